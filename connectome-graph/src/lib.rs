@@ -1,0 +1,1 @@
+//! Topology of connectomes and the hexagonal lattice of the fly visual system.

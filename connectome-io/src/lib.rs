@@ -1,0 +1,1 @@
+//! Files of measured brain wiring to one typed connectome, and back.

@@ -1,0 +1,1 @@
+//! Workflows on connectomes: figures and reports.

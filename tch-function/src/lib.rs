@@ -1,0 +1,1 @@
+//! Differentiable operations written in Rust for tch tensors.

@@ -1,0 +1,1 @@
+//! Sparse-dense products on tch tensors with values-only gradients.

@@ -1,0 +1,2 @@
+//! Set-up, demo, tests and races of this workspace.
+fn main() {}
