@@ -1,1 +1,15 @@
-//! Differentiable operations written in Rust for tch tensors.
+#![doc = include_str!("../README.md")]
+
+mod apply;
+pub mod cuda;
+mod error;
+mod ffi;
+mod inference;
+mod op;
+mod version;
+
+pub use apply::{apply, apply_one};
+pub use error::Error;
+pub use inference::inference_mode;
+pub use op::{BoxError, Forward, Op, SecondDerivative, save_if};
+pub use version::tensor_version;
