@@ -205,6 +205,7 @@ char *tchf_inspect(at::Tensor **inputs, size_t n, uint8_t *needs, uint64_t *vers
 }
 
 // After the forward: checks what it did and, where ctx is not null, ties outputs to inputs. Takes ctx over in any case.
+// Outputs and saved tensors may be replaced by others on the same memory.
 char *tchf_attach(const char *label, at::Tensor **inputs, const uint64_t *versions, size_t n_inputs, at::Tensor **outputs,
                   size_t n_outputs, at::Tensor **saved, size_t n_saved, void *ctx, TchfCallbacks cb, int recorded) {
     auto owned = std::make_unique<Ctx>(ctx, cb.drop);
@@ -227,11 +228,22 @@ char *tchf_attach(const char *label, at::Tensor **inputs, const uint64_t *versio
                 if (share_memory(t, *outputs[j]))
                     fail(name + " shares its memory with output " + std::to_string(j) +
                          "; an output must be a new tensor: return a copy");
-            if (t.is_view()) fail(name + " is a view of another tensor; an output must be a new tensor: return a copy");
             if (t.requires_grad()) fail(name + " has a gradient history of its own; compute it with recording off");
         }
         if (!ctx) return;
 
+        for (size_t i = 0; i < n_outputs; ++i) {
+            at::Tensor &t = *outputs[i];
+            if (t.is_inference())
+                fail("output " + std::to_string(i) + " was made in inference mode and cannot be recorded; leave that mode in the forward");
+            if (!t.is_view()) continue;
+            // A view of memory of its own, as Tensor::from_slice and reshape give: its base is gone or a saved tensor, so it
+            // becomes a tensor in its own right, with the version counter that it had.
+            at::Tensor view = t;
+            t = view.tensor_data();
+            for (size_t j = 0; j < n_saved; ++j)
+                if (saved[j]->is_same(view)) *saved[j] = t;
+        }
         auto node = std::shared_ptr<RustNode>(new RustNode(), torch::autograd::deleteNode);
         node->label = label;
         node->cb = cb;

@@ -19,7 +19,7 @@ use crate::{Error, Op, SecondDerivative};
 /// # Errors
 ///
 /// [`Error::Forward`] and [`Error::ForwardPanicked`] where the forward fails; [`Error::Attach`] where an input is undefined
-/// or was modified in place, an output is an input, a view, shares memory with another, or has a history, or where
+/// or was modified in place, an output is undefined, shares memory with an input or another output, or has a history, or where
 /// [`SecondDerivative::Recorded`] meets a saved intermediate.
 ///
 /// What fails in the backward comes out of `Tensor::f_backward` or `Tensor::f_run_backward`: an `Err` or a panic in
@@ -127,7 +127,7 @@ struct Form {
 
 impl Form {
     fn of(t: &Tensor) -> Result<Form, String> {
-        let kind = t.f_kind().map_err(|e| brief(&e.to_string()).into_owned())?;
+        let kind = t.f_kind().map_err(|e| brief(&e.to_string()).to_string())?;
         Ok(Form {
             size: t.size(),
             kind,
@@ -152,7 +152,7 @@ impl<O: Op> Context<O> {
         let mut result = self
             .op
             .backward(saved, grads, needs)
-            .map_err(|e| brief(&e.to_string()).into_owned())?;
+            .map_err(|e| brief(&e.to_string()).to_string())?;
         if result.len() != self.inputs.len() {
             return Err(format!(
                 "backward returned {} gradients for {} inputs",
@@ -237,5 +237,5 @@ fn panic_text(payload: &(dyn Any + Send)) -> String {
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    brief(text.unwrap_or("with a value that is not text")).into_owned()
+    brief(text.unwrap_or("with a value that is not text")).to_string()
 }

@@ -116,16 +116,16 @@ pub fn current_stream(device: Device) -> Result<*mut c_void, Error> {
 fn open(path: &Path) -> Result<(), String> {
     let name = CString::new(path.as_os_str().as_bytes()).map_err(|e| e.to_string())?;
     // SAFETY: a NUL-terminated path. The library's initialisers are libtorch's own.
-    if unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) }.is_null() {
-        // SAFETY: after a failure, on the same thread, a string that lives until the next dl call.
-        let message = unsafe { libc::dlerror() };
-        // SAFETY: null or a string.
-        let text = (!message.is_null()).then(|| {
-            unsafe { CStr::from_ptr(message) }
-                .to_string_lossy()
-                .into_owned()
-        });
-        return Err(text.unwrap_or_else(|| "no reason given".into()));
+    if !unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) }.is_null() {
+        return Ok(());
     }
-    Ok(())
+    // SAFETY: after a failure, on the same thread.
+    let message = unsafe { libc::dlerror() };
+    if message.is_null() {
+        return Err("no reason given".into());
+    }
+    // SAFETY: a string that lives until this thread's next call of dlerror.
+    Err(unsafe { CStr::from_ptr(message) }
+        .to_string_lossy()
+        .into_owned())
 }

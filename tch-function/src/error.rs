@@ -1,6 +1,5 @@
 //! What can go wrong.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::BoxError;
@@ -48,6 +47,32 @@ pub enum Error {
         "the tensor was made in inference mode and has no version counter; copy it outside, or compare without a version"
     )]
     NoVersion,
+    /// A derivative does not agree with finite differences.
+    #[error(
+        "{order} derivative by input {input}, entry {index:?}: {analytic:e} where central differences give {numeric:e} \
+         ({wrong} of {entries} entries are further off than {tolerance:e}, this one the most)"
+    )]
+    Gradient {
+        /// "first" or "second".
+        order: &'static str,
+        /// Which input.
+        input: usize,
+        /// The place in it.
+        index: Vec<i64>,
+        /// What backward gives.
+        analytic: f64,
+        /// What differences of values (of gradients, for the second derivative) give.
+        numeric: f64,
+        /// The largest `|analytic - numeric| / (1 + |numeric|)` that passes.
+        tolerance: f64,
+        /// How many entries do not pass.
+        wrong: usize,
+        /// How many were compared.
+        entries: usize,
+    },
+    /// A derivative cannot be compared with finite differences.
+    #[error("gradcheck: {0}")]
+    Gradcheck(String),
     /// libtorch answered with an error.
     #[error("libtorch: {0}")]
     Libtorch(String),
@@ -71,17 +96,11 @@ pub enum Error {
 }
 
 /// The part of libtorch's message before its C++ stack trace.
-pub(crate) fn brief(text: &str) -> Cow<'_, str> {
-    let end = [
-        "\nException raised from",
-        "\n\nException raised from",
-        "Exception raised from",
-    ]
-    .iter()
-    .filter_map(|mark| text.find(mark))
-    .min()
-    .unwrap_or(text.len());
-    Cow::Borrowed(text[..end].trim_end())
+pub(crate) fn brief(text: &str) -> &str {
+    text.split("Exception raised from")
+        .next()
+        .unwrap_or(text)
+        .trim_end()
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ pub(crate) unsafe fn answer(message: *mut c_char) -> Result<(), String> {
         return Ok(());
     }
     // SAFETY: a string, by the caller's promise.
-    let text = brief(&unsafe { CStr::from_ptr(message) }.to_string_lossy()).into_owned();
+    let text = brief(&unsafe { CStr::from_ptr(message) }.to_string_lossy()).to_string();
     // SAFETY: from malloc and ours, by the caller's promise.
     unsafe { libc::free(message.cast()) };
     Err(text)

@@ -4,6 +4,7 @@ mod apply;
 pub mod cuda;
 mod error;
 mod ffi;
+pub mod gradcheck;
 mod inference;
 mod op;
 mod version;

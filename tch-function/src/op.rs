@@ -10,8 +10,9 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// What the forward hands over.
 #[derive(Debug)]
 pub struct Forward {
-    /// New tensors: neither inputs nor views, of inputs or of anything else. A tensor of an integer or boolean kind is an
-    /// output without a gradient; to drop the gradient of any other one, `detach()` it after [`apply`](crate::apply).
+    /// New tensors with memory of their own: neither inputs nor views of them or of each other (refused), nor of anything
+    /// that the operation keeps. A tensor of an integer or boolean kind is an output without a gradient; to drop the
+    /// gradient of any other one, `detach()` it after [`apply`](crate::apply).
     pub outputs: Vec<Tensor>,
     /// Inputs, outputs or intermediates that the backward needs, in an order of the operation's choice. Ignored where no
     /// input needs a gradient.
