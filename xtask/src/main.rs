@@ -1,2 +1,82 @@
-//! Set-up, demo, tests and races of this workspace.
-fn main() {}
+//! Set-up, demo, tests and races of this workspace: `cargo xtask COMMAND`.
+
+mod bench;
+mod ci;
+mod console;
+mod demo;
+mod doctor;
+mod error;
+mod libtorch;
+mod options;
+mod race;
+mod setup;
+mod test;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use error::{Error, Result};
+
+/// A command: takes its arguments, returns the exit code.
+type Command = fn(&[String]) -> Result<ExitCode>;
+
+const HELP: &str = "\
+Usage: cargo xtask COMMAND [OPTIONS]
+
+  setup    fetch libtorch 2.11.0 into .libtorch/, or check the one that you have
+  doctor   say what was found on this machine, and what to do about what is missing
+  demo     set up, build and run the main example
+  test     set up, then fmt, clippy, doc, tests, doc tests and examples, with a table at the end
+  ci       what continuous integration runs: the same as test
+  bench    cargo bench of the benches package
+  race     time this workspace and its peers in one run
+
+`cargo xtask COMMAND --help` tells more. Nothing needs to be exported; after `setup`, plain `cargo run`, `cargo test`
+and `cargo bench` work from any folder of the workspace.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(if matches!(error, Error::Usage(_)) {
+                2
+            } else {
+                1
+            })
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<ExitCode> {
+    let Some((command, rest)) = args.split_first() else {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let (help, run): (&str, Command) = match command.as_str() {
+        "setup" => (setup::HELP, setup::run),
+        "doctor" => (doctor::HELP, doctor::run),
+        "demo" => (demo::HELP, demo::run),
+        "test" => (test::HELP, test::run),
+        "ci" => (ci::HELP, ci::run),
+        "bench" => (bench::HELP, bench::run),
+        "race" => (race::HELP, race::run),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        other => {
+            return Err(Error::Usage(format!(
+                "there is no command {other:?}; `cargo xtask --help` lists them"
+            )));
+        }
+    };
+    if matches!(rest.first().map(String::as_str), Some("--help" | "-h")) {
+        print!("{help}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    run(rest)
+}

@@ -1,0 +1,133 @@
+//! Where the workspace lies, and the commands that run in it.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+
+/// The workspace root: the parent of this package as cargo knows it now (a shared target folder may hold an xtask that
+/// was compiled for another checkout).
+pub(crate) fn root() -> PathBuf {
+    let package = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    package
+        .parent()
+        .map_or_else(|| package.clone(), Path::to_path_buf)
+}
+
+/// The folder that `.cargo/config.toml` exports as LIBTORCH.
+pub(crate) fn own_libtorch(root: &Path) -> PathBuf {
+    root.join(".libtorch/torch")
+}
+
+/// The user's own LIBTORCH; the one that `.cargo/config.toml` exports does not count.
+pub(crate) fn user_libtorch(root: &Path) -> Option<PathBuf> {
+    let value = env::var_os("LIBTORCH").filter(|value| !value.is_empty())?;
+    let dir = PathBuf::from(value);
+    let parent = |path: &Path| path.parent().and_then(|parent| parent.canonicalize().ok());
+    let own = own_libtorch(root);
+    let is_own = dir == own
+        || (dir.file_name() == own.file_name()
+            && parent(&dir).is_some()
+            && parent(&dir) == parent(&own));
+    (!is_own).then_some(dir)
+}
+
+/// `cargo` in the workspace root, in the environment in which the user's own `cargo` would run there: what the outer
+/// cargo added is taken out again, or build scripts that watch it would be run (and C++ compiled) once more.
+pub(crate) fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    if user_libtorch(root).is_none() {
+        command.env_remove("LIBTORCH");
+    }
+    command
+}
+
+/// Sets `name` unless the user has.
+pub(crate) fn default_env(command: &mut Command, name: &str, value: &str) {
+    if env::var_os(name).is_none() {
+        command.env(name, value);
+    }
+}
+
+/// Runs a command with our own standard streams.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .map_err(Error::io(format!("starting {}", describe(command))))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(failed(command, status))
+    }
+}
+
+/// Runs a command and returns its standard output; what it writes to standard error is the message when it fails.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(Error::io(format!("starting {}", describe(command))))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    Err(Error::Failed {
+        command: describe(command),
+        status: format!("{}: {}", output.status, stderr.trim()),
+    })
+}
+
+pub(crate) fn failed(command: &Command, status: std::process::ExitStatus) -> Error {
+    Error::Failed {
+        command: describe(command),
+        status: status.to_string(),
+    }
+}
+
+/// The command as one would type it.
+pub(crate) fn describe(command: &Command) -> String {
+    let program = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or(command.get_program());
+    let mut text = program.to_string_lossy().into_owned();
+    for arg in command.get_args() {
+        text.push(' ');
+        text += &arg.to_string_lossy();
+    }
+    text
+}
+
+/// Names of the targets of one kind (`example`, `bin`, ...) of a package, sorted. Empty when there is none.
+pub(crate) fn targets(root: &Path, package: &str, kind: &str) -> Result<Vec<String>> {
+    let text = output(cargo(root).args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let metadata: Value = serde_json::from_str(&text)
+        .map_err(|error| Error::io("reading the output of cargo metadata")(error.into()))?;
+    let mut names: Vec<String> = metadata["packages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|found| found["name"] == package)
+        .flat_map(|found| found["targets"].as_array().into_iter().flatten())
+        .filter(|target| {
+            target["kind"]
+                .as_array()
+                .is_some_and(|kinds| kinds.iter().any(|k| k == kind))
+        })
+        .filter_map(|target| target["name"].as_str().map(str::to_owned))
+        .collect();
+    names.sort();
+    Ok(names)
+}
