@@ -1,1 +1,6 @@
-//! Workflows on connectomes: figures and reports.
+#![doc = include_str!("../README.md")]
+
+mod error;
+pub mod figure;
+
+pub use error::Error;

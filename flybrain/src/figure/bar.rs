@@ -1,0 +1,371 @@
+//! Grouped bars.
+
+use super::Figure;
+use super::axis::{Axis, Scale};
+use super::check::Check;
+use super::color::{INK, SOFT_INK, category};
+use super::font::{Weight, shorten, width};
+use super::layout::{
+    Entry, MARGIN, Side, Swatch, TICK, grid_lines, header, left_room, vertical_axis, vertical_label,
+};
+use super::mark::{Mark, Marks};
+use super::sample::{Sample, values};
+use super::scene::{Anchor, Rect, Scene, Stroke, Text};
+use super::ticks::number;
+use crate::Error;
+
+/// Whether values are written over the bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ValueLabels {
+    /// Not written. The default.
+    #[default]
+    Hidden,
+    /// Written with three significant digits.
+    Shown,
+}
+
+/// Bars in groups: one group for each name on the horizontal axis, one bar in it for each series.
+///
+/// A value that is not finite has no bar. On a logarithmic axis bars start at its lower end.
+///
+/// ```
+/// use flybrain::figure::Bar;
+///
+/// let figure = Bar::new("Test accuracy")
+///     .groups(&["MNIST", "Fashion-MNIST"])
+///     .y("accuracy (%)")
+///     .series("connectome", &[97.1, 86.0])
+///     .series("shuffled", &[95.2, 84.4])
+///     .build()?;
+/// # Ok::<(), flybrain::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bar {
+    title: String,
+    x: String,
+    y: Axis,
+    groups: Vec<String>,
+    series: Vec<Series>,
+    marks: Marks,
+    labels: ValueLabels,
+    size: (f64, f64),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Series {
+    name: String,
+    values: Vec<f64>,
+    errors: Vec<f64>,
+}
+
+impl Bar {
+    /// An empty plot. Defaults: linear axis from zero, no value labels, 640 x 400 pixels.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            x: String::new(),
+            y: Axis::default(),
+            groups: Vec::new(),
+            series: Vec::new(),
+            marks: Marks::default(),
+            labels: ValueLabels::default(),
+            size: (640.0, 400.0),
+        }
+    }
+
+    /// Label of the horizontal axis.
+    #[must_use]
+    pub fn x(self, label: impl Into<String>) -> Self {
+        Self {
+            x: label.into(),
+            ..self
+        }
+    }
+
+    /// The vertical axis: a label with its unit, or an [`Axis`].
+    #[must_use]
+    pub fn y(self, axis: impl Into<Axis>) -> Self {
+        Self {
+            y: axis.into(),
+            ..self
+        }
+    }
+
+    /// Names of the groups, left to right.
+    #[must_use]
+    pub fn groups<S: AsRef<str>>(self, names: &[S]) -> Self {
+        Self {
+            groups: names.iter().map(|n| n.as_ref().to_owned()).collect(),
+            ..self
+        }
+    }
+
+    /// Adds a series: one value for each group.
+    #[must_use]
+    pub fn series<T: Sample>(self, name: impl Into<String>, data: &[T]) -> Self {
+        self.push(name.into(), values(data), vec![0.0; data.len()])
+    }
+
+    /// Adds a series with error bars of plus and minus `errors`.
+    #[must_use]
+    pub fn series_with_errors<T: Sample>(
+        self,
+        name: impl Into<String>,
+        data: &[T],
+        errors: &[T],
+    ) -> Self {
+        self.push(name.into(), values(data), values(errors))
+    }
+
+    fn push(mut self, name: String, values: Vec<f64>, errors: Vec<f64>) -> Self {
+        self.series.push(Series {
+            name,
+            values,
+            errors,
+        });
+        self
+    }
+
+    /// Adds a horizontal reference line; other marks have no place on named groups and are not drawn.
+    #[must_use]
+    pub fn mark(mut self, mark: Mark, name: impl Into<String>) -> Self {
+        if matches!(mark, Mark::Horizontal(_)) {
+            self.marks.0.push((mark, name.into()));
+        }
+        self
+    }
+
+    /// Writes values over the bars, or not.
+    #[must_use]
+    pub fn value_labels(self, labels: ValueLabels) -> Self {
+        Self { labels, ..self }
+    }
+
+    /// Size of the figure in CSS pixels.
+    #[must_use]
+    pub fn size(self, width: f64, height: f64) -> Self {
+        Self {
+            size: (width, height),
+            ..self
+        }
+    }
+
+    /// Draws the figure.
+    ///
+    /// # Errors
+    /// [`Error::EmptyPlot`] without groups or series, [`Error::LengthMismatch`] if a series has not one value (and
+    /// error) for each group, [`Error::BadOption`] for a range or size that cannot be drawn.
+    pub fn build(&self) -> Result<Figure, Error> {
+        let check = Check {
+            plot: "bar",
+            title: &self.title,
+        };
+        check.not_empty(self.groups.is_empty(), "the names of the groups")?;
+        check.not_empty(self.series.is_empty(), "a series")?;
+        check.axis("y range", &self.y)?;
+        check.size(Some(self.size))?;
+        for s in &self.series {
+            let item = format!("series \"{}\"", s.name);
+            check.same_length(
+                &item,
+                ("groups", self.groups.len()),
+                ("the series", s.values.len()),
+            )?;
+            check.same_length(
+                &item,
+                ("the series", s.values.len()),
+                ("errors", s.errors.len()),
+            )?;
+        }
+
+        let count = self.series.len();
+        let series = self.series.iter().enumerate().map(|(i, s)| Entry {
+            name: s.name.clone(),
+            swatch: Swatch::Patch(category(i, count)),
+        });
+        let mut entries: Vec<Entry> = series.chain(self.marks.entries()).collect();
+        if entries.len() < 2 {
+            entries.clear();
+        }
+        let (fig_width, fig_height) = self.size;
+        let mut scene = Scene::new(fig_width, fig_height);
+        let top = header(&mut scene, &self.title, &entries);
+        let outer = Rect::new(
+            MARGIN,
+            top,
+            fig_width - 2.0 * MARGIN,
+            fig_height - top - MARGIN,
+        );
+
+        let side = self.y_side();
+        let ticks = side.vertical_ticks(outer.h - 45.0);
+        let left = left_room(&side.label, &ticks, outer.h - 45.0);
+        let slot = (outer.w - left - 4.0) / self.groups.len() as f64;
+        let widest = self
+            .groups
+            .iter()
+            .map(|g| width(g, TICK, Weight::Regular))
+            .fold(0.0, f64::max);
+        let slanted = widest > slot - 6.0;
+        let names_room = if slanted {
+            (widest.min(130.0) + 8.0) * 0.71 + 12.0
+        } else {
+            20.0
+        };
+        let bottom = names_room + if self.x.is_empty() { 0.0 } else { 22.0 };
+        let above = if ticks.multiplier.is_empty() {
+            6.0
+        } else {
+            18.0
+        };
+        let area = outer.inset(left, above, 4.0, bottom);
+        let map = side.map(area.bottom(), area.y);
+        grid_lines(&mut scene, area, None, Some((&map, &ticks)));
+        vertical_axis(&mut scene, area, &map, &ticks, super::layout::Labels::Shown);
+        vertical_label(&mut scene, outer.x, area, &side, &ticks);
+
+        let frame = super::layout::Frame {
+            area,
+            x: map,
+            y: map,
+        };
+        self.marks.draw(&mut scene, &frame);
+        let base = map.held(if side.scale == Scale::Log {
+            side.low
+        } else {
+            0.0
+        });
+        let bar = 0.8 * slot / count as f64;
+        for (i, s) in self.series.iter().enumerate() {
+            scene.open("series", &s.name);
+            for (g, (v, e)) in s.values.iter().zip(&s.errors).enumerate() {
+                let Some(_) = map.at(*v) else { continue };
+                let x = area.x + slot * (g as f64 + 0.1) + bar * i as f64;
+                let y = map.held(*v);
+                let rect = Rect {
+                    x: x + 0.04 * bar,
+                    y: y.min(base),
+                    w: 0.92 * bar,
+                    h: (y - base).abs(),
+                };
+                scene.rect(rect, category(i, count));
+                let (low, high) = (map.held(v - e), map.held(v + e));
+                if e.is_finite() && *e > 0.0 {
+                    let (middle, cap) = (x + bar / 2.0, (0.2 * bar).min(5.0));
+                    let stroke = Stroke::new(INK, 1.1);
+                    scene.line((middle, low), (middle, high), stroke);
+                    for y in [low, high] {
+                        scene.line((middle - cap, y), (middle + cap, y), stroke);
+                    }
+                }
+                if self.labels == ValueLabels::Shown {
+                    let below = *v < 0.0;
+                    let edge = if *e > 0.0 && e.is_finite() {
+                        if below { low } else { high }
+                    } else {
+                        y
+                    };
+                    let at = (
+                        x + bar / 2.0,
+                        if below { edge + TICK + 1.0 } else { edge - 4.0 },
+                    );
+                    scene.text(Text::new(three_digits(*v), at, TICK).anchor(Anchor::Middle));
+                }
+            }
+            scene.close();
+        }
+        scene.line(
+            (area.x, base),
+            (area.right(), base),
+            Stroke::new(SOFT_INK, 1.0),
+        );
+        for (g, name) in self.groups.iter().enumerate() {
+            let x = area.x + slot * (g as f64 + 0.5);
+            let text = if slanted {
+                let short = shorten(name, TICK, Weight::Regular, 130.0);
+                Text::new(short, (x + 4.0, area.bottom() + 12.0), TICK)
+                    .anchor(Anchor::End)
+                    .angle(-45.0)
+            } else {
+                Text::new(name, (x, area.bottom() + 15.0), TICK).anchor(Anchor::Middle)
+            };
+            scene.text(text);
+        }
+        let at = (area.x + area.w / 2.0, outer.bottom() - 3.0);
+        scene.text(Text::new(&*self.x, at, 12.0).anchor(Anchor::Middle));
+        Ok(Figure::new(scene, &self.title))
+    }
+
+    fn y_side(&self) -> Side {
+        let all = self.series.iter().flat_map(|s| {
+            s.values.iter().zip(&s.errors).flat_map(|(v, e)| {
+                let e = if e.is_finite() { *e } else { 0.0 };
+                [v - e, v + e]
+            })
+        });
+        let marks = self.marks.y_values();
+        let margin = if self.labels == ValueLabels::Shown {
+            0.12
+        } else {
+            0.06
+        };
+        match self.y.scale {
+            Scale::Linear => {
+                let side = Side::new(&self.y, all.chain(marks).chain([0.0]), margin);
+                if self.y.range.is_some() {
+                    return side;
+                }
+                let negative = self.series.iter().flat_map(|s| &s.values).any(|v| *v < 0.0);
+                let positive = self.series.iter().flat_map(|s| &s.values).any(|v| *v > 0.0);
+                // Bars stand on the axis where they can.
+                let low = if negative { side.low } else { 0.0 };
+                let high = if negative && !positive {
+                    0.0
+                } else {
+                    side.high
+                };
+                Side { low, high, ..side }
+            }
+            Scale::Log => Side::new(&self.y, all.chain(marks), 0.15),
+        }
+    }
+}
+
+/// Three significant digits, without idle zeros.
+fn three_digits(v: f64) -> String {
+    let size = v.abs();
+    if size >= 1e6 || (size < 1e-3 && size > 0.0) {
+        return format!("{v:.1e}").replace('-', "−");
+    }
+    let decimals = if size == 0.0 {
+        0
+    } else {
+        (2 - size.log10().floor() as i32).max(0) as usize
+    };
+    let text = number(v, decimals);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_short() {
+        let cases = [
+            (0.0, "0"),
+            (97.1, "97.1"),
+            (0.5, "0.5"),
+            (1234.5, "1235"),
+            (-0.01234, "−0.0123"),
+            (45_669.0, "45,669"),
+        ];
+        for (v, text) in cases {
+            assert_eq!(three_digits(v), text);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Colours that people with any colour vision can tell apart.
+//!
+//! Categories: M. Okabe and K. Ito, *Color Universal Design* (2008), yellow last since it is faint on white.
+//! Sequential map: anchors of viridis (S. van der Walt and N. Smith, 2015, CC0), linear in between.
+//! Diverging map: blue, white, red with equal lightness on both sides, interpolated in OKLab
+//! (B. Ottosson, *A perceptual color space for image processing*, 2020).
+
+/// An sRGB colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rgb(pub(crate) u8, pub(crate) u8, pub(crate) u8);
+
+impl Rgb {
+    const fn hex(rgb: u32) -> Self {
+        Self((rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8)
+    }
+}
+
+pub(crate) const WHITE: Rgb = Rgb(255, 255, 255);
+/// Titles and labels.
+pub(crate) const INK: Rgb = Rgb::hex(0x1f2328);
+/// Tick labels, spines and reference lines.
+pub(crate) const SOFT_INK: Rgb = Rgb::hex(0x57606a);
+/// Grid lines.
+pub(crate) const GRID: Rgb = Rgb::hex(0xe4e7eb);
+/// Cells and columns without a value.
+pub(crate) const MISSING: Rgb = Rgb::hex(0xeceff2);
+
+const OKABE_ITO: [Rgb; 8] = [
+    Rgb::hex(0x0072b2),
+    Rgb::hex(0xd55e00),
+    Rgb::hex(0x009e73),
+    Rgb::hex(0xcc79a7),
+    Rgb::hex(0xe69f00),
+    Rgb::hex(0x56b4e9),
+    Rgb::hex(0x000000),
+    Rgb::hex(0xf0e442),
+];
+
+const VIRIDIS: [Rgb; 10] = [
+    Rgb::hex(0x440154),
+    Rgb::hex(0x482878),
+    Rgb::hex(0x3e4989),
+    Rgb::hex(0x31688e),
+    Rgb::hex(0x26828e),
+    Rgb::hex(0x1f9e89),
+    Rgb::hex(0x35b779),
+    Rgb::hex(0x6ece58),
+    Rgb::hex(0xb5de2b),
+    Rgb::hex(0xfde725),
+];
+
+/// Ends and middles of the diverging map in OKLab: lightness, green-red, blue-yellow. Both arms fall alike in lightness.
+const DIVERGING: [[f64; 3]; 5] = [
+    [0.38, -0.025, -0.125],
+    [0.66, -0.035, -0.110],
+    [0.985, 0.0, 0.0],
+    [0.66, 0.145, 0.075],
+    [0.38, 0.145, 0.070],
+];
+
+/// How many categories have a colour of their own.
+pub(crate) const CATEGORIES: usize = OKABE_ITO.len();
+
+/// Colour of category `index` of `count`: Okabe-Ito up to eight, then samples of the sequential map.
+pub(crate) fn category(index: usize, count: usize) -> Rgb {
+    if count <= CATEGORIES {
+        OKABE_ITO[index % CATEGORIES]
+    } else {
+        viridis(0.94 * index as f64 / (count - 1) as f64)
+    }
+}
+
+/// Sequential map, `t` from 0 (dark) to 1 (light); clamped.
+pub(crate) fn viridis(t: f64) -> Rgb {
+    let (i, f) = segment(t, VIRIDIS.len());
+    let mix = |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * f).round() as u8;
+    let (a, b) = (VIRIDIS[i], VIRIDIS[i + 1]);
+    Rgb(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
+/// Diverging map, `t` from 0 (blue) over 0.5 (white) to 1 (red); clamped.
+pub(crate) fn diverging(t: f64) -> Rgb {
+    let (i, f) = segment(t, DIVERGING.len());
+    let lab: [f64; 3] =
+        std::array::from_fn(|k| DIVERGING[i][k] + (DIVERGING[i + 1][k] - DIVERGING[i][k]) * f);
+    from_oklab(lab)
+}
+
+fn segment(t: f64, anchors: usize) -> (usize, f64) {
+    let s = t.clamp(0.0, 1.0) * (anchors - 1) as f64;
+    let i = (s as usize).min(anchors - 2);
+    (i, s - i as f64)
+}
+
+fn from_oklab([l, a, b]: [f64; 3]) -> Rgb {
+    let cone = |x: f64, y: f64| (l + x * a + y * b).powi(3);
+    let (l, m, s) = (
+        cone(0.396_337_777_4, 0.215_803_757_3),
+        cone(-0.105_561_345_8, -0.063_854_172_8),
+        cone(-0.089_484_177_5, -1.291_485_548_0),
+    );
+    let gamma = |c: f64| {
+        let c = c.clamp(0.0, 1.0);
+        let c = if c <= 0.003_130_8 {
+            12.92 * c
+        } else {
+            1.055 * c.powf(1.0 / 2.4) - 0.055
+        };
+        (255.0 * c).round() as u8
+    };
+    Rgb(
+        gamma(4.076_741_662_1 * l - 3.307_711_591_3 * m + 0.230_969_929_2 * s),
+        gamma(-1.268_438_004_6 * l + 2.609_757_401_1 * m - 0.341_319_396_5 * s),
+        gamma(-0.004_196_086_3 * l - 0.703_418_614_7 * m + 1.707_614_701_0 * s),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Relative luminance (WCAG 2).
+    fn luminance(c: Rgb) -> f64 {
+        let lin = |c: u8| {
+            let c = f64::from(c) / 255.0;
+            if c <= 0.040_45 {
+                c / 12.92
+            } else {
+                ((c + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * lin(c.0) + 0.7152 * lin(c.1) + 0.0722 * lin(c.2)
+    }
+
+    #[test]
+    fn sequential_map_gets_lighter() {
+        let l: Vec<f64> = (0..=100)
+            .map(|i| luminance(viridis(f64::from(i) / 100.0)))
+            .collect();
+        assert!(l.windows(2).all(|w| w[1] > w[0] - 1e-3), "{l:?}");
+    }
+
+    #[test]
+    fn diverging_map_is_white_in_the_middle_and_balanced() {
+        let white = diverging(0.5);
+        assert!(
+            white.0 >= 248 && white.1 >= 248 && white.2 >= 248,
+            "{white:?}"
+        );
+        for i in 0..50 {
+            let t = f64::from(i) / 100.0;
+            let (blue, red) = (diverging(t), diverging(1.0 - t));
+            assert!(blue.2 > blue.0 && red.0 > red.2, "{t}: {blue:?} {red:?}");
+            assert!(
+                (luminance(blue) - luminance(red)).abs() < 0.06,
+                "{t}: {blue:?} {red:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn categories_differ() {
+        for count in [2, 8, 9, 25] {
+            let mut all: Vec<Rgb> = (0..count).map(|i| category(i, count)).collect();
+            all.sort_unstable();
+            all.dedup();
+            assert_eq!(all.len(), count);
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! Columns of the fly's eye, drawn as hexagons.
+//!
+//! Axial coordinates (u, v) stand at x = 3/2 v, y = -sqrt(3) (u + v/2), y upwards, in units of the hexagons' side.
+
+use super::Figure;
+use super::check::Check;
+use super::color::{MISSING, WHITE, category};
+use super::color_scale::{ColorScale, Colors};
+use super::layout::{Entry, MARGIN, Swatch, color_bar, color_bar_room, header, panel_name};
+use super::sample::{Sample, values};
+use super::scene::{Rect, Scene, Stroke, polygon};
+use crate::Error;
+
+/// Hexagonal lattices side by side, coloured by value or by category.
+///
+/// All panels share scale and colours. NaN is a grey hexagon, infinities take the end colours.
+///
+/// ```
+/// use flybrain::figure::Hexagons;
+///
+/// // The 7 columns of a lattice of extent 1, u from -1 to 1, v innermost.
+/// let figure = Hexagons::new("Response of T4a")
+///     .columns("0.1 s", &[0.0, 0.1, 0.0, 1.0, 0.2, 0.0, 0.1])
+///     .color_label("voltage (mV)")
+///     .build()?;
+/// # Ok::<(), flybrain::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hexagons {
+    title: String,
+    panels: Vec<Panel>,
+    category_names: Vec<String>,
+    color_label: String,
+    scale: ColorScale,
+    range: Option<(f64, f64)>,
+    per_row: Option<usize>,
+    size: Option<(f64, f64)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Panel {
+    name: String,
+    /// None: a whole lattice in its canonical order.
+    uv: Option<(Vec<i32>, Vec<i32>)>,
+    values: Vec<f64>,
+}
+
+impl Hexagons {
+    /// An empty plot.
+    ///
+    /// Defaults: [`ColorScale::Auto`] over the range of all panels, up to four panels in a row, a size that gives each
+    /// panel 150 to 420 pixels.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            panels: Vec::new(),
+            category_names: Vec::new(),
+            color_label: String::new(),
+            scale: ColorScale::default(),
+            range: None,
+            per_row: None,
+            size: None,
+        }
+    }
+
+    /// Adds a panel: hexagons at axial coordinates `(u, v)` with a value each.
+    #[must_use]
+    pub fn lattice<T: Sample>(
+        mut self,
+        name: impl Into<String>,
+        u: &[i32],
+        v: &[i32],
+        data: &[T],
+    ) -> Self {
+        self.panels.push(Panel {
+            name: name.into(),
+            uv: Some((u.to_vec(), v.to_vec())),
+            values: values(data),
+        });
+        self
+    }
+
+    /// Adds a panel: a value for each column of a whole lattice of extent n, 1 + 3n(n + 1) in all.
+    ///
+    /// Order: u from -n to n; for each, v from max(-n, -n - u) to min(n, n - u).
+    #[must_use]
+    pub fn columns<T: Sample>(mut self, name: impl Into<String>, data: &[T]) -> Self {
+        self.panels.push(Panel {
+            name: name.into(),
+            uv: None,
+            values: values(data),
+        });
+        self
+    }
+
+    /// Takes values as categories 0, 1, 2, ... with these names; a legend stands in place of the colour bar.
+    #[must_use]
+    pub fn categories<S: AsRef<str>>(self, names: &[S]) -> Self {
+        Self {
+            category_names: names.iter().map(|n| n.as_ref().to_owned()).collect(),
+            ..self
+        }
+    }
+
+    /// Label of the colour bar, with the unit.
+    #[must_use]
+    pub fn color_label(self, label: impl Into<String>) -> Self {
+        Self {
+            color_label: label.into(),
+            ..self
+        }
+    }
+
+    /// How values become colours.
+    #[must_use]
+    pub fn colors(self, scale: ColorScale) -> Self {
+        Self { scale, ..self }
+    }
+
+    /// Values of the ends of the colour bar. Default: the range of the data.
+    #[must_use]
+    pub fn color_range(self, low: f64, high: f64) -> Self {
+        Self {
+            range: Some((low, high)),
+            ..self
+        }
+    }
+
+    /// Panels in a row.
+    #[must_use]
+    pub fn per_row(self, panels: usize) -> Self {
+        Self {
+            per_row: Some(panels),
+            ..self
+        }
+    }
+
+    /// Size of the whole figure in CSS pixels.
+    #[must_use]
+    pub fn size(self, width: f64, height: f64) -> Self {
+        Self {
+            size: Some((width, height)),
+            ..self
+        }
+    }
+
+    /// Draws the figure.
+    ///
+    /// # Errors
+    /// [`Error::EmptyPlot`] without a panel or with a panel without hexagons, [`Error::LengthMismatch`] if u, v and
+    /// values differ in length, [`Error::LatticeSize`] if values do not fill a whole lattice,
+    /// [`Error::UnknownCategory`] for a category without a name, [`Error::BadOption`] for a range or size that cannot
+    /// be drawn.
+    pub fn build(&self) -> Result<Figure, Error> {
+        self.check()?;
+        let centres: Vec<Vec<(f64, f64)>> = self
+            .panels
+            .iter()
+            .map(|p| self.centres(p))
+            .collect::<Result<_, _>>()?;
+        // Common bounds keep equal columns at equal places in all panels.
+        let bound = |pick: fn(&(f64, f64)) -> f64| {
+            centres
+                .iter()
+                .flatten()
+                .map(pick)
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
+                    (l.min(v), h.max(v))
+                })
+        };
+        let (x_bound, y_bound) = (bound(|c| c.0), bound(|c| c.1));
+        let (wide, high) = (
+            x_bound.1 - x_bound.0 + 2.0,
+            y_bound.1 - y_bound.0 + 3f64.sqrt(),
+        );
+
+        let n = self.panels.len();
+        let per_row = self
+            .per_row
+            .unwrap_or(if n == 5 || n == 6 { 3 } else { n.min(4) })
+            .min(n);
+        let rows = n.div_ceil(per_row);
+        let named = if self.panels.iter().any(|p| !p.name.is_empty()) {
+            20.0
+        } else {
+            4.0
+        };
+        let gap = 16.0;
+        let categorical = !self.category_names.is_empty();
+        let colors = Colors::new(
+            self.scale,
+            self.panels.iter().flat_map(|p| p.values.iter().copied()),
+            self.range,
+        );
+        let entries: Vec<Entry> = self
+            .category_names
+            .iter()
+            .enumerate()
+            .map(|(i, name)| Entry {
+                name: name.clone(),
+                swatch: Swatch::Patch(category(i, self.category_names.len())),
+            })
+            .collect();
+
+        let side = match per_row {
+            1 => 420.0,
+            2 => 300.0,
+            3 => 225.0,
+            _ => (720.0 / per_row as f64).max(150.0),
+        };
+        let natural = (side / wide).min(side / high).min(40.0);
+        let body = rows as f64 * (natural * high + named + gap) - gap;
+        let bar = if categorical {
+            0.0
+        } else {
+            color_bar_room(&colors, &self.color_label, body.min(300.0))
+        };
+        let (width, height) = match self.size {
+            Some(size) => size,
+            None => {
+                let w = per_row as f64 * (natural * wide + gap) - gap + bar + 2.0 * MARGIN;
+                let mut probe = Scene::new(w.max(320.0).ceil(), 1.0);
+                let top = header(&mut probe, &self.title, &entries);
+                (probe.width, (top + body + 6.0 + MARGIN).ceil())
+            }
+        };
+        let mut scene = Scene::new(width, height);
+        let top = header(&mut scene, &self.title, &entries) + 4.0;
+        let room = Rect::new(
+            MARGIN,
+            top,
+            width - 2.0 * MARGIN - bar,
+            height - top - MARGIN,
+        );
+        let cell = (
+            (room.w + gap) / per_row as f64 - gap,
+            (room.h + gap) / rows as f64 - gap - named,
+        );
+        let unit = (cell.0 / wide).min(cell.1 / high);
+        for (i, (panel, centres)) in self.panels.iter().zip(&centres).enumerate() {
+            let (row, column) = (i / per_row, i % per_row);
+            let area = Rect::new(
+                room.x + column as f64 * (cell.0 + gap) + (cell.0 - unit * wide) / 2.0,
+                room.y + named + row as f64 * (cell.1 + gap + named),
+                unit * wide,
+                unit * high,
+            );
+            scene.open("panel", &panel.name);
+            panel_name(&mut scene, &panel.name, area);
+            for (centre, v) in centres.iter().zip(&panel.values) {
+                let color = if categorical {
+                    (!v.is_nan()).then(|| category(*v as usize, self.category_names.len()))
+                } else {
+                    colors.rgb(*v)
+                };
+                let x = area.x + (centre.0 - x_bound.0 + 1.0) * unit;
+                let y = area.y + (y_bound.1 - centre.1 + 3f64.sqrt() / 2.0) * unit;
+                let color = color.unwrap_or(MISSING);
+                // Small hexagons touch; large ones are set off from each other.
+                let rim = if unit >= 4.0 {
+                    Stroke::new(WHITE, 0.6)
+                } else {
+                    Stroke::new(color, 0.3)
+                };
+                scene.open("hexagon", "");
+                scene.path(hexagon((x, y), unit), Some(color.into()), Some(rim));
+                scene.close();
+            }
+            scene.close();
+        }
+        if !categorical {
+            let used =
+                (rows as f64 * (unit * high + named + gap) - gap - named).min(room.h - named);
+            let height = used.min(300.0).max(60.0);
+            color_bar(
+                &mut scene,
+                room.right(),
+                room.y + named + (used - height) / 2.0,
+                height,
+                &colors,
+                &self.color_label,
+            );
+        }
+        Ok(Figure::new(scene, &self.title))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let check = Check {
+            plot: "hexagons",
+            title: &self.title,
+        };
+        check.not_empty(self.panels.is_empty(), "a lattice")?;
+        check.range("color range", self.range, self.scale == ColorScale::Log)?;
+        check.size(self.size)?;
+        check.option(
+            "per_row",
+            self.per_row,
+            (self.per_row == Some(0)).then_some("give at least one panel in a row"),
+        )?;
+        for (i, p) in self.panels.iter().enumerate() {
+            let item = panel_item(i, p);
+            check.not_empty(p.values.is_empty(), &format!("columns to {item}"))?;
+            if let Some((u, v)) = &p.uv {
+                check.same_length(&item, ("u", u.len()), ("v", v.len()))?;
+                check.same_length(&item, ("u", u.len()), ("values", p.values.len()))?;
+            }
+            let names = self.category_names.len();
+            if names > 0 {
+                let bad = p
+                    .values
+                    .iter()
+                    .find(|v| **v < 0.0 || **v >= names as f64 || v.fract() != 0.0 && !v.is_nan());
+                if let Some(v) = bad {
+                    let (title, category) = (self.title.clone(), *v);
+                    return Err(Error::UnknownCategory {
+                        title,
+                        item,
+                        category,
+                        names,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn centres(&self, panel: &Panel) -> Result<Vec<(f64, f64)>, Error> {
+        let place = |(u, v): (i32, i32)| {
+            let (u, v) = (f64::from(u), f64::from(v));
+            (1.5 * v, -(3f64.sqrt()) * (u + v / 2.0))
+        };
+        match &panel.uv {
+            Some((u, v)) => Ok(u
+                .iter()
+                .copied()
+                .zip(v.iter().copied())
+                .map(place)
+                .collect()),
+            None => {
+                let got = panel.values.len();
+                let n = (got as f64 / 3.0).sqrt() as i32;
+                if 1 + 3 * n as usize * (n as usize + 1) != got {
+                    let item = format!("panel \"{}\"", panel.name);
+                    return Err(Error::LatticeSize {
+                        title: self.title.clone(),
+                        item,
+                        got,
+                    });
+                }
+                let lattice =
+                    (-n..=n).flat_map(|u| ((-n).max(-n - u)..=n.min(n - u)).map(move |v| (u, v)));
+                Ok(lattice.map(place).collect())
+            }
+        }
+    }
+}
+
+fn panel_item(index: usize, panel: &Panel) -> String {
+    if panel.name.is_empty() {
+        format!("panel {index}")
+    } else {
+        format!("panel \"{}\"", panel.name)
+    }
+}
+
+/// Corners of a hexagon with its flat sides up and down.
+fn hexagon((x, y): (f64, f64), unit: f64) -> Vec<super::scene::Segment> {
+    let h = unit * 3f64.sqrt() / 2.0;
+    polygon([
+        (x + unit, y),
+        (x + unit / 2.0, y + h),
+        (x - unit / 2.0, y + h),
+        (x - unit, y),
+        (x - unit / 2.0, y - h),
+        (x + unit / 2.0, y - h),
+    ])
+}

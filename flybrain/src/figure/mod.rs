@@ -1,0 +1,61 @@
+//! Figures: every plot of the workspace is drawn here and saved as SVG and PNG.
+//!
+//! A plot is a builder: give it data, labels and options, [`build`](Lines::build) it into a [`Figure`], and
+//! [`save`](Figure::save) that. Fonts come with the program; SVG and PNG show the same shapes on every machine, and
+//! equal data give equal bytes.
+//!
+//! | plot | shows |
+//! |---|---|
+//! | [`Lines`] | traces over time, overlaid or as small multiples |
+//! | [`Scatter`] | points, joined or not, on linear or logarithmic axes |
+//! | [`Histogram`] | how often values occur |
+//! | [`DegreeDistribution`] | in- and out-degrees on double logarithmic axes |
+//! | [`Bar`] | grouped bars |
+//! | [`Heatmap`] | a matrix |
+//! | [`Raster`] | activity of many neurons over time |
+//! | [`Hexagons`] | columns of the fly's eye |
+//! | [`Grid`] | several of these in one |
+//!
+//! Data are slices of any number type ([`Sample`]). NaN means "no value" everywhere: a gap in a trace, a grey cell.
+
+mod axis;
+mod bar;
+mod cells;
+mod check;
+mod color;
+mod color_scale;
+mod degree_distribution;
+#[allow(clippy::module_inception)]
+mod figure;
+mod font;
+mod grid;
+mod heatmap;
+mod hexagons;
+mod histogram;
+mod layout;
+mod lines;
+mod mark;
+mod png;
+mod raster;
+mod sample;
+mod scatter;
+mod scene;
+mod svg;
+mod ticks;
+mod trace;
+
+pub use axis::{Axis, Scale};
+pub use bar::{Bar, ValueLabels};
+pub use cells::Pooling;
+pub use color_scale::ColorScale;
+pub use degree_distribution::{DegreeDistribution, DegreeView};
+pub use figure::Figure;
+pub use grid::{Grid, Letters};
+pub use heatmap::{Aspect, Heatmap, Zeros};
+pub use hexagons::Hexagons;
+pub use histogram::{Bins, Histogram, Measure};
+pub use lines::{Lines, Panels, Share};
+pub use mark::Mark;
+pub use raster::Raster;
+pub use sample::Sample;
+pub use scatter::{Join, Scatter};

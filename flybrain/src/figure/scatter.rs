@@ -1,0 +1,195 @@
+//! Points, joined or not: work-precision diagrams, comparisons.
+
+use super::Figure;
+use super::axis::{Axis, drawable};
+use super::check::Check;
+use super::color::{WHITE, category};
+use super::layout::{Entry, Frame, MARGIN, Marker, Side, Swatch, header};
+use super::mark::{Mark, Marks};
+use super::sample::{Sample, values};
+use super::scene::{Fill, Rect, Scene, Stroke};
+use super::trace;
+use crate::Error;
+
+/// Whether points are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Join {
+    /// Points only. The default.
+    #[default]
+    Points,
+    /// Points joined by a line in the order given.
+    Lines,
+}
+
+/// Points `(x, y)` in series, with a colour and a shape each.
+///
+/// ```
+/// use flybrain::figure::{Axis, Join, Scatter};
+///
+/// let figure = Scatter::new("Work and precision on the Van der Pol oscillator")
+///     .x(Axis::log("relative error"))
+///     .y(Axis::log("time (ms)"))
+///     .join(Join::Lines)
+///     .series("Dopri5", &[1e-3, 1e-6, 1e-9], &[0.4, 1.1, 3.9])
+///     .series("Tsit5", &[8e-4, 7e-7, 6e-10], &[0.4, 1.0, 3.5])
+///     .build()?;
+/// # Ok::<(), flybrain::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scatter {
+    title: String,
+    x: Axis,
+    y: Axis,
+    series: Vec<(String, Vec<f64>, Vec<f64>)>,
+    marks: Marks,
+    join: Join,
+    size: (f64, f64),
+}
+
+impl Scatter {
+    /// An empty plot. Defaults: linear axes that follow the data, no marks, [`Join::Points`], 640 x 440 pixels.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            x: Axis::default(),
+            y: Axis::default(),
+            series: Vec::new(),
+            marks: Marks::default(),
+            join: Join::default(),
+            size: (640.0, 440.0),
+        }
+    }
+
+    /// The horizontal axis: a label with its unit, or an [`Axis`].
+    #[must_use]
+    pub fn x(self, axis: impl Into<Axis>) -> Self {
+        Self {
+            x: axis.into(),
+            ..self
+        }
+    }
+
+    /// The vertical axis: a label with its unit, or an [`Axis`].
+    #[must_use]
+    pub fn y(self, axis: impl Into<Axis>) -> Self {
+        Self {
+            y: axis.into(),
+            ..self
+        }
+    }
+
+    /// Adds a series of points.
+    #[must_use]
+    pub fn series<X: Sample, Y: Sample>(
+        mut self,
+        name: impl Into<String>,
+        x: &[X],
+        y: &[Y],
+    ) -> Self {
+        self.series.push((name.into(), values(x), values(y)));
+        self
+    }
+
+    /// Adds a reference line or a shaded span.
+    #[must_use]
+    pub fn mark(mut self, mark: Mark, name: impl Into<String>) -> Self {
+        self.marks.0.push((mark, name.into()));
+        self
+    }
+
+    /// Joins the points of each series, or not.
+    #[must_use]
+    pub fn join(self, join: Join) -> Self {
+        Self { join, ..self }
+    }
+
+    /// Size of the figure in CSS pixels.
+    #[must_use]
+    pub fn size(self, width: f64, height: f64) -> Self {
+        Self {
+            size: (width, height),
+            ..self
+        }
+    }
+
+    /// Draws the figure.
+    ///
+    /// # Errors
+    /// [`Error::EmptyPlot`] without a series or with a series without points, [`Error::LengthMismatch`] if x and y
+    /// differ in length, [`Error::BadOption`] for a range or size that cannot be drawn.
+    pub fn build(&self) -> Result<Figure, Error> {
+        let check = Check {
+            plot: "scatter",
+            title: &self.title,
+        };
+        check.not_empty(self.series.is_empty(), "a series")?;
+        check.axis("x range", &self.x)?;
+        check.axis("y range", &self.y)?;
+        check.size(Some(self.size))?;
+        for (name, x, y) in &self.series {
+            let item = format!("series \"{name}\"");
+            check.same_length(&item, ("x", x.len()), ("y", y.len()))?;
+            check.not_empty(x.is_empty(), &format!("points to {item}"))?;
+        }
+
+        let count = self.series.len();
+        let line = |i| (self.join == Join::Lines).then(|| Stroke::new(category(i, count), 1.5));
+        let points = self.series.iter().enumerate().map(|(i, (name, ..))| Entry {
+            name: name.clone(),
+            swatch: Swatch::Point(Marker::of(i), category(i, count), line(i)),
+        });
+        let mut entries: Vec<Entry> = points.chain(self.marks.entries()).collect();
+        if entries.len() < 2 {
+            entries.clear();
+        }
+        let (width, height) = self.size;
+        let mut scene = Scene::new(width, height);
+        let top = header(&mut scene, &self.title, &entries);
+        let outer = Rect::new(MARGIN, top, width - 2.0 * MARGIN, height - top - MARGIN);
+        let points = || {
+            self.series
+                .iter()
+                .flat_map(|(_, x, y)| x.iter().copied().zip(y.iter().copied()))
+        };
+        // A point counts for the ranges only if it can be drawn.
+        let shown =
+            || points().filter(|(x, y)| drawable(self.x.scale, *x) && drawable(self.y.scale, *y));
+        let x = Side::new(&self.x, shown().map(|p| p.0), 0.05);
+        let y = Side::new(
+            &self.y,
+            shown().map(|p| p.1).chain(self.marks.y_values()),
+            0.06,
+        );
+        let frame = Frame::draw(&mut scene, outer, &x, &y);
+        scene.clip(trace::clip_area(frame.area));
+        self.marks.draw(&mut scene, &frame);
+        let crowd = self.series.iter().map(|s| s.1.len()).max().unwrap_or(0);
+        let (radius, opacity) = match crowd {
+            0..=60 => (4.0, 1.0),
+            61..=600 => (3.0, 0.75),
+            _ => (2.0, 0.5),
+        };
+        for (i, (name, x, y)) in self.series.iter().enumerate() {
+            let color = category(i, count);
+            scene.open("series", name);
+            let points = || x.iter().copied().zip(y.iter().copied());
+            if let Some(stroke) = line(i) {
+                trace::line(&mut scene, &frame, points(), stroke);
+            }
+            for (px, py) in trace::runs(&frame.x, &frame.y, points())
+                .into_iter()
+                .flatten()
+            {
+                let rim = (crowd <= 600).then(|| Stroke::new(WHITE, 0.7));
+                scene.path(
+                    Marker::of(i).outline((px, py), radius),
+                    Some(Fill { color, opacity }),
+                    rim,
+                );
+            }
+            scene.close();
+        }
+        scene.unclip();
+        Ok(Figure::new(scene, &self.title))
+    }
+}
