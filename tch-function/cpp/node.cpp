@@ -8,7 +8,6 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/function.h>
-#include <torch/csrc/autograd/functions/basic_ops.h>
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/autograd/saved_variable.h>
 #include <torch/csrc/autograd/variable.h>
@@ -74,6 +73,21 @@ struct Ctx {
     Ctx &operator=(const Ctx &) = delete;
     ~Ctx() {
         if (ptr) drop(ptr);
+    }
+};
+
+// The history of gradients whose own derivative is refused. libtorch's Error node would do but for the C++ stack trace in
+// its message.
+struct NoSecond : public Node {
+    std::string label;
+
+    explicit NoSecond(torch::autograd::edge_list &&edges) : Node(/*sequence_nr=*/UINT64_MAX, std::move(edges)) {}
+
+    std::string name() const override { return label + " (no second derivative)"; }
+
+    variable_list apply(variable_list &&) override {
+        throw std::runtime_error(label +
+                                 " has no second derivative: its backward is not recorded (SecondDerivative::Refuse)");
     }
 };
 
@@ -174,12 +188,8 @@ struct RustNode : public Node {
     void refuse_second(const variable_list &incoming, variable_list &result) {
         torch::autograd::edge_list edges = next_edges();
         for (auto &edge : torch::autograd::collect_next_edges(incoming)) edges.push_back(edge);
-        auto barrier = std::shared_ptr<Node>(
-            new torch::autograd::Error(label +
-                                           " has no second derivative: its backward is not recorded "
-                                           "(SecondDerivative::Refuse)",
-                                       std::move(edges)),
-            torch::autograd::deleteNode);
+        auto barrier = std::shared_ptr<NoSecond>(new NoSecond(std::move(edges)), torch::autograd::deleteNode);
+        barrier->label = label;
         for (auto &t : result)
             if (t.defined()) {
                 t = t.tensor_data();

@@ -101,21 +101,21 @@ fn main() -> Result<(), BoxError> {
         "y = 2x",
         time(calls, rounds, || back(&x * 2.0)),
         time(calls, rounds, || {
-            back(apply_one(Double, &[&x]).expect("applied above"))
+            back(apply_one(Double, &[&x]).expect("applied above"));
         }),
     );
     row(
         "y = x z",
         time(calls, rounds, || back_both(&x * &z)),
         time(calls, rounds, || {
-            back_both(apply_one(Product, &[&x, &z]).expect("applied above"))
+            back_both(apply_one(Product, &[&x, &z]).expect("applied above"));
         }),
     );
     row(
         "y = 2x, no grad",
         time(calls, rounds, || drop(tch::no_grad(|| &x * 2.0))),
         time(calls, rounds, || {
-            drop(tch::no_grad(|| apply_one(Double, &[&x])))
+            drop(tch::no_grad(|| apply_one(Double, &[&x])));
         }),
     );
     Ok(())
