@@ -53,32 +53,39 @@ impl Op for Product {
     }
 }
 
-/// Least and median time of a call in microseconds.
-fn time(calls: usize, rounds: usize, mut f: impl FnMut()) -> (f64, f64) {
-    let mut times: Vec<f64> = (0..rounds)
-        .map(|_| {
-            let start = Instant::now();
-            (0..calls).for_each(|_| f());
-            start.elapsed().as_secs_f64() * 1e6 / calls as f64
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    (times[0], times[rounds / 2])
+/// Least and median time of a call of each of two functions in microseconds, their rounds alternating.
+fn compare(
+    calls: usize,
+    rounds: usize,
+    mut a: impl FnMut(),
+    mut b: impl FnMut(),
+) -> [(f64, f64); 2] {
+    let mut times = [Vec::new(), Vec::new()];
+    let round = |f: &mut dyn FnMut()| {
+        let start = Instant::now();
+        (0..calls).for_each(|_| f());
+        start.elapsed().as_secs_f64() * 1e6 / calls as f64
+    };
+    for _ in 0..rounds {
+        times[0].push(round(&mut a));
+        times[1].push(round(&mut b));
+    }
+    times.map(|mut t| {
+        t.sort_by(f64::total_cmp);
+        (t[0], t[rounds / 2])
+    })
 }
 
 fn main() -> Result<(), BoxError> {
     let quick = std::env::args().any(|a| a == "--quick");
-    let (calls, rounds) = if quick { (200, 5) } else { (2000, 41) };
+    let (calls, rounds) = if quick { (100, 5) } else { (500, 201) };
     let leaf = || Tensor::ones([8], (Kind::Float, Device::Cpu)).set_requires_grad(true);
     let (x, z) = (leaf(), leaf());
-    let back = |y: Tensor| {
-        let _ = Tensor::run_backward(&[y.sum(Kind::Float)], &[&x], false, false);
+    let back = |y: Tensor, leaves: &[&Tensor]| {
+        let _ = Tensor::run_backward(&[y.sum(Kind::Float)], leaves, false, false);
     };
-    let back_both = |y: Tensor| {
-        let _ = Tensor::run_backward(&[y.sum(Kind::Float)], &[&x, &z], false, false);
-    };
-    let _ = apply_one(Double, &[&x])?;
-    let _ = apply_one(Product, &[&x, &z])?;
+    let double = || apply_one(Double, &[&x]).expect("2x of a defined tensor");
+    let product = || apply_one(Product, &[&x, &z]).expect("a product of equal shapes");
 
     println!(
         "forward + backward on 8 numbers, microseconds, least (median) of {rounds} rounds of {calls}"
@@ -87,9 +94,9 @@ fn main() -> Result<(), BoxError> {
         "{:<16} {:>16} {:>16} {:>12}",
         "", "libtorch's own", "through Rust", "difference"
     );
-    let row = |name: &str, theirs: (f64, f64), ours: (f64, f64)| {
+    let row = |name: &str, [theirs, ours]: [(f64, f64); 2]| {
         println!(
-            "{name:<16} {:>7.2} ({:>5.2})  {:>7.2} ({:>5.2})  {:>11.2}",
+            "{name:<16} {:>7.2} ({:>6.2}) {:>7.2} ({:>6.2}) {:>12.2}",
             theirs.0,
             theirs.1,
             ours.0,
@@ -99,24 +106,26 @@ fn main() -> Result<(), BoxError> {
     };
     row(
         "y = 2x",
-        time(calls, rounds, || back(&x * 2.0)),
-        time(calls, rounds, || {
-            back(apply_one(Double, &[&x]).expect("applied above"));
-        }),
+        compare(
+            calls,
+            rounds,
+            || back(&x * 2.0, &[&x]),
+            || back(double(), &[&x]),
+        ),
     );
     row(
         "y = x z",
-        time(calls, rounds, || back_both(&x * &z)),
-        time(calls, rounds, || {
-            back_both(apply_one(Product, &[&x, &z]).expect("applied above"));
-        }),
+        compare(
+            calls,
+            rounds,
+            || back(&x * &z, &[&x, &z]),
+            || back(product(), &[&x, &z]),
+        ),
     );
+    let theirs = || drop(tch::no_grad(|| &x * &z));
     row(
-        "y = 2x, no grad",
-        time(calls, rounds, || drop(tch::no_grad(|| &x * 2.0))),
-        time(calls, rounds, || {
-            drop(tch::no_grad(|| apply_one(Double, &[&x])));
-        }),
+        "y = x z, no grad",
+        compare(calls, rounds, theirs, || drop(tch::no_grad(product))),
     );
     Ok(())
 }
