@@ -47,7 +47,7 @@ pub enum Error {
         "the tensor was made in inference mode and has no version counter; copy it outside, or compare without a version"
     )]
     NoVersion,
-    /// A derivative does not agree with finite differences.
+    /// A derivative of the (weighted) sum of what a function returns does not agree with finite differences.
     #[error(
         "{order} derivative by input {input}, entry {index:?}: {analytic:e} where central differences give {numeric:e} \
          ({wrong} of {entries} entries are further off than {tolerance:e}, this one the most)"

@@ -206,7 +206,7 @@ fn gradients(
     Ok(all)
 }
 
-/// Every entry counts, and no two in the same way: weights of alternating sign and of size 0.5 to 1.5.
+/// Every entry counts, and no two in the same way: weights of alternating sign and of size 1 to 1.5; 1 for a scalar.
 fn weighted_sum(t: &Tensor) -> Tensor {
     let t = if t.is_complex() {
         t.view_as_real()
@@ -215,7 +215,7 @@ fn weighted_sum(t: &Tensor) -> Tensor {
     };
     let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
     let weights: Vec<f64> = (0..t.numel())
-        .map(|j| (0.5 + (j as f64 * golden).fract()) * if j % 2 == 0 { 1.0 } else { -1.0 })
+        .map(|j| (1.0 + (j as f64 * golden).fract() / 2.0) * if j % 2 == 0 { 1.0 } else { -1.0 })
         .collect();
     let weights = Tensor::from_slice(&weights).to_device(t.device());
     t.reshape([-1]).to_kind(Kind::Double).dot(&weights)
