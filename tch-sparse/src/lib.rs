@@ -1,1 +1,16 @@
-//! Sparse-dense products on tch tensors with values-only gradients.
+#![doc = include_str!("../README.md")]
+
+mod error;
+pub mod kernel;
+mod libtorch;
+mod matrix;
+pub mod parallel;
+mod pattern;
+mod real;
+pub mod tensor;
+
+pub use error::Error;
+pub use matrix::{SparseMatrix, sddmm, spmm};
+pub use parallel::set_threads;
+pub use pattern::{Layout, SparsityPattern, Transposed};
+pub use real::Real;

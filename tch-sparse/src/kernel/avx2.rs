@@ -1,0 +1,203 @@
+//! Vectors of 256 bits: AVX2 with FMA.
+
+use super::vector::{Index, Vector};
+use std::arch::x86_64::*;
+
+// SAFETY of the whole file: every method is an intrinsic or two of AVX2/FMA on registers, or on memory that the trait's
+// contract makes valid; callers hold the trait's promise that the machine has the instructions.
+
+/// Ones in the first `n` of eight 32-bit lanes when read from element `8 - n`.
+static WINDOW: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+/// Ones in the first `n` of four 64-bit lanes when read from element `4 - n`.
+static WINDOW64: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
+
+#[inline(always)]
+pub(super) unsafe fn indices8<I: Index>(at: *const I) -> __m256i {
+    // SAFETY: see the head of the file.
+    unsafe {
+        if I::NARROW {
+            _mm256_cvtepu16_epi32(_mm_loadu_si128(at.cast()))
+        } else {
+            _mm256_loadu_si256(at.cast())
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn indices4<I: Index>(at: *const I) -> __m128i {
+    // SAFETY: see the head of the file.
+    unsafe {
+        if I::NARROW {
+            _mm_cvtepu16_epi32(_mm_loadl_epi64(at.cast()))
+        } else {
+            _mm_loadu_si128(at.cast())
+        }
+    }
+}
+
+macro_rules! method {
+    ($(fn $name:ident($($arg:ident: $ty:ty),*) $(-> $out:ty)? { $body:expr })*) => {
+        $(
+            #[inline(always)]
+            unsafe fn $name($($arg: $ty),*) $(-> $out)? {
+                // SAFETY: see the head of the file.
+                unsafe { $body }
+            }
+        )*
+    };
+}
+pub(super) use method;
+
+impl Vector<f32> for __m256 {
+    const LANES: usize = 8;
+    type Mask = __m256i;
+
+    method! {
+        fn zero() -> Self { _mm256_setzero_ps() }
+        fn splat(value: f32) -> Self { _mm256_set1_ps(value) }
+        fn load(from: *const f32) -> Self { _mm256_loadu_ps(from) }
+        fn mask(n: usize) -> __m256i { _mm256_loadu_si256(WINDOW.as_ptr().add(8 - n).cast()) }
+        fn load_masked(from: *const f32, mask: __m256i) -> Self { _mm256_maskload_ps(from, mask) }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_storeu_ps(to, self) }
+    }
+    #[inline(always)]
+    unsafe fn store_masked(self, to: *mut f32, mask: __m256i) {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_maskstore_ps(to, mask, self) }
+    }
+    #[inline(always)]
+    unsafe fn mul_add(self, by: Self, plus: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_fmadd_ps(self, by, plus) }
+    }
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_add_ps(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        // SAFETY: see the head of the file.
+        unsafe {
+            let four = _mm_add_ps(
+                _mm256_castps256_ps128(self),
+                _mm256_extractf128_ps::<1>(self),
+            );
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn sums(rows: &[Self; 16]) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe {
+            // Each half of `low` (`high`) holds, in order, half sums of the first (last) four rows.
+            let low = _mm256_hadd_ps(
+                _mm256_hadd_ps(rows[0], rows[1]),
+                _mm256_hadd_ps(rows[2], rows[3]),
+            );
+            let high = _mm256_hadd_ps(
+                _mm256_hadd_ps(rows[4], rows[5]),
+                _mm256_hadd_ps(rows[6], rows[7]),
+            );
+            _mm256_add_ps(
+                _mm256_permute2f128_ps::<0x20>(low, high),
+                _mm256_permute2f128_ps::<0x31>(low, high),
+            )
+        }
+    }
+    #[inline(always)]
+    unsafe fn gather<I: Index>(x: *const f32, at: *const I) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_i32gather_ps::<4>(x, indices8(at)) }
+    }
+    #[inline(always)]
+    unsafe fn gather_masked<I: Index>(x: *const f32, at: *const I, mask: __m256i) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe {
+            _mm256_mask_i32gather_ps::<4>(
+                _mm256_setzero_ps(),
+                x,
+                indices8(at),
+                _mm256_castsi256_ps(mask),
+            )
+        }
+    }
+}
+
+impl Vector<f64> for __m256d {
+    const LANES: usize = 4;
+    type Mask = __m256i;
+
+    method! {
+        fn zero() -> Self { _mm256_setzero_pd() }
+        fn splat(value: f64) -> Self { _mm256_set1_pd(value) }
+        fn load(from: *const f64) -> Self { _mm256_loadu_pd(from) }
+        fn mask(n: usize) -> __m256i { _mm256_loadu_si256(WINDOW64.as_ptr().add(4 - n).cast()) }
+        fn load_masked(from: *const f64, mask: __m256i) -> Self { _mm256_maskload_pd(from, mask) }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f64) {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_storeu_pd(to, self) }
+    }
+    #[inline(always)]
+    unsafe fn store_masked(self, to: *mut f64, mask: __m256i) {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_maskstore_pd(to, mask, self) }
+    }
+    #[inline(always)]
+    unsafe fn mul_add(self, by: Self, plus: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_fmadd_pd(self, by, plus) }
+    }
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_add_pd(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn sum(self) -> f64 {
+        // SAFETY: see the head of the file.
+        unsafe {
+            let two = _mm_add_pd(
+                _mm256_castpd256_pd128(self),
+                _mm256_extractf128_pd::<1>(self),
+            );
+            _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn sums(rows: &[Self; 16]) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe {
+            let low = _mm256_hadd_pd(rows[0], rows[1]);
+            let high = _mm256_hadd_pd(rows[2], rows[3]);
+            _mm256_add_pd(
+                _mm256_permute2f128_pd::<0x20>(low, high),
+                _mm256_permute2f128_pd::<0x31>(low, high),
+            )
+        }
+    }
+    #[inline(always)]
+    unsafe fn gather<I: Index>(x: *const f64, at: *const I) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_i32gather_pd::<8>(x, indices4(at)) }
+    }
+    #[inline(always)]
+    unsafe fn gather_masked<I: Index>(x: *const f64, at: *const I, mask: __m256i) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe {
+            _mm256_mask_i32gather_pd::<8>(
+                _mm256_setzero_pd(),
+                x,
+                indices4(at),
+                _mm256_castsi256_pd(mask),
+            )
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Products on slices, for whoever has the numbers already and wants no tensor: what the tensor operations and the solvers
+//! of `sparse-ode` are made of.
+//!
+//! Three tiers of machine code, chosen at run time: portable, AVX2 with FMA, AVX-512 (F, BW, DQ, VL). They differ by rounding.
+//! Within a tier a row's terms are always added in the same order, so that results are bit-identical for any number of threads.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[allow(unreachable_pub)] // `Real`, which is public and sealed, names them
+pub(crate) mod portable;
+mod product;
+mod sampled;
+mod tier;
+#[allow(unreachable_pub)] // as above
+pub(crate) mod vector;
+
+use crate::Real;
+use crate::pattern::{Columns, Layout};
+pub use product::Into;
+use std::ops::Range;
+pub use tier::Tier;
+use vector::Index;
+
+/// How many entries ahead a row of X is asked for. Eight to thirty-two are alike within noise.
+const PREFETCH: usize = 16;
+
+/// What column lists carry beyond their last entry, so that kernels read ahead without asking: the prefetch distance and a
+/// register of indices.
+pub(crate) const PADDING: usize = 2 * PREFETCH;
+
+/// A matrix as the kernels take it.
+pub(crate) struct Csr<'a, T, I> {
+    row_ptr: &'a [usize],
+    /// Padded by [`PADDING`].
+    col: *const I,
+    val: *const T,
+}
+
+/// A sparsity pattern as the kernels take it.
+pub(crate) struct Pattern<'a, I> {
+    row_ptr: &'a [usize],
+    /// Padded by [`PADDING`].
+    col: *const I,
+}
+
+impl<T, I> Clone for Csr<'_, T, I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T, I> Copy for Csr<'_, T, I> {}
+impl<I> Clone for Pattern<'_, I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<I> Copy for Pattern<'_, I> {}
+
+/// Writes rows `rows` of `A X` into `y`, or adds them to it, on the calling thread.
+///
+/// **Shape**: `values` `[entries]` in row order, `x` `[columns, batch]`, `y` `[rows.len(), batch]`, all row-major.
+///
+/// # Panics
+/// When a length does not fit.
+pub fn product<T: Real>(
+    a: &Layout,
+    values: &[T],
+    x: &[T],
+    batch: usize,
+    rows: Range<usize>,
+    into: Into,
+    y: &mut [T],
+) {
+    product_on(Tier::best(), a, values, x, batch, rows, into, y);
+}
+
+/// The same on a given tier.
+///
+/// # Panics
+/// When a length does not fit, or the machine lacks the tier.
+#[allow(clippy::too_many_arguments)] // one more than the product that everyone calls
+pub fn product_on<T: Real>(
+    tier: Tier,
+    a: &Layout,
+    values: &[T],
+    x: &[T],
+    batch: usize,
+    rows: Range<usize>,
+    into: Into,
+    y: &mut [T],
+) {
+    assert!(
+        rows.start <= rows.end && rows.end <= a.n_rows(),
+        "rows {rows:?} of a matrix with {} rows",
+        a.n_rows()
+    );
+    assert!(
+        values.len() == a.n_entries()
+            && x.len() == a.n_columns() * batch
+            && y.len() == rows.len() * batch,
+        "product of [{}, {}] with {} entries and X [{}, {batch}] into [{}, {batch}]: got {} values, {} numbers of X, {} of Y",
+        a.n_rows(),
+        a.n_columns(),
+        a.n_entries(),
+        a.n_columns(),
+        rows.len(),
+        values.len(),
+        x.len(),
+        y.len()
+    );
+    assert!(tier.is_available(), "this machine has no {tier:?}");
+    if batch == 0 {
+        return;
+    }
+    match a.columns() {
+        Columns::Narrow(c) => {
+            let a = Csr {
+                row_ptr: a.row_ptr(),
+                col: c.as_ptr(),
+                val: values.as_ptr(),
+            };
+            // SAFETY: lengths and tier were checked above; a `Layout` is valid by construction and padded.
+            unsafe { run_product(tier, a, x.as_ptr(), batch, rows, into, y.as_mut_ptr()) }
+        }
+        Columns::Wide(c) => {
+            let a = Csr {
+                row_ptr: a.row_ptr(),
+                col: c.as_ptr(),
+                val: values.as_ptr(),
+            };
+            // SAFETY: as above.
+            unsafe { run_product(tier, a, x.as_ptr(), batch, rows, into, y.as_mut_ptr()) }
+        }
+    }
+}
+
+/// Writes the sampled product `out[e] = sum_b left[row(e), b] * right[column(e), b]` of the entries of rows `rows`, on the
+/// calling thread.
+///
+/// **Shape**: `left` `[rows of the pattern, batch]`, `right` `[columns, batch]`, `out` one number per entry of `rows`.
+///
+/// # Panics
+/// When a length does not fit.
+pub fn sampled<T: Real>(
+    p: &Layout,
+    left: &[T],
+    right: &[T],
+    batch: usize,
+    rows: Range<usize>,
+    out: &mut [T],
+) {
+    sampled_on(Tier::best(), p, left, right, batch, rows, out);
+}
+
+/// The same on a given tier.
+///
+/// # Panics
+/// When a length does not fit, or the machine lacks the tier.
+pub fn sampled_on<T: Real>(
+    tier: Tier,
+    p: &Layout,
+    left: &[T],
+    right: &[T],
+    batch: usize,
+    rows: Range<usize>,
+    out: &mut [T],
+) {
+    assert!(
+        rows.start <= rows.end && rows.end <= p.n_rows(),
+        "rows {rows:?} of a pattern with {} rows",
+        p.n_rows()
+    );
+    let entries = p.row_ptr()[rows.end] - p.row_ptr()[rows.start];
+    assert!(
+        left.len() == p.n_rows() * batch
+            && right.len() == p.n_columns() * batch
+            && out.len() == entries,
+        "sampled product on [{}, {}], batch {batch}, {entries} entries: got {} numbers on the left, {} on the right, {} out",
+        p.n_rows(),
+        p.n_columns(),
+        left.len(),
+        right.len(),
+        out.len()
+    );
+    assert!(tier.is_available(), "this machine has no {tier:?}");
+    if batch == 0 {
+        out.fill(T::ZERO);
+        return;
+    }
+    match p.columns() {
+        Columns::Narrow(c) => {
+            let p = Pattern {
+                row_ptr: p.row_ptr(),
+                col: c.as_ptr(),
+            };
+            // SAFETY: lengths and tier were checked above; a `Layout` is valid by construction and padded.
+            unsafe {
+                run_sampled(
+                    tier,
+                    p,
+                    left.as_ptr(),
+                    right.as_ptr(),
+                    batch,
+                    rows,
+                    out.as_mut_ptr(),
+                )
+            }
+        }
+        Columns::Wide(c) => {
+            let p = Pattern {
+                row_ptr: p.row_ptr(),
+                col: c.as_ptr(),
+            };
+            // SAFETY: as above.
+            unsafe {
+                run_sampled(
+                    tier,
+                    p,
+                    left.as_ptr(),
+                    right.as_ptr(),
+                    batch,
+                    rows,
+                    out.as_mut_ptr(),
+                )
+            }
+        }
+    }
+}
+
+/// Compiles a generic kernel once per tier and calls the one asked for.
+macro_rules! per_tier {
+    ($run:ident calls $module:ident::$kernel:ident, ($($arg:ident: $ty:ty),*)) => {
+        unsafe fn $run<T: Real, I: Index>(tier: Tier, $($arg: $ty),*) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+            unsafe fn on_avx512<T: Real, I: Index>($($arg: $ty),*) {
+                // SAFETY: the caller's promise, and the instructions are enabled here.
+                unsafe { $module::$kernel::<T, T::Full, T::Half, I>($($arg),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn on_avx2<T: Real, I: Index>($($arg: $ty),*) {
+                // SAFETY: as above.
+                unsafe { $module::$kernel::<T, T::Half, T::Half, I>($($arg),*) }
+            }
+            // SAFETY: the caller's promise, and the tier was found on this machine.
+            unsafe {
+                match tier {
+                    #[cfg(target_arch = "x86_64")]
+                    Tier::Avx512 => on_avx512::<T, I>($($arg),*),
+                    #[cfg(target_arch = "x86_64")]
+                    Tier::Avx2 => on_avx2::<T, I>($($arg),*),
+                    _ => $module::$kernel::<T, T::Base, T::Base, I>($($arg),*),
+                }
+            }
+        }
+    };
+}
+
+per_tier!(run_product calls product::rows, (a: Csr<'_, T, I>, x: *const T, batch: usize, rows: Range<usize>, into: Into, y: *mut T));
+per_tier!(run_sampled calls sampled::rows, (p: Pattern<'_, I>, left: *const T, right: *const T, batch: usize, rows: Range<usize>, out: *mut T));

@@ -1,0 +1,250 @@
+//! `Y = A X` for some rows of A.
+//!
+//! An entry of A costs one broadcast and one fused multiply-add per register of X's row, so X is `[columns, batch]` with the
+//! batch contiguous, and up to eight registers of a row of Y are kept at a time.
+
+use super::tier::prefetch_narrow;
+use super::vector::{Index, Vector, prefetch};
+use super::{Csr, PREFETCH};
+use crate::Real;
+use std::ops::Range;
+
+/// Whether a product replaces what is in Y or is added to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Into {
+    /// `Y = A X`.
+    Replace,
+    /// `Y += A X`.
+    Add,
+}
+
+/// Rows `rows` of `A X`, written to `y`, which begins at the first of them.
+///
+/// # Safety
+/// The machine has the instructions of `V` and `W`; `a` is valid; `x` holds `batch` numbers per column of A and `y` `batch` per
+/// row of `rows`.
+#[inline(always)]
+pub(super) unsafe fn rows<T: Real, V: Vector<T>, W: Vector<T>, I: Index>(
+    a: Csr<'_, T, I>,
+    x: *const T,
+    batch: usize,
+    rows: Range<usize>,
+    into: Into,
+    y: *mut T,
+) {
+    // SAFETY: the caller's promise, passed on.
+    unsafe {
+        if batch == 1 {
+            row_dots::<T, V, I>(a, x, rows, into, y);
+        } else if batch <= W::LANES {
+            // A register that is mostly padding is slower than a narrower full one.
+            tiles::<T, W, I>(a, x, batch, rows, into, y);
+        } else {
+            tiles::<T, V, I>(a, x, batch, rows, into, y);
+        }
+    }
+}
+
+/// A tile that is narrower than the batch.
+const INNER: u8 = 0;
+/// A tile whose last register is partial.
+const MASKED: u8 = 1;
+/// A tile that is the batch.
+const WHOLE: u8 = 2;
+
+/// Goes through the batch in tiles of eight, four, two or one registers.
+#[inline(always)]
+unsafe fn tiles<T: Real, V: Vector<T>, I: Index>(
+    a: Csr<'_, T, I>,
+    x: *const T,
+    batch: usize,
+    rows: Range<usize>,
+    into: Into,
+    y: *mut T,
+) {
+    let rest = batch % V::LANES;
+    let mut left = batch.div_ceil(V::LANES);
+    let mut at = 0;
+    // SAFETY: the caller's promise; tiles stay within the batch because the last one is masked.
+    unsafe {
+        let mask = V::mask(if rest == 0 { V::LANES } else { rest });
+        while left > 0 {
+            let (x, y) = (x.add(at), y.add(at));
+            macro_rules! pass {
+                ($z:literal, $u:literal) => {{
+                    let rows = rows.clone();
+                    // Whole: the tile is the batch, so that its width is a constant and addresses are shifts.
+                    match (left == $z && rest > 0, batch == $z * V::LANES, $z > 1 || prefetch_narrow()) {
+                        (true, _, true) => tile::<T, V, I, $z, $u, MASKED, true>(a, x, batch, rows, into, mask, y),
+                        (true, _, false) => tile::<T, V, I, $z, $u, MASKED, false>(a, x, batch, rows, into, mask, y),
+                        (_, true, true) => tile::<T, V, I, $z, $u, WHOLE, true>(a, x, batch, rows, into, mask, y),
+                        (_, true, false) => tile::<T, V, I, $z, $u, WHOLE, false>(a, x, batch, rows, into, mask, y),
+                        (_, _, true) => tile::<T, V, I, $z, $u, INNER, true>(a, x, batch, rows, into, mask, y),
+                        (_, _, false) => tile::<T, V, I, $z, $u, INNER, false>(a, x, batch, rows, into, mask, y),
+                    }
+                    left -= $z;
+                    at += $z * V::LANES;
+                }};
+            }
+            match left {
+                8.. => pass!(8, 1),
+                4.. => pass!(4, 1),
+                2.. => pass!(2, 2),
+                _ => pass!(1, 4),
+            }
+        }
+    }
+}
+
+/// `Z` registers of each row, with `U` independent sums where that hides the latency of the multiply-add.
+#[inline(always)]
+unsafe fn tile<
+    T: Real,
+    V: Vector<T>,
+    I: Index,
+    const Z: usize,
+    const U: usize,
+    const KIND: u8,
+    const AHEAD: bool,
+>(
+    a: Csr<'_, T, I>,
+    x: *const T,
+    batch: usize,
+    rows: Range<usize>,
+    into: Into,
+    mask: V::Mask,
+    y: *mut T,
+) {
+    // SAFETY: the last register is masked where it is partial; entries and columns are valid by the
+    // caller's promise; columns are padded, so that the ones ahead are readable too.
+    unsafe {
+        let batch = if KIND == WHOLE { Z * V::LANES } else { batch };
+        let first = rows.start;
+        for row in rows {
+            let (mut e, end) = (
+                *a.row_ptr.get_unchecked(row),
+                *a.row_ptr.get_unchecked(row + 1),
+            );
+            let out = y.add((row - first) * batch);
+            let mut sum = [[V::zero(); Z]; U];
+            if into == Into::Add {
+                for z in 0..Z {
+                    sum[0][z] = register::<T, V, Z, KIND>(out, z, mask);
+                }
+            }
+            while e + U <= end {
+                for u in 0..U {
+                    entry::<T, V, I, Z, KIND, AHEAD>(a, x, batch, e + u, mask, &mut sum[u]);
+                }
+                e += U;
+            }
+            while e < end {
+                entry::<T, V, I, Z, KIND, AHEAD>(a, x, batch, e, mask, &mut sum[0]);
+                e += 1;
+            }
+            for z in 0..Z {
+                let mut total = sum[0][z];
+                for s in &sum[1..] {
+                    total = total.add(s[z]);
+                }
+                let to = out.add(z * V::LANES);
+                if KIND == MASKED && z == Z - 1 {
+                    total.store_masked(to, mask)
+                } else {
+                    total.store(to)
+                }
+            }
+        }
+    }
+}
+
+/// Adds entry `e`: its value times the tile of X's row at its column.
+#[inline(always)]
+unsafe fn entry<
+    T: Real,
+    V: Vector<T>,
+    I: Index,
+    const Z: usize,
+    const KIND: u8,
+    const AHEAD: bool,
+>(
+    a: Csr<'_, T, I>,
+    x: *const T,
+    batch: usize,
+    e: usize,
+    mask: V::Mask,
+    sum: &mut [V; Z],
+) {
+    // SAFETY: as for `tile`.
+    unsafe {
+        if AHEAD {
+            let ahead = x.wrapping_add((*a.col.add(e + PREFETCH)).get() * batch);
+            for z in 0..Z {
+                prefetch(ahead.wrapping_add(z * V::LANES));
+            }
+        }
+        let from = x.add((*a.col.add(e)).get() * batch);
+        let weight = V::splat(*a.val.add(e));
+        for (z, s) in sum.iter_mut().enumerate() {
+            *s = weight.mul_add(register::<T, V, Z, KIND>(from, z, mask), *s);
+        }
+    }
+}
+
+/// Register `z` of the tile at `from`; the last one masked where the tile is partial.
+#[inline(always)]
+unsafe fn register<T: Real, V: Vector<T>, const Z: usize, const KIND: u8>(
+    from: *const T,
+    z: usize,
+    mask: V::Mask,
+) -> V {
+    // SAFETY: as for `tile`.
+    unsafe {
+        let from = from.add(z * V::LANES);
+        if KIND == MASKED && z == Z - 1 {
+            V::load_masked(from, mask)
+        } else {
+            V::load(from)
+        }
+    }
+}
+
+/// Batch 1: one dot product per row, X gathered.
+#[inline(always)]
+unsafe fn row_dots<T: Real, V: Vector<T>, I: Index>(
+    a: Csr<'_, T, I>,
+    x: *const T,
+    rows: Range<usize>,
+    into: Into,
+    y: *mut T,
+) {
+    // SAFETY: as for `tile`; the columns are padded, so that whole registers of indices are readable at the end.
+    unsafe {
+        let first = rows.start;
+        for row in rows {
+            let (mut e, end) = (
+                *a.row_ptr.get_unchecked(row),
+                *a.row_ptr.get_unchecked(row + 1),
+            );
+            let mut sum = [V::zero(); 2];
+            while e + 2 * V::LANES <= end {
+                for s in &mut sum {
+                    *s = V::load(a.val.add(e)).mul_add(V::gather(x, a.col.add(e)), *s);
+                    e += V::LANES;
+                }
+            }
+            while e < end {
+                let mask = V::mask(V::LANES.min(end - e));
+                let weights = V::load_masked(a.val.add(e), mask);
+                sum[0] = weights.mul_add(V::gather_masked(x, a.col.add(e), mask), sum[0]);
+                e += V::LANES;
+            }
+            let out = y.add(row - first);
+            let total = sum[0].add(sum[1]).sum();
+            *out = match into {
+                Into::Replace => total,
+                Into::Add => total.plus(*out),
+            };
+        }
+    }
+}

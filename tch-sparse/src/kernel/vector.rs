@@ -1,0 +1,70 @@
+//! The few vector operations that the kernels are written in, one implementation per instruction set.
+
+/// A column index as stored: u16 where the matrix has at most 65,536 columns (a quarter less memory traffic), else u32.
+pub trait Index: Copy + Send + Sync + 'static {
+    /// As an offset.
+    fn get(self) -> usize;
+    /// Whether it takes two bytes (else four).
+    const NARROW: bool;
+}
+
+impl Index for u16 {
+    const NARROW: bool = true;
+    #[inline(always)]
+    fn get(self) -> usize {
+        usize::from(self)
+    }
+}
+
+impl Index for u32 {
+    const NARROW: bool = false;
+    #[inline(always)]
+    fn get(self) -> usize {
+        self as usize
+    }
+}
+
+/// A register of numbers.
+///
+/// # Safety
+/// Every method needs the instruction set of the implementing type on the running machine; pointers must be readable
+/// (writable) for `LANES` numbers, or for the masked ones only where a mask is given. Alignment is not needed.
+pub trait Vector<T>: Copy {
+    /// Numbers in a register, at most 16.
+    const LANES: usize;
+    /// Selects the first few lanes.
+    type Mask: Copy;
+
+    unsafe fn zero() -> Self;
+    unsafe fn splat(value: T) -> Self;
+    unsafe fn load(from: *const T) -> Self;
+    unsafe fn store(self, to: *mut T);
+    /// The first `n` lanes, `n <= LANES`.
+    unsafe fn mask(n: usize) -> Self::Mask;
+    /// Lanes outside the mask are zero and their memory is not touched.
+    unsafe fn load_masked(from: *const T, mask: Self::Mask) -> Self;
+    unsafe fn store_masked(self, to: *mut T, mask: Self::Mask);
+    /// `self * by + plus`.
+    unsafe fn mul_add(self, by: Self, plus: Self) -> Self;
+    unsafe fn add(self, other: Self) -> Self;
+    /// The sum over the lanes, in a fixed order.
+    unsafe fn sum(self) -> T;
+    /// Lane `j` of the result is the sum over the lanes of `rows[j]`, for the first `LANES` of them.
+    unsafe fn sums(rows: &[Self; 16]) -> Self;
+    /// Lane `j` is `x[at[j]]`.
+    unsafe fn gather<I: Index>(x: *const T, at: *const I) -> Self;
+    /// The same with zero, and no access to `x`, outside the mask. All `LANES` indices must be readable.
+    unsafe fn gather_masked<I: Index>(x: *const T, at: *const I, mask: Self::Mask) -> Self;
+}
+
+/// Asks for the cache line at `at`, which need not be a valid address.
+#[inline(always)]
+pub(crate) fn prefetch<T>(at: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: prefetching has no effect on memory and SSE is part of the x86-64 baseline.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}

@@ -1,0 +1,89 @@
+//! The number types of the kernels.
+
+use crate::kernel::vector::Vector;
+use tch::Kind;
+
+/// `f32` or `f64`. Sealed: the kernels are written for these two.
+pub trait Real:
+    Copy
+    + Send
+    + Sync
+    + Default
+    + PartialOrd
+    + std::fmt::Debug
+    + std::fmt::Display
+    + sealed::Registers
+    + 'static
+{
+    /// The tensor kind of the type.
+    const KIND: Kind;
+    /// Zero.
+    const ZERO: Self;
+    /// Rounded to the type.
+    fn from_f64(value: f64) -> Self;
+    /// Exact.
+    fn to_f64(self) -> f64;
+}
+
+impl Real for f32 {
+    const KIND: Kind = Kind::Float;
+    const ZERO: Self = 0.0;
+    #[inline(always)]
+    fn from_f64(value: f64) -> Self {
+        value as f32
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Real for f64 {
+    const KIND: Kind = Kind::Double;
+    const ZERO: Self = 0.0;
+    #[inline(always)]
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self
+    }
+}
+
+pub(crate) mod sealed {
+    use super::Vector;
+    use crate::kernel::portable::Array8;
+
+    /// The registers that hold a number type, by instruction set.
+    pub trait Registers: Sized {
+        /// Any machine.
+        type Base: Vector<Self>;
+        /// 256 bits.
+        #[cfg(target_arch = "x86_64")]
+        type Half: Vector<Self>;
+        /// 512 bits.
+        #[cfg(target_arch = "x86_64")]
+        type Full: Vector<Self>;
+        /// The sum.
+        fn plus(self, other: Self) -> Self;
+    }
+
+    macro_rules! registers {
+        ($t:ty, $half:ident, $full:ident) => {
+            impl Registers for $t {
+                type Base = Array8<$t>;
+                #[cfg(target_arch = "x86_64")]
+                type Half = std::arch::x86_64::$half;
+                #[cfg(target_arch = "x86_64")]
+                type Full = std::arch::x86_64::$full;
+                #[inline(always)]
+                fn plus(self, other: Self) -> Self {
+                    self + other
+                }
+            }
+        };
+    }
+    registers!(f32, __m256, __m512);
+    registers!(f64, __m256d, __m512d);
+}
