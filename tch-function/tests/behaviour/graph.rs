@@ -251,6 +251,18 @@ fn an_operation_is_dropped_once_with_its_graph() {
     assert_eq!(weak.strong_count(), 0, "a saved output makes no cycle");
 }
 
+/// A long chain of nodes is freed without recursion.
+#[test]
+fn a_deep_graph_is_freed() {
+    let op = Arc::new(Exp);
+    let mut y = leaf(&[1], 1);
+    for _ in 0..50_000 {
+        y = apply_one(op.clone(), &[&(y * 0.1)]).unwrap();
+    }
+    drop(y);
+    assert_eq!(Arc::strong_count(&op), 1);
+}
+
 #[test]
 fn zero_outputs_and_zero_inputs() {
     let none = |_: &[Tensor]| {
