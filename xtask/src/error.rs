@@ -84,7 +84,7 @@ impl fmt::Display for Error {
                 found,
             } => write!(
                 f,
-                "{wheel} was fetched twice and is not the file that is pinned here (sha256 {found}, expected \
+                "{wheel} was fetched twice and is not the file that is pinned here ({found}, pinned is sha256 \
                  {expected}): look at the mirror and the find-links in `python3 -m pip config list`"
             ),
             Self::Archive { wheel, detail } => {

@@ -66,16 +66,18 @@ pub(crate) fn python() -> Result<PathBuf> {
     })
 }
 
+/// The Pythons themselves, behind any wrapper script on the PATH (pyenv's starts pip as a child of its own, which would
+/// outlive us when we are killed).
 fn pythons() -> Vec<PathBuf> {
+    let script = "import sys; print(sys.executable if sys.version_info >= (3, 8) else '')";
     ["python3", "python"]
         .into_iter()
         .filter_map(find)
-        .filter(|python| {
-            succeeds(
-                Command::new(python)
-                    .args(["-c", "import sys; sys.exit(sys.version_info < (3, 8))"]),
-            )
+        .filter_map(|python| {
+            crate::workspace::output(Command::new(python).args(["-c", script])).ok()
         })
+        .map(|text| PathBuf::from(text.trim()))
+        .filter(|python| python.is_absolute())
         .collect()
 }
 

@@ -129,9 +129,12 @@ fn of_python() -> Result<Libtorch> {
     let python = tools::python_of_torch_sys();
     let script = "import torch; from torch.utils import cpp_extension; print(torch.__path__[0])";
     let text = workspace::output(Command::new(python).args(["-c", script])).map_err(|error| {
+        let text = error.to_string();
+        // of Python's traceback, the line that says it
+        let reason = text.lines().last().unwrap_or_default();
         Error::Libtorch {
             dir: PathBuf::from(python),
-            problem: format!("LIBTORCH_USE_PYTORCH is set, but its torch can't be used ({error})"),
+            problem: format!("LIBTORCH_USE_PYTORCH is set, but its torch can't be used ({reason})"),
             todo: format!(
                 "`{python} -m pip install torch=={} setuptools`, or unset LIBTORCH_USE_PYTORCH",
                 version::WANTED

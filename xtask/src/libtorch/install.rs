@@ -9,6 +9,7 @@
 //! ```
 
 use std::{
+    cell::OnceCell,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
@@ -23,7 +24,7 @@ use super::{
     wheels::{Layout, Wheel},
 };
 use crate::{
-    console::Console,
+    console::{Console, Meter},
     error::{Error, Result},
     tools, workspace,
 };
@@ -92,7 +93,7 @@ impl Place {
             });
         }
         let local = env::var_os("LIBTORCH_WHEELS").map(PathBuf::from);
-        let source = LazyPip;
+        let source = LazyPip::default();
         self.fetch_from(
             request,
             request.layout.wheels(),
@@ -290,7 +291,8 @@ impl Place {
         Ok(file)
     }
 
-    /// At the worst moment there are all wheels, a second copy of one (pip's), and then what is unpacked.
+    /// At the worst moment there are all wheels and two more copies of one (pip's, and the one for its cache), or what is
+    /// unpacked.
     fn check_space(&self, layout: Layout, wheels: &[Wheel], local: Option<&Path>) -> Result<()> {
         let download = self.dir.join(".download");
         let here = |wheel: &&Wheel| {
@@ -304,7 +306,7 @@ impl Place {
             .map(|wheel| wheel.bytes)
             .max()
             .unwrap_or(0);
-        let needed = missing + layout.unpacked().max(largest) + 100_000_000;
+        let needed = missing + layout.unpacked().max(2 * largest) + 100_000_000;
         let free = tools::free_space(&self.dir)?;
         if free < needed {
             return Err(Error::Space {
@@ -318,7 +320,8 @@ impl Place {
 }
 
 /// Looks for Python and pip when the first wheel is really to be fetched.
-struct LazyPip;
+#[derive(Default)]
+struct LazyPip(OnceCell<Pip>);
 
 impl Source for LazyPip {
     fn fetch(
@@ -326,12 +329,16 @@ impl Source for LazyPip {
         wheel: &Wheel,
         into: &Path,
         fresh: bool,
-        meter: &mut crate::console::Meter<'_>,
+        meter: &mut Meter<'_>,
     ) -> Result<PathBuf> {
-        Pip {
-            python: tools::python_with_pip()?,
-        }
-        .fetch(wheel, into, fresh, meter)
+        let pip = match self.0.get() {
+            Some(pip) => pip,
+            None => {
+                let python = tools::python_with_pip()?;
+                self.0.get_or_init(|| Pip { python })
+            }
+        };
+        pip.fetch(wheel, into, fresh, meter)
     }
 }
 
@@ -362,7 +369,6 @@ mod tests {
         super::{chosen::tests::fake_libtorch, fetch::sha256, unpack::tests::fake_wheel},
         *,
     };
-    use crate::console::Meter;
 
     /// Copies a wheel, and counts.
     struct Copy {
