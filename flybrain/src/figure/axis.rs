@@ -114,17 +114,20 @@ pub(crate) fn domain(
             (low - room, high + room)
         }
         Scale::Log => {
-            let (low, high) = if low > high {
-                (1.0, 10.0)
+            let (low, high) = if low > high { (1.0, 10.0) } else { (low, high) };
+            // In exponents, where nothing overflows.
+            let (low, high) = (
+                low.max(SMALLEST).log10(),
+                high.clamp(SMALLEST, LARGEST).log10(),
+            );
+            let constant = high - low < 1e-9;
+            let room = if constant {
+                2f64.log10()
             } else {
-                (low.max(SMALLEST), high.clamp(SMALLEST, LARGEST))
+                margin * (high - low)
             };
-            let room = if high / low < 1.0 + 1e-9 {
-                2.0
-            } else {
-                (margin * (high / low).log10()).exp2().powf(10f64.log2())
-            };
-            (low / room, high * room)
+            let end = |exponent: f64| 10f64.powf(exponent).clamp(SMALLEST / 2.0, 2.0 * LARGEST);
+            (end(low - room), end(high + room))
         }
     }
 }

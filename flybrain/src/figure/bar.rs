@@ -1,12 +1,13 @@
 //! Grouped bars.
 
 use super::Figure;
-use super::axis::{Axis, Scale};
+use super::axis::{Axis, Mapping, Scale};
 use super::check::Check;
 use super::color::{INK, SOFT_INK, category};
 use super::font::{Weight, shorten, width};
 use super::layout::{
-    Entry, MARGIN, Side, Swatch, TICK, grid_lines, header, left_room, vertical_axis, vertical_label,
+    Entry, Frame, LABEL, Labels, MARGIN, Side, Swatch, TICK, grid_lines, header, left_room,
+    vertical_axis, vertical_label,
 };
 use super::mark::{Mark, Marks};
 use super::sample::{Sample, values};
@@ -156,40 +157,10 @@ impl Bar {
     /// [`Error::EmptyPlot`] without groups or series, [`Error::LengthMismatch`] if a series has not one value (and
     /// error) for each group, [`Error::BadOption`] for a range or size that cannot be drawn.
     pub fn build(&self) -> Result<Figure, Error> {
-        let check = Check {
-            plot: "bar",
-            title: &self.title,
-        };
-        check.not_empty(self.groups.is_empty(), "the names of the groups")?;
-        check.not_empty(self.series.is_empty(), "a series")?;
-        check.axis("y range", &self.y)?;
-        check.size(Some(self.size))?;
-        for s in &self.series {
-            let item = format!("series \"{}\"", s.name);
-            check.same_length(
-                &item,
-                ("groups", self.groups.len()),
-                ("the series", s.values.len()),
-            )?;
-            check.same_length(
-                &item,
-                ("the series", s.values.len()),
-                ("errors", s.errors.len()),
-            )?;
-        }
-
-        let count = self.series.len();
-        let series = self.series.iter().enumerate().map(|(i, s)| Entry {
-            name: s.name.clone(),
-            swatch: Swatch::Patch(category(i, count)),
-        });
-        let mut entries: Vec<Entry> = series.chain(self.marks.entries()).collect();
-        if entries.len() < 2 {
-            entries.clear();
-        }
+        self.check()?;
         let (fig_width, fig_height) = self.size;
         let mut scene = Scene::new(fig_width, fig_height);
-        let top = header(&mut scene, &self.title, &entries);
+        let top = header(&mut scene, &self.title, &self.entries());
         let outer = Rect::new(
             MARGIN,
             top,
@@ -200,19 +171,11 @@ impl Bar {
         let side = self.y_side();
         let ticks = side.vertical_ticks(outer.h - 45.0);
         let left = left_room(&side.label, &ticks, outer.h - 45.0);
-        let slot = (outer.w - left - 4.0) / self.groups.len() as f64;
-        let widest = self
-            .groups
-            .iter()
-            .map(|g| width(g, TICK, Weight::Regular))
-            .fold(0.0, f64::max);
-        let slanted = widest > slot - 6.0;
-        let names_room = if slanted {
-            (widest.min(130.0) + 8.0) * 0.71 + 12.0
-        } else {
-            20.0
-        };
-        let bottom = names_room + if self.x.is_empty() { 0.0 } else { 22.0 };
+        let names = GroupNames::new(
+            &self.groups,
+            (outer.w - left - 4.0) / self.groups.len() as f64,
+        );
+        let bottom = names.room() + if self.x.is_empty() { 0.0 } else { 22.0 };
         let above = if ticks.multiplier.is_empty() {
             6.0
         } else {
@@ -221,79 +184,116 @@ impl Bar {
         let area = outer.inset(left, above, 4.0, bottom);
         let map = side.map(area.bottom(), area.y);
         grid_lines(&mut scene, area, None, Some((&map, &ticks)));
-        vertical_axis(&mut scene, area, &map, &ticks, super::layout::Labels::Shown);
+        vertical_axis(&mut scene, area, &map, &ticks, Labels::Shown);
         vertical_label(&mut scene, outer.x, area, &side, &ticks);
 
-        let frame = super::layout::Frame {
-            area,
-            x: map,
-            y: map,
-        };
-        self.marks.draw(&mut scene, &frame);
         let base = map.held(if side.scale == Scale::Log {
             side.low
         } else {
             0.0
         });
-        let bar = 0.8 * slot / count as f64;
-        for (i, s) in self.series.iter().enumerate() {
-            scene.open("series", &s.name);
-            for (g, (v, e)) in s.values.iter().zip(&s.errors).enumerate() {
-                let Some(_) = map.at(*v) else { continue };
-                let x = area.x + slot * (g as f64 + 0.1) + bar * i as f64;
-                let y = map.held(*v);
-                let rect = Rect {
-                    x: x + 0.04 * bar,
-                    y: y.min(base),
-                    w: 0.92 * bar,
-                    h: (y - base).abs(),
-                };
-                scene.rect(rect, category(i, count));
-                let (low, high) = (map.held(v - e), map.held(v + e));
-                if e.is_finite() && *e > 0.0 {
-                    let (middle, cap) = (x + bar / 2.0, (0.2 * bar).min(5.0));
-                    let stroke = Stroke::new(INK, 1.1);
-                    scene.line((middle, low), (middle, high), stroke);
-                    for y in [low, high] {
-                        scene.line((middle - cap, y), (middle + cap, y), stroke);
-                    }
-                }
-                if self.labels == ValueLabels::Shown {
-                    let below = *v < 0.0;
-                    let edge = if *e > 0.0 && e.is_finite() {
-                        if below { low } else { high }
-                    } else {
-                        y
-                    };
-                    let at = (
-                        x + bar / 2.0,
-                        if below { edge + TICK + 1.0 } else { edge - 4.0 },
-                    );
-                    scene.text(Text::new(three_digits(*v), at, TICK).anchor(Anchor::Middle));
-                }
-            }
-            scene.close();
-        }
+        self.draw_bars(&mut scene, area, &map, base);
+        self.marks.draw(
+            &mut scene,
+            &Frame {
+                area,
+                x: map,
+                y: map,
+            },
+        );
         scene.line(
             (area.x, base),
             (area.right(), base),
             Stroke::new(SOFT_INK, 1.0),
         );
-        for (g, name) in self.groups.iter().enumerate() {
-            let x = area.x + slot * (g as f64 + 0.5);
-            let text = if slanted {
-                let short = shorten(name, TICK, Weight::Regular, 130.0);
-                Text::new(short, (x + 4.0, area.bottom() + 12.0), TICK)
-                    .anchor(Anchor::End)
-                    .angle(-45.0)
-            } else {
-                Text::new(name, (x, area.bottom() + 15.0), TICK).anchor(Anchor::Middle)
-            };
-            scene.text(text);
-        }
+        names.draw(&mut scene, area);
         let at = (area.x + area.w / 2.0, outer.bottom() - 3.0);
-        scene.text(Text::new(&*self.x, at, 12.0).anchor(Anchor::Middle));
+        scene.text(Text::new(&*self.x, at, LABEL).anchor(Anchor::Middle));
         Ok(Figure::new(scene, &self.title))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let check = Check {
+            plot: "bar",
+            title: &self.title,
+        };
+        check.not_empty(self.groups.is_empty(), "the names of the groups")?;
+        check.not_empty(self.series.is_empty(), "a series")?;
+        check.axis("y range", &self.y)?;
+        check.size(Some(self.size))?;
+        for s in &self.series {
+            let item = format!("series \"{}\"", s.name);
+            let values = ("the series", s.values.len());
+            check.same_length(&item, ("groups", self.groups.len()), values)?;
+            check.same_length(&item, values, ("errors", s.errors.len()))?;
+        }
+        Ok(())
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        let count = self.series.len();
+        let series = self.series.iter().enumerate().map(|(i, s)| Entry {
+            name: s.name.clone(),
+            swatch: Swatch::Patch(category(i, count)),
+        });
+        let entries: Vec<Entry> = series.chain(self.marks.entries()).collect();
+        if entries.len() < 2 {
+            Vec::new()
+        } else {
+            entries
+        }
+    }
+
+    fn draw_bars(&self, scene: &mut Scene, area: Rect, map: &Mapping, base: f64) {
+        let count = self.series.len();
+        let slot = area.w / self.groups.len() as f64;
+        let bar = 0.8 * slot / count as f64;
+        let decimals = self
+            .series
+            .iter()
+            .flat_map(|s| &s.values)
+            .map(|v| decimals(*v))
+            .max();
+        for (i, s) in self.series.iter().enumerate() {
+            scene.open("series", &s.name);
+            for (g, (v, e)) in s.values.iter().zip(&s.errors).enumerate() {
+                if map.at(*v).is_none() {
+                    continue;
+                }
+                let x = area.x + slot * (g as f64 + 0.1) + bar * i as f64;
+                let (middle, y) = (x + bar / 2.0, map.held(*v));
+                let body = Rect {
+                    x: x + 0.04 * bar,
+                    y: y.min(base),
+                    w: 0.92 * bar,
+                    h: (y - base).abs(),
+                };
+                scene.rect(body, category(i, count));
+                let mut edge = y;
+                if e.is_finite() && *e > 0.0 {
+                    let (low, high) = (map.held(v - e), map.held(v + e));
+                    let (cap, stroke) = ((0.2 * bar).min(5.0), Stroke::new(INK, 1.1));
+                    scene.line((middle, low), (middle, high), stroke);
+                    for y in [low, high] {
+                        scene.line((middle - cap, y), (middle + cap, y), stroke);
+                    }
+                    edge = if *v < 0.0 { low } else { high };
+                }
+                if self.labels == ValueLabels::Shown {
+                    let at = (
+                        middle,
+                        if *v < 0.0 {
+                            edge + TICK + 1.0
+                        } else {
+                            edge - 4.0
+                        },
+                    );
+                    let text = three_digits(*v, decimals.unwrap_or(0));
+                    scene.text(Text::new(text, at, TICK).anchor(Anchor::Middle));
+                }
+            }
+            scene.close();
+        }
     }
 
     fn y_side(&self) -> Side {
@@ -331,23 +331,83 @@ impl Bar {
     }
 }
 
-/// Three significant digits, without idle zeros.
-fn three_digits(v: f64) -> String {
-    let size = v.abs();
-    if size >= 1e6 || (size < 1e-3 && size > 0.0) {
-        return format!("{v:.1e}").replace('-', "−");
+/// Names below the groups, slanted where they are wider than a group.
+struct GroupNames<'a> {
+    names: &'a [String],
+    widest: f64,
+    slanted: bool,
+}
+
+impl<'a> GroupNames<'a> {
+    const LONGEST: f64 = 130.0;
+
+    fn new(names: &'a [String], slot: f64) -> Self {
+        let widest = names
+            .iter()
+            .map(|g| width(g, TICK, Weight::Regular))
+            .fold(0.0, f64::max);
+        Self {
+            names,
+            widest: widest.min(Self::LONGEST),
+            slanted: widest > slot - 6.0,
+        }
     }
-    let decimals = if size == 0.0 {
+
+    fn room(&self) -> f64 {
+        // A line at 45 degrees is 0.71 of its length high.
+        if self.slanted {
+            (self.widest + 8.0) * 0.71 + 12.0
+        } else {
+            20.0
+        }
+    }
+
+    fn draw(&self, scene: &mut Scene, area: Rect) {
+        let slot = area.w / self.names.len() as f64;
+        for (g, name) in self.names.iter().enumerate() {
+            let x = area.x + slot * (g as f64 + 0.5);
+            let text = if self.slanted {
+                let short = shorten(name, TICK, Weight::Regular, Self::LONGEST);
+                let at = (x + 4.0, area.bottom() + 12.0);
+                Text::new(short, at, TICK).anchor(Anchor::End).angle(-45.0)
+            } else {
+                Text::new(name, (x, area.bottom() + 15.0), TICK).anchor(Anchor::Middle)
+            };
+            scene.text(text);
+        }
+    }
+}
+
+/// Whether a number is written with a power of ten.
+fn extreme(v: f64) -> bool {
+    v.abs() >= 1e6 || (v.abs() < 1e-3 && v != 0.0)
+}
+
+/// Decimals for three significant digits.
+fn three(v: f64) -> usize {
+    if v == 0.0 {
         0
     } else {
-        (2 - size.log10().floor() as i32).max(0) as usize
-    };
-    let text = number(v, decimals);
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
+        (2 - v.abs().log10().floor() as i32).max(0) as usize
     }
+}
+
+/// Decimals that a number needs within three significant digits.
+fn decimals(v: f64) -> usize {
+    if extreme(v) || !v.is_finite() {
+        return 0;
+    }
+    let text = number(v, three(v));
+    text.split_once('.')
+        .map_or(0, |(_, fraction)| fraction.trim_end_matches('0').len())
+}
+
+/// At most three significant digits and at most `decimals` decimals, so that neighbours are written alike.
+fn three_digits(v: f64, decimals: usize) -> String {
+    if extreme(v) {
+        return format!("{v:.1e}").replace('-', "−");
+    }
+    number(v, three(v).min(decimals))
 }
 
 #[cfg(test)]
@@ -357,15 +417,17 @@ mod tests {
     #[test]
     fn values_are_short() {
         let cases = [
-            (0.0, "0"),
-            (97.1, "97.1"),
-            (0.5, "0.5"),
-            (1234.5, "1235"),
-            (-0.01234, "−0.0123"),
-            (45_669.0, "45,669"),
+            (0.0, 1, "0"),
+            (97.1, 1, "97.1"),
+            (91.0, 1, "91.0"),
+            (91.0, 0, "91"),
+            (1234.6, 1, "1235"),
+            (-0.01234, 4, "−0.0123"),
+            (45_669.0, 0, "45,669"),
+            (2.5e-7, 3, "2.5e−7"),
         ];
-        for (v, text) in cases {
-            assert_eq!(three_digits(v), text);
+        for (v, decimals, text) in cases {
+            assert_eq!(three_digits(v, decimals), text);
         }
     }
 }

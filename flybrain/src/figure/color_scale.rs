@@ -18,6 +18,9 @@ pub enum ColorScale {
     Log,
 }
 
+/// Steps from one end of a colour scale to the other; even, so that the middle is one of them.
+const STEPS: f64 = 254.0;
+
 /// A colour scale with its range settled.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Colors {
@@ -92,8 +95,8 @@ impl Colors {
 
     /// Colour at a fraction of the scale.
     pub(crate) fn at(&self, t: f64) -> Rgb {
-        // 256 steps are more than the eye can tell and let equal neighbours be drawn as one.
-        let t = (t.clamp(0.0, 1.0) * 255.0).round() / 255.0;
+        // Steps finer than the eye can tell; with "no value" they fit a palette of 256 colours.
+        let t = (t.clamp(0.0, 1.0) * STEPS).round() / STEPS;
         if self.scale == ColorScale::Diverging {
             diverging(t)
         } else {
@@ -115,7 +118,7 @@ mod tests {
         let data = [-3.0, 1.0, f64::NAN];
         let c = Colors::new(ColorScale::Auto, data.iter().copied(), None);
         assert_eq!((c.low, c.high), (-3.0, 3.0));
-        assert_eq!(c.rgb(0.0), Some(diverging(128.0 / 255.0)));
+        assert_eq!(c.rgb(0.0), Some(diverging(0.5)));
         assert_eq!(c.rgb(f64::NEG_INFINITY), Some(diverging(0.0)));
         assert_eq!(c.rgb(f64::INFINITY), Some(diverging(1.0)));
         assert_eq!(c.rgb(f64::NAN), None);
@@ -127,6 +130,6 @@ mod tests {
         let c = Colors::new(ColorScale::Log, data.iter().copied(), None);
         assert_eq!((c.low, c.high), (1.0, 100.0));
         assert_eq!(c.rgb(0.0), None);
-        assert_eq!(c.rgb(10.0), Some(viridis(128.0 / 255.0)));
+        assert_eq!(c.rgb(10.0), Some(viridis(0.5)));
     }
 }

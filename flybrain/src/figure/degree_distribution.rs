@@ -99,7 +99,7 @@ impl DegreeDistribution {
             none.then_some("give 1 to 100 bins per factor of ten"),
         )?;
         let y = match self.view {
-            DegreeView::Survival => "fraction of neurons with degree ≥ k",
+            DegreeView::Survival => "fraction with degree ≥ k",
             DegreeView::LogBins(_) => "probability density p(k)",
         };
         let mut plot = Scatter::new(&*self.title)

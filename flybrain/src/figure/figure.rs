@@ -57,7 +57,7 @@ impl Figure {
             })?;
         // CSS pixels are 1/96 inch.
         let density = (self.pixel_ratio * 96.0 / 0.0254).round();
-        Ok(png::encode(width, height, rgb, Some(density as u32)))
+        Ok(png::encode(width, height, &rgb, density as u32))
     }
 
     /// Writes `PATH.svg` and `PATH.png` and returns both paths.

@@ -59,7 +59,7 @@ pub(crate) fn width(text: &str, size: f64, weight: Weight) -> f64 {
     shape(text, weight).1 * size
 }
 
-/// Breaks text at spaces into lines that are at most `limit` pixels wide where the words allow it.
+/// Breaks text at spaces into lines that are at most `limit` pixels wide; a longer word is shortened.
 pub(crate) fn wrap(text: &str, size: f64, weight: Weight, limit: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -77,6 +77,9 @@ pub(crate) fn wrap(text: &str, size: f64, weight: Weight, limit: f64) -> Vec<Str
         }
     }
     lines
+        .iter()
+        .map(|line| shorten(line, size, weight, limit))
+        .collect()
 }
 
 /// Shortens text with an ellipsis until it is at most `limit` pixels wide.

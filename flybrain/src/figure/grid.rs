@@ -2,7 +2,7 @@
 
 use super::Figure;
 use super::check::Check;
-use super::layout::{MARGIN, header};
+use super::layout::{MARGIN, TITLE, headline};
 use super::scene::{Item, Scene, Text};
 use crate::Error;
 
@@ -96,7 +96,7 @@ impl Grid {
         let top = if self.title.is_empty() {
             0.0
         } else {
-            header(&mut scene, &self.title, &[])
+            headline(&mut scene, &self.title, 1.15 * TITLE)
         };
         scene.height = top + heights.iter().sum::<f64>();
         // Letters stand left of the titles of the panels, which make room for them.
@@ -111,7 +111,7 @@ impl Grid {
             scene.open_at("figure", &f.title, (x, y));
             if room > 0.0 {
                 let letter = char::from(b'a' + (i % 26) as u8);
-                scene.text(Text::new(letter, (MARGIN, MARGIN + 12.0), 15.0).bold());
+                scene.text(Text::new(letter, (MARGIN, MARGIN + 12.0), TITLE).bold());
             }
             let mut in_title = false;
             for item in &f.scene.items {

@@ -8,8 +8,8 @@ use super::color::{MISSING, SOFT_INK, WHITE};
 use super::color_scale::{ColorScale, Colors};
 use super::font::{Weight, shorten, width, wrap};
 use super::layout::{
-    Labels, MARGIN, Side, TICK, bottom_room, color_bar, color_bar_room, header, horizontal_axis,
-    horizontal_label, left_room, vertical_axis, vertical_label,
+    BAR_LENGTH, LABEL, Labels, MARGIN, Side, TICK, TITLE, bottom_room, color_bar, color_bar_room,
+    header, horizontal_axis, horizontal_label, left_room, vertical_axis, vertical_label,
 };
 use super::sample::{Sample, values};
 use super::scene::{Anchor, Rect, Scene, Stroke, Text};
@@ -41,7 +41,7 @@ pub enum Aspect {
 /// A matrix as coloured cells with a colour bar. Row 0 is at the top, column 0 at the left: a weight matrix
 /// `[post, pre]` reads like the matrix on paper.
 ///
-/// NaN is grey, infinities take the end colours. Above 1200 rows or columns, cells are merged (see [`Pooling`]).
+/// NaN is grey, infinities take the end colours. Above 800 rows or columns, cells are merged (see [`Pooling`]).
 ///
 /// ```
 /// use flybrain::figure::Heatmap;
@@ -271,15 +271,15 @@ impl Heatmap {
             };
             names + if self.x.is_empty() { 0.0 } else { 22.0 }
         };
-        let bar = color_bar_room(&colors, &self.color_label, h.min(300.0));
-        let title_width = width(&self.title, 15.0, Weight::Bold).min(520.0);
+        let bar = color_bar_room(&colors, &self.color_label, h.min(BAR_LENGTH));
+        let title_width = width(&self.title, TITLE, Weight::Bold).min(520.0);
         let (fig_width, fig_height) = self.size.unwrap_or_else(|| {
             let fig_width = (left + w + bar + 2.0 * MARGIN).max(title_width + 2.0 * MARGIN);
             let lines =
-                wrap(&self.title, 15.0, Weight::Bold, fig_width - 2.0 * MARGIN).len() as f64;
+                wrap(&self.title, TITLE, Weight::Bold, fig_width - 2.0 * MARGIN).len() as f64;
             (
                 fig_width,
-                MARGIN + lines * 15.0 * 1.35 + 4.0 + 14.0 + h + bottom + MARGIN,
+                MARGIN + lines * TITLE * 1.35 + 4.0 + 14.0 + h + bottom + MARGIN,
             )
         });
 
@@ -315,7 +315,7 @@ impl Heatmap {
         } else {
             names_below(&mut scene, area, &column_names);
             let at = (area.x + area.w / 2.0, area.bottom() + bottom - 4.0);
-            scene.text(Text::new(&*self.x, at, 12.0).anchor(Anchor::Middle));
+            scene.text(Text::new(&*self.x, at, LABEL).anchor(Anchor::Middle));
         }
         if row_names.is_empty() {
             let ticks = whole(y.vertical_ticks(area.h));
@@ -330,7 +330,7 @@ impl Heatmap {
             names_left(&mut scene, area, &row_names);
         }
         vertical_label(&mut scene, MARGIN, area, &y, &Ticks::default());
-        let height = area.h.min(300.0);
+        let height = area.h.min(BAR_LENGTH);
         color_bar(
             &mut scene,
             area.right(),
@@ -381,9 +381,9 @@ impl Heatmap {
 }
 
 fn label_room(label: &str, length: f64) -> f64 {
-    let lines = wrap(label, 12.0, Weight::Regular, length).len() as f64;
+    let lines = wrap(label, LABEL, Weight::Regular, length).len() as f64;
     if lines > 0.0 {
-        lines * 12.0 * 1.3 + 5.0
+        lines * LABEL * 1.3 + 5.0
     } else {
         0.0
     }

@@ -2,13 +2,17 @@
 //!
 //! Axial coordinates (u, v) stand at x = 3/2 v, y = -sqrt(3) (u + v/2), y upwards, in units of the hexagons' side.
 
+use std::collections::BTreeMap;
+
 use super::Figure;
 use super::check::Check;
-use super::color::{MISSING, WHITE, category};
+use super::color::{MISSING, Rgb, SOFT_INK, WHITE, category};
 use super::color_scale::{ColorScale, Colors};
-use super::layout::{Entry, MARGIN, Swatch, color_bar, color_bar_room, header, panel_name};
+use super::layout::{
+    BAR_LENGTH, Entry, MARGIN, Swatch, color_bar, color_bar_room, header, panel_name,
+};
 use super::sample::{Sample, values};
-use super::scene::{Rect, Scene, Stroke, polygon};
+use super::scene::{Point, Rect, Scene, Segment, Stroke, polygon};
 use crate::Error;
 
 /// Hexagonal lattices side by side, coloured by value or by category.
@@ -153,13 +157,13 @@ impl Hexagons {
     /// be drawn.
     pub fn build(&self) -> Result<Figure, Error> {
         self.check()?;
-        let centres: Vec<Vec<(f64, f64)>> = self
+        let centres: Vec<Vec<Point>> = self
             .panels
             .iter()
             .map(|p| self.centres(p))
             .collect::<Result<_, _>>()?;
         // Common bounds keep equal columns at equal places in all panels.
-        let bound = |pick: fn(&(f64, f64)) -> f64| {
+        let bound = |pick: fn(&Point) -> f64| {
             centres
                 .iter()
                 .flatten()
@@ -213,7 +217,7 @@ impl Hexagons {
         let bar = if categorical {
             0.0
         } else {
-            color_bar_room(&colors, &self.color_label, body.min(300.0))
+            color_bar_room(&colors, &self.color_label, body.min(BAR_LENGTH))
         };
         let (width, height) = match self.size {
             Some(size) => size,
@@ -247,31 +251,47 @@ impl Hexagons {
             );
             scene.open("panel", &panel.name);
             panel_name(&mut scene, &panel.name, area);
+            let place = |c: &Point| {
+                let x = area.x + (c.0 - x_bound.0 + 1.0) * unit;
+                (x, area.y + (y_bound.1 - c.1 + HALF_HEIGHT) * unit)
+            };
+            let mut by_color: BTreeMap<Rgb, Vec<Segment>> = BTreeMap::new();
             for (centre, v) in centres.iter().zip(&panel.values) {
                 let color = if categorical {
                     (!v.is_nan()).then(|| category(*v as usize, self.category_names.len()))
                 } else {
                     colors.rgb(*v)
                 };
-                let x = area.x + (centre.0 - x_bound.0 + 1.0) * unit;
-                let y = area.y + (y_bound.1 - centre.1 + 3f64.sqrt() / 2.0) * unit;
-                let color = color.unwrap_or(MISSING);
+                let outline = by_color.entry(color.unwrap_or(MISSING)).or_default();
+                outline.extend(hexagon(place(centre), unit));
+            }
+            for (color, outline) in by_color {
                 // Small hexagons touch; large ones are set off from each other.
                 let rim = if unit >= 4.0 {
                     Stroke::new(WHITE, 0.6)
                 } else {
                     Stroke::new(color, 0.3)
                 };
-                scene.open("hexagon", "");
-                scene.path(hexagon((x, y), unit), Some(color.into()), Some(rim));
-                scene.close();
+                scene.path(outline, Some(color.into()), Some(rim));
             }
+            // White hexagons on white paper still show where the eye ends.
+            let edge = Stroke::new(SOFT_INK, 0.7);
+            scene.open("contour", "");
+            scene.path(
+                contour(centres)
+                    .into_iter()
+                    .flat_map(|(a, b)| [Segment::Move(place(&a)), Segment::Line(place(&b))])
+                    .collect(),
+                None,
+                Some(edge),
+            );
+            scene.close();
             scene.close();
         }
         if !categorical {
             let used =
                 (rows as f64 * (unit * high + named + gap) - gap - named).min(room.h - named);
-            let height = used.min(300.0).max(60.0);
+            let height = used.clamp(60.0, BAR_LENGTH);
             color_bar(
                 &mut scene,
                 room.right(),
@@ -324,7 +344,7 @@ impl Hexagons {
         Ok(())
     }
 
-    fn centres(&self, panel: &Panel) -> Result<Vec<(f64, f64)>, Error> {
+    fn centres(&self, panel: &Panel) -> Result<Vec<Point>, Error> {
         let place = |(u, v): (i32, i32)| {
             let (u, v) = (f64::from(u), f64::from(v));
             (1.5 * v, -(3f64.sqrt()) * (u + v / 2.0))
@@ -363,15 +383,59 @@ fn panel_item(index: usize, panel: &Panel) -> String {
     }
 }
 
-/// Corners of a hexagon with its flat sides up and down.
-fn hexagon((x, y): (f64, f64), unit: f64) -> Vec<super::scene::Segment> {
-    let h = unit * 3f64.sqrt() / 2.0;
-    polygon([
-        (x + unit, y),
-        (x + unit / 2.0, y + h),
-        (x - unit / 2.0, y + h),
-        (x - unit, y),
-        (x - unit / 2.0, y - h),
-        (x + unit / 2.0, y - h),
-    ])
+/// Half the height of a hexagon with side 1.
+const HALF_HEIGHT: f64 = 0.866_025_403_784_438_6;
+
+/// Offsets of the corners of a hexagon with its flat sides up and down and with side 1.
+const CORNERS: [Point; 6] = [
+    (1.0, 0.0),
+    (0.5, HALF_HEIGHT),
+    (-0.5, HALF_HEIGHT),
+    (-1.0, 0.0),
+    (-0.5, -HALF_HEIGHT),
+    (0.5, -HALF_HEIGHT),
+];
+
+fn hexagon((x, y): Point, unit: f64) -> Vec<Segment> {
+    polygon(CORNERS.map(|c| (x + unit * c.0, y + unit * c.1)))
+}
+
+/// Sides of the hexagons that no other hexagon shares.
+fn contour(centres: &[Point]) -> Vec<(Point, Point)> {
+    let mut sides: BTreeMap<[i64; 4], (usize, Point, Point)> = BTreeMap::new();
+    for (x, y) in centres {
+        for i in 0..6 {
+            let corner = |k: usize| (x + CORNERS[k % 6].0, y + CORNERS[k % 6].1);
+            let (a, b) = (corner(i), corner(i + 1));
+            // Corners are far apart on this grid, so rounding identifies those of neighbours.
+            let key = |p: Point| [(p.0 * 8.0).round() as i64, (p.1 * 8.0).round() as i64];
+            let (ka, kb) = (key(a).min(key(b)), key(a).max(key(b)));
+            sides
+                .entry([ka[0], ka[1], kb[0], kb[1]])
+                .or_insert((0, a, b))
+                .0 += 1;
+        }
+    }
+    sides
+        .into_values()
+        .filter(|(n, ..)| *n == 1)
+        .map(|(_, a, b)| (a, b))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contour_of_whole_lattices() {
+        for n in 0..6 {
+            let columns = 1 + 3 * n * (n + 1);
+            let plot = Hexagons::new("h").columns("", &vec![0.0; columns]);
+            let centres = plot.centres(&plot.panels[0]).unwrap();
+            assert_eq!(centres.len(), columns);
+            // A lattice of extent n has six sides of n + 1 hexagons with two free sides each, and six corners.
+            assert_eq!(contour(&centres).len(), 12 * n + 6);
+        }
+    }
 }

@@ -202,14 +202,11 @@ impl Histogram {
             };
             let outline = steps(&frame, &edges, heights);
             scene.path(polygon(outline.iter().copied()), Some(fill), None);
-            let line = outline.iter().enumerate().map(|(j, p)| {
-                if j == 0 {
-                    Segment::Move(*p)
-                } else {
-                    Segment::Line(*p)
-                }
-            });
-            scene.path(line.collect(), None, Some(Stroke::new(color, 1.4)));
+            scene.path(
+                contour(&outline, frame.area.bottom()),
+                None,
+                Some(Stroke::new(color, 1.4)),
+            );
             scene.close();
         }
         scene.unclip();
@@ -294,6 +291,22 @@ fn steps(frame: &Frame, edges: &[f64], heights: &[f64]) -> Vec<Point> {
     }
     points.push((frame.x.held(edges[edges.len() - 1]), base));
     points
+}
+
+/// The outline without the parts that run along the axis.
+fn contour(outline: &[Point], base: f64) -> Vec<Segment> {
+    let on_axis = |p: &Point| p.1 >= base;
+    let mut segments = Vec::new();
+    for pair in outline
+        .windows(2)
+        .filter(|w| !(on_axis(&w[0]) && on_axis(&w[1])))
+    {
+        if segments.last() != Some(&Segment::Line(pair[0])) {
+            segments.push(Segment::Move(pair[0]));
+        }
+        segments.push(Segment::Line(pair[1]));
+    }
+    segments
 }
 
 #[cfg(test)]

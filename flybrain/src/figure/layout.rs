@@ -8,13 +8,15 @@ use super::scene::{Anchor, Point, Rect, Scene, Segment, Stroke, Text, circle, po
 use super::ticks::{Ticks, ticks};
 
 pub(crate) const MARGIN: f64 = 16.0;
-const TITLE: f64 = 15.0;
-const LABEL: f64 = 12.0;
+pub(crate) const TITLE: f64 = 15.0;
+pub(crate) const LABEL: f64 = 12.0;
 pub(crate) const TICK: f64 = 10.5;
 const LEGEND: f64 = 11.0;
 const TICK_LENGTH: f64 = 4.0;
 const TICK_GAP: f64 = 4.0;
 const BAR_WIDTH: f64 = 14.0;
+/// Longest colour bar.
+pub(crate) const BAR_LENGTH: f64 = 420.0;
 
 /// Shape of a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,42 +87,36 @@ pub(crate) struct Entry {
 
 /// Draws title and legend over the whole width and returns the height they take.
 pub(crate) fn header(scene: &mut Scene, title: &str, entries: &[Entry]) -> f64 {
+    let y = headline(scene, title, TITLE);
     let room = scene.width - 2.0 * MARGIN;
-    let mut y = MARGIN;
-    scene.open("title", title);
-    for line in wrap(title, TITLE, Weight::Bold, room) {
-        scene.text(Text::new(line, (MARGIN, y + TITLE * 0.8), TITLE).bold());
-        y += TITLE * 1.35;
-    }
-    scene.close();
-    y += 4.0;
     let entries: Vec<&Entry> = entries.iter().filter(|e| !e.name.is_empty()).collect();
     if entries.is_empty() {
         return y;
     }
     scene.open("legend", "");
-    let mut x = MARGIN;
-    let swatch = 20.0;
+    let (mut x, mut middle) = (MARGIN, y + 7.0);
     for entry in entries {
+        let swatch = match entry.swatch {
+            Swatch::Patch(_) | Swatch::Point(_, _, None) => 11.0,
+            _ => 22.0,
+        };
         let name = shorten(&entry.name, LEGEND, Weight::Regular, room - swatch - 6.0);
         let w = swatch + 6.0 + width(&name, LEGEND, Weight::Regular);
         if x > MARGIN && x + w > scene.width - MARGIN {
             x = MARGIN;
-            y += 17.0;
+            middle += 17.0;
         }
-        let middle = y + 7.0;
         match entry.swatch {
             Swatch::Line(stroke) => scene.line((x, middle), (x + swatch, middle), stroke),
-            Swatch::Patch(color) => scene.rect(Rect::new(x + 5.0, middle - 5.5, 11.0, 11.0), color),
+            Swatch::Patch(color) => {
+                scene.rect(Rect::new(x, middle - 0.5 * swatch, swatch, swatch), color);
+            }
             Swatch::Point(marker, color, line) => {
                 if let Some(stroke) = line {
                     scene.line((x, middle), (x + swatch, middle), stroke);
                 }
-                scene.path(
-                    marker.outline((x + swatch / 2.0, middle), 3.6),
-                    Some(color.into()),
-                    Some(Stroke::new(WHITE, 0.7)),
-                );
+                let outline = marker.outline((x + swatch / 2.0, middle), 3.6);
+                scene.path(outline, Some(color.into()), Some(Stroke::new(WHITE, 0.7)));
             }
         }
         scene.text(Text::new(
@@ -128,10 +124,22 @@ pub(crate) fn header(scene: &mut Scene, title: &str, entries: &[Entry]) -> f64 {
             (x + swatch + 6.0, middle + LEGEND * 0.36),
             LEGEND,
         ));
-        x += w + 18.0;
+        x += w + 20.0;
     }
     scene.close();
-    y + 20.0
+    middle + 13.0
+}
+
+/// Draws a title of the given size and returns the height it takes.
+pub(crate) fn headline(scene: &mut Scene, title: &str, size: f64) -> f64 {
+    let mut y = MARGIN;
+    scene.open("title", title);
+    for line in wrap(title, size, Weight::Bold, scene.width - 2.0 * MARGIN) {
+        scene.text(Text::new(line, (MARGIN, y + size * 0.8), size).bold());
+        y += size * 1.35;
+    }
+    scene.close();
+    y + 4.0
 }
 
 /// An axis whose range is settled.

@@ -1,12 +1,13 @@
 //! Draws a scene as pixels and writes PNG.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use tiny_skia::{
     FillRule, FilterQuality, IntSize, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap,
     PixmapPaint, StrokeDash, Transform,
 };
 
+use super::color::Rgb;
 use super::font::{self, Weight};
 use super::scene::{Anchor, Edges, Fill, Image, Item, Point, Rect, Scene, Segment, Stroke, Text};
 
@@ -44,20 +45,58 @@ pub(crate) fn draw(scene: &Scene, ratio: f64) -> Option<(usize, usize, Vec<u8>)>
 }
 
 /// PNG file of 8-bit RGB pixels; `density` is pixels per metre.
-pub(crate) fn encode(width: usize, height: usize, rgb: Vec<u8>, density: Option<u32>) -> Vec<u8> {
+pub(crate) fn encode(width: usize, height: usize, rgb: &[u8], density: u32) -> Vec<u8> {
+    write(width, height, rgb, |encoder| {
+        encoder.set_color(png::ColorType::Rgb);
+        let unit = png::Unit::Meter;
+        encoder.set_pixel_dims(Some(png::PixelDimensions {
+            xppu: density,
+            yppu: density,
+            unit,
+        }));
+    })
+}
+
+/// PNG file of coloured pixels, with a palette if there are at most 256 colours.
+pub(crate) fn encode_colors(width: usize, pixels: &[Rgb]) -> Vec<u8> {
+    let height = pixels.len() / width;
+    let colors: Vec<Rgb> = pixels
+        .iter()
+        .copied()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let bytes =
+        |colors: &[Rgb]| -> Vec<u8> { colors.iter().flat_map(|c| [c.0, c.1, c.2]).collect() };
+    if colors.len() > 256 {
+        return write(width, height, &bytes(pixels), |e| {
+            e.set_color(png::ColorType::Rgb);
+        });
+    }
+    let indices: Vec<u8> = pixels
+        .iter()
+        .map(|p| colors.binary_search(p).unwrap_or(0) as u8)
+        .collect();
+    write(width, height, &indices, |encoder| {
+        encoder.set_color(png::ColorType::Indexed);
+        encoder.set_palette(bytes(&colors));
+    })
+}
+
+fn write(
+    width: usize,
+    height: usize,
+    data: &[u8],
+    set: impl FnOnce(&mut png::Encoder<'_, &mut Vec<u8>>),
+) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::High);
-    encoder.set_pixel_dims(density.map(|d| png::PixelDimensions {
-        xppu: d,
-        yppu: d,
-        unit: png::Unit::Meter,
-    }));
+    set(&mut encoder);
     encoder
         .write_header()
-        .and_then(|mut writer| writer.write_image_data(&rgb))
+        .and_then(|mut writer| writer.write_image_data(data))
         .expect("pixels match the size and a vector takes all bytes");
     out
 }

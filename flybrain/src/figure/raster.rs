@@ -18,7 +18,7 @@ use crate::Error;
 /// Activity of neurons over time as a heat map: time to the right, neuron 0 at the bottom.
 ///
 /// Each sample fills the time to the middles between it and its neighbours, so times need not be even.
-/// NaN is grey, infinities take the end colours. Above 1200 neurons, neighbours are merged (see [`Pooling`]).
+/// NaN is grey, infinities take the end colours. Above 800 neurons, neighbours are merged (see [`Pooling`]).
 ///
 /// ```
 /// use flybrain::figure::Raster;

@@ -145,14 +145,8 @@ fn text(out: &mut String, t: &Text) {
 }
 
 fn image(out: &mut String, i: &Image) {
-    let rows = i.pixels.len() / i.columns;
     let [x, y, w, h] = [i.place.x, i.place.y, i.place.w, i.place.h].map(number);
-    let bytes = png::encode(
-        i.columns,
-        rows,
-        i.pixels.iter().flat_map(|c| [c.0, c.1, c.2]).collect(),
-        None,
-    );
+    let bytes = png::encode_colors(i.columns, &i.pixels);
     let _ = writeln!(
         out,
         "<image x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" preserveAspectRatio=\"none\" \
