@@ -120,7 +120,7 @@ fn check(path: &Path, wheel: &Wheel) -> Result<std::result::Result<(), String>> 
     Ok(if found == wheel.sha256 {
         Ok(())
     } else {
-        Err(found)
+        Err(format!("sha256 {found}"))
     })
 }
 
