@@ -1,1 +1,21 @@
-//! Runge-Kutta solvers with per-sample steps, and recurrent networks on a connectome.
+//! scratch
+mod arrays;
+mod control;
+mod error;
+mod field;
+mod initial_step;
+pub mod math;
+pub mod method;
+mod solution;
+mod solver;
+mod stepper;
+mod tiers;
+mod times;
+pub use control::{Controller, Integral, Limits, Pid};
+pub use error::{Error, SolveFailure};
+pub use field::{At, FieldError, PerSample, VectorField, per_sample};
+pub use method::Method;
+pub use solution::{Solution, Stats, Status};
+pub use solver::{Compat, Solver, TimePrecision};
+pub use stepper::{LastStep, Stepper};
+pub use times::Times;

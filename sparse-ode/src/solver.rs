@@ -1,0 +1,254 @@
+//! Settings of a solve.
+
+use crate::arrays::Scale;
+use crate::math::Number;
+use crate::{Controller, Error, Limits, Method, Solution, Stepper, Times, VectorField};
+
+/// Precision of times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TimePrecision {
+    /// Double, whatever the states are. The default.
+    #[default]
+    Double,
+    /// Every time and step is rounded to single precision, as when a whole problem is single.
+    Single,
+}
+
+impl TimePrecision {
+    pub(crate) fn round(self, t: f64) -> f64 {
+        match self {
+            Self::Double => t,
+            Self::Single => f64::from(t as f32),
+        }
+    }
+}
+
+/// Whose behaviour to follow where torchode 1.0.1 does what is not right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compat {
+    /// The right one. The default. A sample that fails does not stop the others; a sample that has reached its end is a success
+    /// though its steps have run out; an error that is not finite rejects the step; the last step ends exactly at the end; the
+    /// initial step keeps to `dt_max`.
+    #[default]
+    None,
+    /// torchode's in all these.
+    Torchode,
+}
+
+/// An adaptive Runge-Kutta solver for batches, each sample with steps of its own.
+///
+/// # Defaults
+/// | setting | default |
+/// | --- | --- |
+/// | [`method`](Self::method) | [`Method::Dopri5`] |
+/// | [`tolerances`](Self::tolerances) | `atol` 1e-6, `rtol` 1e-3 |
+/// | [`controller`](Self::controller) | [`Controller::Integral`] with factors 0.2 to 10, safety 0.9 |
+/// | [`initial_step`](Self::initial_step) | found from the field (two evaluations) |
+/// | [`max_steps`](Self::max_steps) | 100,000 per sample |
+/// | [`max_rejects`](Self::max_rejects) | 100 in a row |
+/// | [`jumps`](Self::jumps) | none |
+/// | [`time_precision`](Self::time_precision) | double |
+/// | [`compat`](Self::compat) | none |
+///
+/// # Example
+/// ```
+/// use sparse_ode::{Method, Solver, Times, per_sample};
+///
+/// // Van der Pol's oscillator, gentle and stiff in one batch.
+/// let mu = [1.0, 50.0];
+/// let mut field = per_sample(2, |_t, sample, y: &[f64], dy| {
+///     dy[0] = y[1];
+///     dy[1] = mu[sample] * (1.0 - y[0] * y[0]) * y[1] - y[0];
+/// });
+/// let times = Times::span(2, 0.0, 10.0)?.evenly(21)?;
+/// let solution = Solver::new().method(Method::Tsit5).solve(&mut field, &[2.0, 0.0, 2.0, 0.0], &times)?;
+/// assert!(solution.is_success());
+/// assert!(solution.stats()[1].steps > 2 * solution.stats()[0].steps);
+/// # Ok::<(), sparse_ode::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Solver {
+    pub(crate) method: Method,
+    pub(crate) controller: Controller,
+    pub(crate) atol: f64,
+    pub(crate) rtol: f64,
+    pub(crate) initial_step: Option<Vec<f64>>,
+    pub(crate) max_steps: Option<usize>,
+    pub(crate) max_rejects: Option<usize>,
+    pub(crate) jumps: Vec<f64>,
+    pub(crate) time: TimePrecision,
+    pub(crate) compat: Compat,
+}
+
+impl Default for Solver {
+    fn default() -> Self {
+        Self {
+            method: Method::default(),
+            controller: Controller::default(),
+            atol: 1e-6,
+            rtol: 1e-3,
+            initial_step: None,
+            max_steps: Some(100_000),
+            max_rejects: Some(100),
+            jumps: Vec::new(),
+            time: TimePrecision::default(),
+            compat: Compat::default(),
+        }
+    }
+}
+
+impl Solver {
+    /// A solver with the defaults above.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The Runge-Kutta method.
+    #[must_use]
+    pub fn method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// How steps are chosen.
+    #[must_use]
+    pub fn controller(mut self, controller: Controller) -> Self {
+        self.controller = controller;
+        self
+    }
+
+    /// Bounds of steps and of their growth, for the controller set so far.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        match &mut self.controller {
+            Controller::Integral(c) => c.limits = limits,
+            Controller::Pid(c) => c.limits = limits,
+            Controller::Fixed => {}
+        }
+        self
+    }
+
+    /// Absolute and relative tolerance of a step's error: it may be `atol + rtol max(|y0|, |y1|)`, root mean square over features.
+    #[must_use]
+    pub fn tolerances(mut self, atol: f64, rtol: f64) -> Self {
+        (self.atol, self.rtol) = (atol, rtol);
+        self
+    }
+
+    /// The first step of each sample, or one for all, in the unit of time. Its sign is the direction's, whatever is given.
+    #[must_use]
+    pub fn initial_step(mut self, dt: &[f64]) -> Self {
+        self.initial_step = Some(dt.to_vec());
+        self
+    }
+
+    /// Steps of constant length: [`Controller::Fixed`] with this initial step. The last one is shortened to end exactly.
+    #[must_use]
+    pub fn fixed_step(self, dt: f64) -> Self {
+        self.controller(Controller::Fixed).initial_step(&[dt])
+    }
+
+    /// Steps that each sample may try; `None` for no end.
+    #[must_use]
+    pub fn max_steps(mut self, n: Option<usize>) -> Self {
+        self.max_steps = n;
+        self
+    }
+
+    /// Steps in a row that each sample may have rejected; `None` for no end.
+    #[must_use]
+    pub fn max_rejects(mut self, n: Option<usize>) -> Self {
+        self.max_rejects = n;
+        self
+    }
+
+    /// Times at which the field jumps: a step ends at each of them exactly, and the next one begins with a new derivative.
+    /// [`At::piece`](crate::At::piece) tells the field on which side it is.
+    #[must_use]
+    pub fn jumps(mut self, t: &[f64]) -> Self {
+        self.jumps = t.to_vec();
+        self
+    }
+
+    /// Precision of times.
+    #[must_use]
+    pub fn time_precision(mut self, time: TimePrecision) -> Self {
+        self.time = time;
+        self
+    }
+
+    /// Whose behaviour to follow.
+    #[must_use]
+    pub fn compat(mut self, compat: Compat) -> Self {
+        self.compat = compat;
+        self
+    }
+
+    /// Solves to the end.
+    ///
+    /// # Arguments
+    /// * `field` - the right-hand side
+    /// * `y0` - initial states, `[batch, features]`
+    /// * `times` - start, end and evaluation times of each sample
+    ///
+    /// # Errors
+    /// Settings, times or lengths that make no sense, or an error of the field. A sample that fails is no error here: look at
+    /// [`Solution::status`] or call [`Solution::into_success`].
+    ///
+    /// **Memory**: a state for each stage and three more, and the values at the evaluation times.
+    pub fn solve<T: Number, F: VectorField<T>>(
+        &self,
+        field: &mut F,
+        y0: &[T],
+        times: &Times,
+    ) -> Result<Solution<T>, Error> {
+        let mut stepper = self.start(field, y0, times)?;
+        while stepper.step(field)? {}
+        Ok(stepper.finish())
+    }
+
+    /// Begins a solve that the caller steps through.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve).
+    pub fn start<T: Number, F: VectorField<T>>(
+        &self,
+        field: &mut F,
+        y0: &[T],
+        times: &Times,
+    ) -> Result<Stepper<T>, Error> {
+        self.check(times)?;
+        Stepper::new(self, field, y0, times)
+    }
+
+    pub(crate) fn scale(&self) -> Scale {
+        Scale { atol: self.atol, rtol: self.rtol }
+    }
+
+    fn check(&self, times: &Times) -> Result<(), Error> {
+        let refuse = |what: String| Err(Error::Setting(what));
+        if let Some(what) = self.controller.problem() {
+            return refuse(what);
+        }
+        if !(self.atol >= 0.0 && self.rtol >= 0.0 && self.atol + self.rtol > 0.0 && (self.atol + self.rtol).is_finite()) {
+            return refuse(format!("atol {} and rtol {} must not be negative, nor both zero", self.atol, self.rtol));
+        }
+        match &self.initial_step {
+            None if self.controller == Controller::Fixed => return refuse("a fixed step needs initial_step".into()),
+            Some(dt) if dt.len() != 1 && dt.len() != times.batch() => {
+                return refuse(format!("{} initial steps for {} samples; give one, or one for each", dt.len(), times.batch()));
+            }
+            Some(dt) if !dt.iter().all(|dt| dt.is_finite() && *dt != 0.0) => {
+                return refuse(format!("initial steps {dt:?} must be finite and not zero"));
+            }
+            _ => {}
+        }
+        if self.max_steps == Some(0) {
+            return refuse("max_steps is 0; at least one step is needed".into());
+        }
+        if !self.jumps.iter().all(|t| t.is_finite()) {
+            return refuse("jump times must be finite".into());
+        }
+        Ok(())
+    }
+}
