@@ -12,7 +12,9 @@ pub enum Status {
     ReachedDtMin,
     /// The number of steps ran out.
     ReachedMaxSteps,
-    /// The derivative stayed not finite, or the error beyond tolerance, however short the step.
+    /// The error control wanted a step so short that time would not move.
+    StepTooSmall,
+    /// Too many steps in a row were rejected.
     TooManyRejects,
     /// The error was not finite (only where [`Compat::Torchode`](crate::Compat::Torchode) asks for it to end the sample).
     InfiniteNorm,
@@ -25,7 +27,7 @@ impl Status {
     pub fn code(self) -> i64 {
         match self {
             Self::Success | Self::Interrupted => 0,
-            Self::ReachedDtMin => 2,
+            Self::ReachedDtMin | Self::StepTooSmall => 2,
             Self::ReachedMaxSteps => 3,
             Self::InfiniteNorm | Self::TooManyRejects => 4,
         }
@@ -40,6 +42,9 @@ impl Status {
             }
             Self::ReachedMaxSteps => {
                 "the number of steps ran out; raise max_steps, loosen rtol/atol, or shorten the span: the problem may be stiff"
+            }
+            Self::StepTooSmall => {
+                "the step fell below the precision of time; look for NaN, overflow or a discontinuity in the right-hand side there"
             }
             Self::TooManyRejects => {
                 "steps are rejected however short they are; look for NaN, overflow or a discontinuity in the right-hand side there"

@@ -321,6 +321,8 @@ impl<T: Number> Stepper<T> {
             stats.steps += 1;
             stats.accepted += usize::from(d.accept);
             c.rejects[b] = if d.accept { 0 } else { c.rejects[b] + 1 };
+            let now = if d.accept { solver.time.round(c.t[b] + c.dt[b]) } else { c.t[b] };
+            let stuck = solver.time.round(now + d.dt) == now;
             let at_end = d.accept && reaches(c.t[b], c.dt[b], c.end[b], solver.time.round(c.t[b] + c.dt[b]), torchode);
             let ran_out = solver.max_steps.is_some_and(|n| stats.steps >= n);
             failed.push(if torchode && e.is_some_and(|e| !e.is_finite()) {
@@ -329,6 +331,8 @@ impl<T: Number> Stepper<T> {
                 Some(Status::ReachedMaxSteps)
             } else if d.below_dt_min && (torchode || !at_end) {
                 Some(Status::ReachedDtMin)
+            } else if stuck && !at_end && !torchode {
+                Some(Status::StepTooSmall)
             } else if solver.max_rejects.is_some_and(|n| c.rejects[b] >= n) && !torchode {
                 Some(Status::TooManyRejects)
             } else {

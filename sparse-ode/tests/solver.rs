@@ -206,12 +206,19 @@ fn a_hopeless_sample_stops_alone() {
     let mut field = per_sample(1, |t, sample, y: &[f64], dy| dy[0] = if sample == 1 && t > 1.0 { f64::NAN } else { -y[0] });
     let times = Times::span(3, 0.0, 2.0).unwrap().evenly(5).unwrap();
     let s = Solver::new().solve(&mut field, &[1.0, 1.0, 1.0], &times).unwrap();
-    assert_eq!(s.status(), [Status::Success, Status::TooManyRejects, Status::Success]);
+    assert_eq!(s.status(), [Status::Success, Status::StepTooSmall, Status::Success]);
     assert!(s.t()[1] > 0.9 && s.t()[1] <= 1.0 && s.stats()[1].reached >= 2);
     assert!(s.values()[5..][..s.stats()[1].reached].iter().all(|v| v.is_finite()));
     assert!(s.values()[5..][s.stats()[1].reached..5].iter().all(|v| v.is_nan()));
     let text = s.into_success().unwrap_err().to_string();
     assert!(text.contains("sample 1 stopped at t = ") && text.contains("NaN"), "{text}");
+}
+
+#[test]
+fn rejects_in_a_row_have_an_end() {
+    let mut field = per_sample(1, |_, _, _: &[f64], dy| dy[0] = f64::NAN);
+    let s = Solver::new().max_rejects(Some(5)).solve(&mut field, &[1.0], &Times::span(1, 0.0, 2.0).unwrap()).unwrap();
+    assert_eq!((s.status()[0], s.stats()[0].steps, s.t()[0], s.end()[0]), (Status::TooManyRejects, 5, 0.0, 1.0));
 }
 
 #[test]
