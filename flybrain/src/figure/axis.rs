@@ -71,9 +71,12 @@ impl From<String> for Axis {
     }
 }
 
-/// Largest and smallest magnitudes an axis shows; sums and differences of such numbers stay finite and normal.
+/// Largest magnitude an axis shows, whose sums and differences stay finite; lines run off the picture beyond it.
 const LARGEST: f64 = 4e307;
+/// Smallest magnitude that a linear axis tells from zero.
 const SMALLEST: f64 = 1e-290;
+/// Smallest value on a logarithmic axis, still a normal number with room below.
+const LOG_SMALLEST: f64 = 1e-305;
 
 /// The range of an axis: that of the drawable values, widened by the fraction `margin` at both ends.
 ///
@@ -117,8 +120,8 @@ pub(crate) fn domain(
             let (low, high) = if low > high { (1.0, 10.0) } else { (low, high) };
             // In exponents, where nothing overflows.
             let (low, high) = (
-                low.max(SMALLEST).log10(),
-                high.clamp(SMALLEST, LARGEST).log10(),
+                low.max(LOG_SMALLEST).log10(),
+                high.clamp(LOG_SMALLEST, LARGEST).log10(),
             );
             let constant = high - low < 1e-9;
             let room = if constant {
@@ -126,7 +129,11 @@ pub(crate) fn domain(
             } else {
                 margin * (high - low)
             };
-            let end = |exponent: f64| 10f64.powf(exponent).clamp(SMALLEST / 2.0, 2.0 * LARGEST);
+            let end = |exponent: f64| {
+                10f64
+                    .powf(exponent)
+                    .clamp(LOG_SMALLEST / 2.0, 2.0 * LARGEST)
+            };
             (end(low - room), end(high + room))
         }
     }

@@ -6,9 +6,10 @@ use super::check::Check;
 use super::color::{INK, SOFT_INK, category};
 use super::font::{Weight, shorten, width};
 use super::layout::{
-    Entry, Frame, LABEL, Labels, MARGIN, Side, Swatch, TICK, grid_lines, header, left_room,
+    Frame, Labels, MARGIN, Side, TICK, centred_label, grid_lines, label_room, left_room,
     vertical_axis, vertical_label,
 };
+use super::legend::{Entry, Swatch, header};
 use super::mark::{Mark, Marks};
 use super::sample::{Sample, values};
 use super::scene::{Anchor, Rect, Scene, Stroke, Text};
@@ -175,7 +176,7 @@ impl Bar {
             &self.groups,
             (outer.w - left - 4.0) / self.groups.len() as f64,
         );
-        let bottom = names.room() + if self.x.is_empty() { 0.0 } else { 22.0 };
+        let bottom = names.room() + label_room(&self.x, outer.w - left);
         let above = if ticks.multiplier.is_empty() {
             6.0
         } else {
@@ -207,8 +208,7 @@ impl Bar {
             Stroke::new(SOFT_INK, 1.0),
         );
         names.draw(&mut scene, area);
-        let at = (area.x + area.w / 2.0, outer.bottom() - 3.0);
-        scene.text(Text::new(&*self.x, at, LABEL).anchor(Anchor::Middle));
+        centred_label(&mut scene, &self.x, area, names.room());
         Ok(Figure::new(scene, &self.title))
     }
 

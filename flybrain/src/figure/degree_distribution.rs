@@ -110,7 +110,10 @@ impl DegreeDistribution {
         for (name, degrees) in &self.series {
             let points = match self.view {
                 DegreeView::Survival => few(survival(degrees)),
-                DegreeView::LogBins(per_decade) => log_bins(degrees, per_decade),
+                DegreeView::LogBins(per_decade) => log_bins(degrees, per_decade)
+                    .iter()
+                    .map(|b| (b.middle, b.fraction / b.width))
+                    .collect(),
             };
             check.not_empty(
                 points.is_empty(),
@@ -169,20 +172,43 @@ fn few(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// Density in bins of equal ratio: the middle of each bin (geometric mean), neurons in it per neuron and unit of degree.
-fn log_bins(degrees: &[f64], per_decade: usize) -> Vec<(f64, f64)> {
+/// A bin of degrees.
+struct Bin {
+    /// Geometric mean of its ends.
+    middle: f64,
+    /// Number of whole degrees in it, or its width if degrees are not whole.
+    width: f64,
+    /// Neurons in it, as a fraction of all.
+    fraction: f64,
+}
+
+/// Density in bins of equal ratio that start at the smallest positive degree.
+fn log_bins(degrees: &[f64], per_decade: usize) -> Vec<Bin> {
     let sorted = positive(degrees);
     let Some(first) = sorted.first() else {
         return Vec::new();
     };
-    let ratio = 10f64.powf(1.0 / per_decade as f64);
-    let bin = |d: &f64| ((d / first).ln() / ratio.ln() + 1e-9).floor();
+    // Whole degrees fall into narrow bins one, two or not at all, so that the width must count them.
+    let whole = sorted.iter().all(|d| d.fract() == 0.0);
+    // The slack puts degrees on an edge into the upper bin in spite of rounding.
+    let edge = |bin: f64| first * 10f64.powf((bin - 1e-9) / per_decade as f64);
+    let bin = |d: &f64| ((d / first).log10() * per_decade as f64 + 1e-9).floor();
     sorted
         .chunk_by(|a, b| bin(a) == bin(b))
         .map(|same| {
-            let low = first * ratio.powf(bin(&same[0]));
-            let density = same.len() as f64 / degrees.len() as f64 / (low * ratio - low);
-            (low * ratio.sqrt(), density)
+            let (low, high) = (edge(bin(&same[0])), edge(bin(&same[0]) + 1.0));
+            let (middle, width) = if whole {
+                let (low, high) = (low.ceil(), high.ceil() - 1.0);
+                ((low * high).sqrt(), high - low + 1.0)
+            } else {
+                ((low * high).sqrt(), high - low)
+            };
+            let fraction = same.len() as f64 / degrees.len() as f64;
+            Bin {
+                middle,
+                width,
+                fraction,
+            }
         })
         .collect()
 }
@@ -214,14 +240,29 @@ mod tests {
             prop_assert!(kept.len() <= 43);
         }
 
-        /// The density integrates to the connected fraction.
+        /// Each connected neuron is in one bin, for whole degrees and for others.
         #[test]
-        fn log_bins_hold_all_degrees(degrees in prop::collection::vec(0u32..5000, 1..300), per_decade in 1usize..12) {
-            let d: Vec<f64> = degrees.iter().map(|v| f64::from(*v)).collect();
-            let ratio = 10f64.powf(1.0 / per_decade as f64);
-            let total: f64 = log_bins(&d, per_decade).iter().map(|(k, p)| p * k * (ratio.sqrt() - 1.0 / ratio.sqrt())).sum();
+        fn log_bins_hold_all_degrees(degrees in prop::collection::vec(0u32..5000, 1..300), per_decade in 1usize..12, unit in prop_oneof![Just(1.0), Just(0.37)]) {
+            let d: Vec<f64> = degrees.iter().map(|v| unit * f64::from(*v)).collect();
+            let bins = log_bins(&d, per_decade);
+            prop_assert!(bins.windows(2).all(|w| w[0].middle < w[1].middle));
+            let total: f64 = bins.iter().map(|b| b.fraction).sum();
             let connected = degrees.iter().filter(|v| **v > 0).count() as f64 / d.len() as f64;
             prop_assert!((total - connected).abs() < 1e-9, "{} {}", total, connected);
+        }
+    }
+
+    #[test]
+    fn whole_degrees_are_counted_by_the_degrees_in_a_bin() {
+        // One neuron of each degree: the density is the same in all bins, however many degrees they hold.
+        let d: Vec<f64> = (1..=999).map(f64::from).collect();
+        for bin in log_bins(&d, 5) {
+            assert!(
+                (bin.fraction / bin.width * 999.0 - 1.0).abs() < 1e-9,
+                "{} at {}",
+                bin.fraction,
+                bin.middle
+            );
         }
     }
 }

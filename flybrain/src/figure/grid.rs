@@ -2,7 +2,8 @@
 
 use super::Figure;
 use super::check::Check;
-use super::layout::{MARGIN, TITLE, headline};
+use super::layout::MARGIN;
+use super::legend::{TITLE, headline};
 use super::scene::{Item, Scene, Text};
 use crate::Error;
 

@@ -5,12 +5,14 @@ use super::axis::Scale;
 use super::cells::{Cells, MOST_PIXELS, Pooling};
 use super::check::Check;
 use super::color::{MISSING, SOFT_INK, WHITE};
+use super::color_bar::{BAR_LENGTH, color_bar, color_bar_room};
 use super::color_scale::{ColorScale, Colors};
-use super::font::{Weight, shorten, width, wrap};
+use super::font::{Weight, shorten, width};
 use super::layout::{
-    BAR_LENGTH, LABEL, Labels, MARGIN, Side, TICK, TITLE, bottom_room, color_bar, color_bar_room,
-    header, horizontal_axis, horizontal_label, left_room, vertical_axis, vertical_label,
+    Labels, MARGIN, Side, TICK, bottom_room, centred_label, horizontal_axis, horizontal_label,
+    label_room, left_room, vertical_axis, vertical_label,
 };
+use super::legend::{TITLE, header};
 use super::sample::{Sample, values};
 use super::scene::{Anchor, Rect, Scene, Stroke, Text};
 use super::ticks::{Ticks, number};
@@ -197,104 +199,18 @@ impl Heatmap {
     /// [`Error::BadOption`] for a range or size that cannot be drawn.
     pub fn build(&self) -> Result<Figure, Error> {
         self.check()?;
-        let names = |n: &Option<Vec<String>>| n.clone().unwrap_or_default();
-        let (row_names, column_names) = (names(&self.row_names), names(&self.column_names));
-        let widest = |n: &[String]| {
-            n.iter()
-                .map(|n| width(n, TICK, Weight::Regular))
-                .fold(0.0, f64::max)
-                .min(160.0)
-        };
-        let square = match self.aspect {
-            Aspect::Square => true,
-            Aspect::Fill => false,
-            Aspect::Auto => self.rows <= 3 * self.columns && self.columns <= 3 * self.rows,
-        };
-
-        // Sizes for the matrix itself where none is given.
-        let wish = |n: usize, named: bool| {
-            let smallest = if named { 13.0 * n as f64 } else { 0.0 };
-            smallest.clamp(360.0, 1500.0)
-        };
-        let (mut w, mut h) = (
-            wish(self.columns, self.column_names.is_some()),
-            wish(self.rows, self.row_names.is_some()),
-        );
-        if square {
-            let cell = (w / self.columns as f64).max(h / self.rows as f64);
-            let cell = cell.min(1500.0 / self.columns.max(self.rows) as f64);
-            (w, h) = (cell * self.columns as f64, cell * self.rows as f64);
-        } else if self.columns > self.rows {
-            w = w.max(520.0);
-        }
-
-        let values = self.values.iter().map(|v| {
-            if self.zeros == Zeros::Blank && *v == 0.0 {
-                f64::NAN
-            } else {
-                *v
-            }
-        });
         let cells = Cells {
             rows: self.rows,
             columns: self.columns,
-            values: values.collect(),
+            values: self.values.iter().map(|v| self.visible(*v)).collect(),
         };
         let cells = cells.pooled(self.pooling, MOST_PIXELS);
         let colors = Colors::new(self.scale, cells.values.iter().copied(), self.range);
+        let (width, height) = self.size.unwrap_or_else(|| self.natural_size(&colors));
+        let mut scene = Scene::new(width.ceil(), height.ceil());
+        let top = header(&mut scene, &self.title, &[]) + ABOVE;
+        let area = self.area(&scene, top, &colors);
 
-        let x = index_side(&self.x, self.columns);
-        let y = index_side(&self.y, self.rows);
-        let flat = widest(&column_names) <= w / self.columns as f64 - 4.0;
-        let row_ticks = if row_names.is_empty() {
-            whole(y.vertical_ticks(h))
-        } else {
-            Ticks::default()
-        };
-        let column_ticks = if column_names.is_empty() {
-            whole(x.horizontal_ticks(w))
-        } else {
-            Ticks::default()
-        };
-        let left = if row_names.is_empty() {
-            left_room(&self.y, &row_ticks, h)
-        } else {
-            label_room(&self.y, h) + widest(&row_names) + 8.0
-        };
-        let bottom = if column_names.is_empty() {
-            bottom_room(&self.x, &column_ticks, w)
-        } else {
-            let names = if flat {
-                16.0
-            } else {
-                widest(&column_names) + 8.0
-            };
-            names + if self.x.is_empty() { 0.0 } else { 22.0 }
-        };
-        let bar = color_bar_room(&colors, &self.color_label, h.min(BAR_LENGTH));
-        let title_width = width(&self.title, TITLE, Weight::Bold).min(520.0);
-        let (fig_width, fig_height) = self.size.unwrap_or_else(|| {
-            let fig_width = (left + w + bar + 2.0 * MARGIN).max(title_width + 2.0 * MARGIN);
-            let lines =
-                wrap(&self.title, TITLE, Weight::Bold, fig_width - 2.0 * MARGIN).len() as f64;
-            (
-                fig_width,
-                MARGIN + lines * TITLE * 1.35 + 4.0 + 14.0 + h + bottom + MARGIN,
-            )
-        });
-
-        let mut scene = Scene::new(fig_width.ceil(), fig_height.ceil());
-        let top = header(&mut scene, &self.title, &[]) + 14.0;
-        let (room_w, room_h) = (
-            scene.width - 2.0 * MARGIN - left - bar,
-            scene.height - top - bottom - MARGIN,
-        );
-        let (mut w, mut h) = (room_w.max(20.0), room_h.max(20.0));
-        if square {
-            let cell = (w / self.columns as f64).min(h / self.rows as f64);
-            (w, h) = (cell * self.columns as f64, cell * self.rows as f64);
-        }
-        let area = Rect::new(MARGIN + left, top, w, h);
         let blank = if self.zeros == Zeros::Blank {
             WHITE
         } else {
@@ -302,34 +218,35 @@ impl Heatmap {
         };
         cells.draw(&mut scene, area, blank, |v| colors.rgb(v));
         scene.frame(area, Stroke::new(SOFT_INK, 0.8));
-        if column_names.is_empty() {
-            let ticks = whole(x.horizontal_ticks(area.w));
-            horizontal_axis(
-                &mut scene,
-                area,
-                &x.map(area.x, area.right()),
-                &ticks,
-                Labels::Shown,
-            );
-            horizontal_label(&mut scene, area, &x, &ticks);
-        } else {
-            names_below(&mut scene, area, &column_names);
-            let at = (area.x + area.w / 2.0, area.bottom() + bottom - 4.0);
-            scene.text(Text::new(&*self.x, at, LABEL).anchor(Anchor::Middle));
+        let x = index_side(&self.x, self.columns);
+        match &self.column_names {
+            Some(names) => {
+                names_below(&mut scene, area, names);
+                centred_label(&mut scene, &self.x, area, names_room(names, area.w));
+            }
+            None => {
+                let ticks = whole(x.horizontal_ticks(area.w));
+                let map = x.map(area.x, area.right());
+                horizontal_axis(&mut scene, area, &map, &ticks, Labels::Shown);
+                horizontal_label(&mut scene, area, &x, &ticks);
+            }
         }
-        if row_names.is_empty() {
-            let ticks = whole(y.vertical_ticks(area.h));
-            vertical_axis(
-                &mut scene,
-                area,
-                &y.map(area.y, area.bottom()),
-                &ticks,
-                Labels::Shown,
-            );
-        } else {
-            names_left(&mut scene, area, &row_names);
+        let y = index_side(&self.y, self.rows);
+        match &self.row_names {
+            Some(names) => names_left(&mut scene, area, names),
+            None => {
+                let ticks = whole(y.vertical_ticks(area.h));
+                let map = y.map(area.y, area.bottom());
+                vertical_axis(&mut scene, area, &map, &ticks, Labels::Shown);
+            }
         }
-        vertical_label(&mut scene, MARGIN, area, &y, &Ticks::default());
+        vertical_label(
+            &mut scene,
+            area.x - self.left(area.h),
+            area,
+            &y,
+            &Ticks::default(),
+        );
         let height = area.h.min(BAR_LENGTH);
         color_bar(
             &mut scene,
@@ -340,6 +257,101 @@ impl Heatmap {
             &self.color_label,
         );
         Ok(Figure::new(scene, &self.title))
+    }
+
+    fn visible(&self, v: f64) -> f64 {
+        if self.zeros == Zeros::Blank && v == 0.0 {
+            f64::NAN
+        } else {
+            v
+        }
+    }
+
+    fn square(&self) -> bool {
+        match self.aspect {
+            Aspect::Square => true,
+            Aspect::Fill => false,
+            Aspect::Auto => self.rows <= 3 * self.columns && self.columns <= 3 * self.rows,
+        }
+    }
+
+    /// Room left of a matrix of height `h`.
+    fn left(&self, h: f64) -> f64 {
+        match &self.row_names {
+            Some(names) => label_room(&self.y, h) + widest_name(names) + 8.0,
+            None => {
+                let ticks = index_side(&self.y, self.rows).vertical_ticks(h);
+                left_room(&self.y, &whole(ticks), h)
+            }
+        }
+    }
+
+    /// Room below a matrix of width `w`.
+    fn bottom(&self, w: f64) -> f64 {
+        match &self.column_names {
+            Some(names) => names_room(names, w) + label_room(&self.x, w),
+            None => {
+                let ticks = index_side(&self.x, self.columns).horizontal_ticks(w);
+                bottom_room(&self.x, &whole(ticks), w)
+            }
+        }
+    }
+
+    fn bar(&self, colors: &Colors, h: f64) -> f64 {
+        color_bar_room(colors, &self.color_label, h.min(BAR_LENGTH))
+    }
+
+    /// Size of a figure that gives the cells, their names and the title room.
+    fn natural_size(&self, colors: &Colors) -> (f64, f64) {
+        let wish = |n: usize, names: &Option<Vec<String>>| {
+            let named = if names.is_some() {
+                13.0 * n as f64
+            } else {
+                0.0
+            };
+            named.clamp(360.0, LARGEST)
+        };
+        let (mut w, mut h) = (
+            wish(self.columns, &self.column_names),
+            wish(self.rows, &self.row_names),
+        );
+        if self.square() {
+            let cell = (w / self.columns as f64).max(h / self.rows as f64);
+            let cell = cell.min(LARGEST / self.columns.max(self.rows) as f64);
+            (w, h) = (cell * self.columns as f64, cell * self.rows as f64);
+        } else if self.columns > self.rows {
+            w = w.max(520.0);
+        }
+        let title = width(&self.title, TITLE, Weight::Bold).min(520.0);
+        let width = (self.left(h) + w + self.bar(colors, h)).max(title) + 2.0 * MARGIN;
+        let top = header(&mut Scene::new(width.ceil(), 1.0), &self.title, &[]) + ABOVE;
+        (width, top + h + self.bottom(w) + MARGIN)
+    }
+
+    /// Where the matrix stands below `top`.
+    fn area(&self, scene: &Scene, top: f64, colors: &Colors) -> Rect {
+        let room = Rect::new(
+            MARGIN,
+            top,
+            scene.width - 2.0 * MARGIN,
+            scene.height - top - MARGIN,
+        );
+        let mut area = room;
+        // Labels are wrapped to the matrix and take room from it, so that the two are settled in turn.
+        for _ in 0..3 {
+            let left = self.left(area.h);
+            area = room.inset(left, 0.0, self.bar(colors, area.h), self.bottom(area.w));
+            if self.square() {
+                let cell = (area.w / self.columns as f64).min(area.h / self.rows as f64);
+                area = Rect::new(
+                    area.x,
+                    area.y,
+                    cell * self.columns as f64,
+                    cell * self.rows as f64,
+                );
+            }
+        }
+        area
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -380,12 +392,35 @@ impl Heatmap {
     }
 }
 
-fn label_room(label: &str, length: f64) -> f64 {
-    let lines = wrap(label, LABEL, Weight::Regular, length).len() as f64;
-    if lines > 0.0 {
-        lines * LABEL * 1.3 + 5.0
+/// Largest side of a matrix for which no size is given.
+const LARGEST: f64 = 1500.0;
+/// Gap between title and matrix, with room for the multiplier of the colour bar.
+const ABOVE: f64 = 14.0;
+/// Longest name of a row or column in pixels.
+const LONGEST: f64 = 160.0;
+
+fn widest_name(names: &[String]) -> f64 {
+    names
+        .iter()
+        .map(|n| width(n, TICK, Weight::Regular))
+        .fold(0.0, f64::max)
+        .min(LONGEST)
+}
+
+/// Whether all names fit below their columns in a matrix of width `w`.
+fn flat(names: &[String], w: f64) -> bool {
+    let cell = w / names.len() as f64;
+    names
+        .iter()
+        .all(|n| width(n, TICK, Weight::Regular) <= cell - 4.0)
+}
+
+/// Room for the names of columns below a matrix of width `w`.
+fn names_room(names: &[String], w: f64) -> f64 {
+    if flat(names, w) {
+        17.0
     } else {
-        0.0
+        widest_name(names) + 8.0
     }
 }
 
@@ -426,7 +461,7 @@ fn names_left(scene: &mut Scene, area: Rect, names: &[String]) {
     for (i, name) in names.iter().enumerate().step_by(stride(cell)) {
         let at = (area.x - 6.0, area.y + cell * (i as f64 + 0.5) + TICK * 0.36);
         scene.text(
-            Text::new(shorten(name, TICK, Weight::Regular, 160.0), at, TICK).anchor(Anchor::End),
+            Text::new(shorten(name, TICK, Weight::Regular, LONGEST), at, TICK).anchor(Anchor::End),
         );
     }
     scene.close();
@@ -434,9 +469,7 @@ fn names_left(scene: &mut Scene, area: Rect, names: &[String]) {
 
 fn names_below(scene: &mut Scene, area: Rect, names: &[String]) {
     let cell = area.w / names.len() as f64;
-    let flat = names
-        .iter()
-        .all(|n| width(n, TICK, Weight::Regular) <= cell - 4.0);
+    let flat = flat(names, area.w);
     scene.open("column-names", "");
     for (i, name) in names
         .iter()
@@ -447,7 +480,7 @@ fn names_below(scene: &mut Scene, area: Rect, names: &[String]) {
         scene.text(if flat {
             Text::new(name, (x, area.bottom() + 14.0), TICK).anchor(Anchor::Middle)
         } else {
-            let short = shorten(name, TICK, Weight::Regular, 160.0);
+            let short = shorten(name, TICK, Weight::Regular, LONGEST);
             Text::new(short, (x + TICK * 0.36, area.bottom() + 6.0), TICK)
                 .anchor(Anchor::End)
                 .angle(-90.0)

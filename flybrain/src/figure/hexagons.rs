@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use super::Figure;
 use super::check::Check;
 use super::color::{MISSING, Rgb, SOFT_INK, WHITE, category};
+use super::color_bar::{BAR_LENGTH, color_bar, color_bar_room};
 use super::color_scale::{ColorScale, Colors};
-use super::layout::{
-    BAR_LENGTH, Entry, MARGIN, Swatch, color_bar, color_bar_room, header, panel_name,
-};
+use super::layout::MARGIN;
+use super::legend::{Entry, Swatch, header, panel_name};
 use super::sample::{Sample, values};
 use super::scene::{Point, Rect, Scene, Segment, Stroke, polygon};
 use crate::Error;

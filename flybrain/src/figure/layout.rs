@@ -1,146 +1,19 @@
-//! What all plots share: title, legend, axes, colour bar.
+//! Axes with their ticks and labels.
 
 use super::axis::{Axis, Mapping, Scale, domain};
-use super::color::{GRID, INK, Rgb, SOFT_INK, WHITE};
-use super::color_scale::Colors;
-use super::font::{Weight, shorten, width, wrap};
-use super::scene::{Anchor, Point, Rect, Scene, Segment, Stroke, Text, circle, polygon};
+use super::color::{GRID, SOFT_INK};
+use super::font::{Weight, width, wrap};
+use super::scene::{Anchor, Rect, Scene, Stroke, Text};
 use super::ticks::{Ticks, ticks};
 
+/// White border of a figure.
 pub(crate) const MARGIN: f64 = 16.0;
-pub(crate) const TITLE: f64 = 15.0;
+/// Font size of axis labels.
 pub(crate) const LABEL: f64 = 12.0;
+/// Font size of tick labels.
 pub(crate) const TICK: f64 = 10.5;
-const LEGEND: f64 = 11.0;
-const TICK_LENGTH: f64 = 4.0;
-const TICK_GAP: f64 = 4.0;
-const BAR_WIDTH: f64 = 14.0;
-/// Longest colour bar.
-pub(crate) const BAR_LENGTH: f64 = 420.0;
-
-/// Shape of a point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Marker {
-    Circle,
-    Square,
-    Triangle,
-    Diamond,
-    TriangleDown,
-}
-
-impl Marker {
-    /// Shapes go round with the colours, so that series differ in print without colour too.
-    pub(crate) fn of(index: usize) -> Self {
-        [
-            Self::Circle,
-            Self::Square,
-            Self::Triangle,
-            Self::Diamond,
-            Self::TriangleDown,
-        ][index % 5]
-    }
-
-    pub(crate) fn outline(self, (x, y): Point, r: f64) -> Vec<Segment> {
-        match self {
-            Self::Circle => circle((x, y), r),
-            Self::Square => {
-                let s = 0.89 * r;
-                polygon([
-                    (x - s, y - s),
-                    (x + s, y - s),
-                    (x + s, y + s),
-                    (x - s, y + s),
-                ])
-            }
-            Self::Triangle => polygon([
-                (x, y - 1.25 * r),
-                (x + 1.1 * r, y + 0.7 * r),
-                (x - 1.1 * r, y + 0.7 * r),
-            ]),
-            Self::Diamond => {
-                let s = 1.25 * r;
-                polygon([(x, y - s), (x + s, y), (x, y + s), (x - s, y)])
-            }
-            Self::TriangleDown => polygon([
-                (x, y + 1.25 * r),
-                (x + 1.1 * r, y - 0.7 * r),
-                (x - 1.1 * r, y - 0.7 * r),
-            ]),
-        }
-    }
-}
-
-/// What stands before a name in the legend.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Swatch {
-    Line(Stroke),
-    Patch(Rgb),
-    Point(Marker, Rgb, Option<Stroke>),
-}
-
-/// A line of the legend.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
-    pub(crate) name: String,
-    pub(crate) swatch: Swatch,
-}
-
-/// Draws title and legend over the whole width and returns the height they take.
-pub(crate) fn header(scene: &mut Scene, title: &str, entries: &[Entry]) -> f64 {
-    let y = headline(scene, title, TITLE);
-    let room = scene.width - 2.0 * MARGIN;
-    let entries: Vec<&Entry> = entries.iter().filter(|e| !e.name.is_empty()).collect();
-    if entries.is_empty() {
-        return y;
-    }
-    scene.open("legend", "");
-    let (mut x, mut middle) = (MARGIN, y + 7.0);
-    for entry in entries {
-        let swatch = match entry.swatch {
-            Swatch::Patch(_) | Swatch::Point(_, _, None) => 11.0,
-            _ => 22.0,
-        };
-        let name = shorten(&entry.name, LEGEND, Weight::Regular, room - swatch - 6.0);
-        let w = swatch + 6.0 + width(&name, LEGEND, Weight::Regular);
-        if x > MARGIN && x + w > scene.width - MARGIN {
-            x = MARGIN;
-            middle += 17.0;
-        }
-        match entry.swatch {
-            Swatch::Line(stroke) => scene.line((x, middle), (x + swatch, middle), stroke),
-            Swatch::Patch(color) => {
-                scene.rect(Rect::new(x, middle - 0.5 * swatch, swatch, swatch), color);
-            }
-            Swatch::Point(marker, color, line) => {
-                if let Some(stroke) = line {
-                    scene.line((x, middle), (x + swatch, middle), stroke);
-                }
-                let outline = marker.outline((x + swatch / 2.0, middle), 3.6);
-                scene.path(outline, Some(color.into()), Some(Stroke::new(WHITE, 0.7)));
-            }
-        }
-        scene.text(Text::new(
-            name,
-            (x + swatch + 6.0, middle + LEGEND * 0.36),
-            LEGEND,
-        ));
-        x += w + 20.0;
-    }
-    scene.close();
-    middle + 13.0
-}
-
-/// Draws a title of the given size and returns the height it takes.
-pub(crate) fn headline(scene: &mut Scene, title: &str, size: f64) -> f64 {
-    let mut y = MARGIN;
-    scene.open("title", title);
-    for line in wrap(title, size, Weight::Bold, scene.width - 2.0 * MARGIN) {
-        scene.text(Text::new(line, (MARGIN, y + size * 0.8), size).bold());
-        y += size * 1.35;
-    }
-    scene.close();
-    y + 4.0
-}
+pub(crate) const TICK_LENGTH: f64 = 4.0;
+pub(crate) const TICK_GAP: f64 = 4.0;
 
 /// An axis whose range is settled.
 #[derive(Debug, Clone, PartialEq)]
@@ -227,47 +100,52 @@ pub(crate) fn widest(labels: &[String]) -> f64 {
         .fold(0.0, f64::max)
 }
 
+/// Height of an axis label that is wrapped at `length`, with a gap before it; nothing without a label.
+pub(crate) fn label_room(label: &str, length: f64) -> f64 {
+    match wrap(label, LABEL, Weight::Regular, length).len() {
+        0 => 0.0,
+        lines => 6.0 + lines as f64 * LABEL * 1.3,
+    }
+}
+
 /// Room for vertical axis label and tick labels left of the axis.
 pub(crate) fn left_room(label: &str, ticks: &Ticks, length: f64) -> f64 {
-    let lines = wrap(label, LABEL, Weight::Regular, length).len() as f64;
-    let label = if lines > 0.0 {
-        lines * LABEL * 1.3 + 5.0
-    } else {
-        0.0
-    };
+    let label = label_room(label, length);
     label + (widest(&ticks.labels) + TICK_LENGTH + TICK_GAP).max(36.0 - label)
 }
 
+/// Room for tick labels below the axis.
+const NUMBERS: f64 = TICK_LENGTH + TICK_GAP + TICK;
+
 /// Room for tick labels and horizontal axis label below the axis.
 pub(crate) fn bottom_room(label: &str, ticks: &Ticks, length: f64) -> f64 {
-    let lines = wrap(label, LABEL, Weight::Regular, length)
-        .len()
-        .max(usize::from(!ticks.multiplier.is_empty()));
-    TICK_LENGTH
-        + TICK_GAP
-        + TICK
-        + if lines > 0 {
-            7.0 + lines as f64 * LABEL * 1.3
-        } else {
-            0.0
-        }
+    // The multiplier stands in the first line of the label.
+    let label = if label.is_empty() && !ticks.multiplier.is_empty() {
+        "-"
+    } else {
+        label
+    };
+    NUMBERS + label_room(label, length)
 }
 
 /// Writes the label of a horizontal axis centred below its tick labels, and the multiplier at its end.
 pub(crate) fn horizontal_label(scene: &mut Scene, area: Rect, side: &Side, ticks: &Ticks) {
-    let base = area.bottom() + TICK_LENGTH + TICK_GAP + TICK + 7.0 + LABEL * 0.85;
-    for (i, line) in wrap(&side.label, LABEL, Weight::Regular, area.w)
+    let base = centred_label(scene, &side.label, area, NUMBERS);
+    let multiplier = Text::new(&*ticks.multiplier, (area.right(), base), TICK);
+    scene.text(multiplier.anchor(Anchor::End).color(SOFT_INK));
+}
+
+/// Writes a label centred below `area`, under what takes `room` there. Returns its first baseline.
+pub(crate) fn centred_label(scene: &mut Scene, label: &str, area: Rect, room: f64) -> f64 {
+    let base = area.bottom() + room + 6.0 + LABEL * 0.85;
+    for (i, line) in wrap(label, LABEL, Weight::Regular, area.w)
         .into_iter()
         .enumerate()
     {
         let at = (area.x + area.w / 2.0, base + i as f64 * LABEL * 1.3);
         scene.text(Text::new(line, at, LABEL).anchor(Anchor::Middle));
     }
-    scene.text(
-        Text::new(&*ticks.multiplier, (area.right(), base), TICK)
-            .anchor(Anchor::End)
-            .color(SOFT_INK),
-    );
+    base
 }
 
 /// Writes the label of a vertical axis upwards at `x`, and the multiplier over the axis.
@@ -430,93 +308,4 @@ impl Frame {
         vertical_label(scene, outer.x, area, y, &y_ticks);
         Self { area, x: xm, y: ym }
     }
-}
-
-/// Width that a colour bar with its ticks and label takes.
-pub(crate) fn color_bar_room(colors: &Colors, label: &str, height: f64) -> f64 {
-    let ticks = bar_ticks(colors, height);
-    let lines = wrap(label, LABEL, Weight::Regular, height).len() as f64;
-    14.0 + BAR_WIDTH
-        + TICK_LENGTH
-        + TICK_GAP
-        + widest(&ticks.labels).max(width(&ticks.multiplier, TICK, Weight::Regular) - BAR_WIDTH)
-        + if lines > 0.0 {
-            6.0 + lines * LABEL * 1.3
-        } else {
-            0.0
-        }
-}
-
-fn bar_ticks(colors: &Colors, height: f64) -> Ticks {
-    colors.ticks(((height / 30.0) as usize).clamp(3, 7)).1
-}
-
-/// Draws a colour bar right of `x`, from `y` down to `y + height`.
-pub(crate) fn color_bar(
-    scene: &mut Scene,
-    x: f64,
-    y: f64,
-    height: f64,
-    colors: &Colors,
-    label: &str,
-) {
-    let bar = Rect::new(x + 14.0, y, BAR_WIDTH, height);
-    let (scale, _) = colors.ticks(3);
-    let ticks = bar_ticks(colors, height);
-    let map = Mapping {
-        scale,
-        low: colors.low,
-        high: colors.high,
-        start: bar.bottom(),
-        end: bar.y,
-    };
-    scene.open("color-bar", label);
-    scene.image(
-        bar,
-        1,
-        (0..256)
-            .rev()
-            .map(|i| colors.at(f64::from(i) / 255.0))
-            .collect(),
-    );
-    scene.frame(bar, Stroke::new(SOFT_INK, 0.8));
-    let edge = bar.right();
-    for (v, text) in ticks.major.iter().zip(&ticks.labels) {
-        let p = map.held(*v);
-        scene.line(
-            (edge, p),
-            (edge + TICK_LENGTH, p),
-            Stroke::new(SOFT_INK, 0.8),
-        );
-        let at = (edge + TICK_LENGTH + TICK_GAP, p + TICK * 0.36);
-        scene.text(Text::new(text, at, TICK).color(SOFT_INK));
-    }
-    scene.text(Text::new(&*ticks.multiplier, (bar.x, bar.y - 7.0), TICK).color(SOFT_INK));
-    let column = edge + TICK_LENGTH + TICK_GAP + widest(&ticks.labels) + 6.0;
-    for (i, line) in wrap(label, LABEL, Weight::Regular, height)
-        .into_iter()
-        .enumerate()
-    {
-        let at = (
-            column + LABEL * 0.85 + i as f64 * LABEL * 1.3,
-            y + height / 2.0,
-        );
-        scene.text(
-            Text::new(line, at, LABEL)
-                .anchor(Anchor::Middle)
-                .angle(-90.0),
-        );
-    }
-    scene.close();
-}
-
-/// Name over a panel of small multiples, shortened to its width.
-pub(crate) fn panel_name(scene: &mut Scene, name: &str, area: Rect) {
-    let short = shorten(name, TICK, Weight::Bold, area.w);
-    let at = (area.x + area.w / 2.0, area.y - 5.0);
-    scene.text(Text {
-        weight: Weight::Bold,
-        color: INK,
-        ..Text::new(short, at, TICK).anchor(Anchor::Middle)
-    });
 }

@@ -5,9 +5,10 @@ use super::axis::Axis;
 use super::check::Check;
 use super::color::category;
 use super::layout::{
-    Entry, Frame, Labels, MARGIN, Side, Swatch, bottom_room, grid_lines, header, horizontal_axis,
-    horizontal_label, left_room, panel_name, vertical_axis, vertical_label,
+    Frame, Labels, MARGIN, Side, bottom_room, grid_lines, horizontal_axis, horizontal_label,
+    left_room, vertical_axis, vertical_label,
 };
+use super::legend::{Entry, Swatch, header, panel_name};
 use super::mark::{Mark, Marks};
 use super::sample::{Sample, values};
 use super::scene::{Fill, Rect, Scene, Stroke};

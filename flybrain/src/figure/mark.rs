@@ -1,7 +1,8 @@
 //! Reference lines and shaded spans.
 
 use super::color::{Rgb, SOFT_INK};
-use super::layout::{Entry, Frame, Swatch};
+use super::layout::Frame;
+use super::legend::{Entry, Swatch};
 use super::scene::{Fill, Rect, Scene, Stroke};
 
 /// Something to compare the data with. Drawn behind them, named in the legend unless its name is empty.

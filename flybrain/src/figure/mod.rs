@@ -23,6 +23,7 @@ mod bar;
 mod cells;
 mod check;
 mod color;
+mod color_bar;
 mod color_scale;
 mod degree_distribution;
 #[allow(clippy::module_inception)]
@@ -33,6 +34,7 @@ mod heatmap;
 mod hexagons;
 mod histogram;
 mod layout;
+mod legend;
 mod lines;
 mod mark;
 mod png;

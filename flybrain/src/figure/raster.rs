@@ -5,12 +5,14 @@ use super::axis::Axis;
 use super::cells::{Cells, MOST_PIXELS, Pooling};
 use super::check::Check;
 use super::color::{MISSING, SOFT_INK};
+use super::color_bar::{color_bar, color_bar_room};
 use super::color_scale::{ColorScale, Colors};
 use super::heatmap::{index_side, whole};
 use super::layout::{
-    Labels, MARGIN, Side, bottom_room, color_bar, color_bar_room, header, horizontal_axis,
-    horizontal_label, left_room, vertical_axis, vertical_label,
+    Labels, MARGIN, Side, bottom_room, horizontal_axis, horizontal_label, left_room, vertical_axis,
+    vertical_label,
 };
+use super::legend::header;
 use super::sample::{Sample, values};
 use super::scene::{Rect, Scene, Stroke};
 use crate::Error;

@@ -1,13 +1,16 @@
 //! Points, joined or not: work-precision diagrams, comparisons.
 
+use std::collections::BTreeSet;
+
 use super::Figure;
 use super::axis::{Axis, drawable};
 use super::check::Check;
-use super::color::{WHITE, category};
-use super::layout::{Entry, Frame, MARGIN, Marker, Side, Swatch, header};
+use super::color::{Rgb, WHITE, category};
+use super::layout::{Frame, MARGIN, Side};
+use super::legend::{Entry, Marker, Swatch, header};
 use super::mark::{Mark, Marks};
 use super::sample::{Sample, values};
-use super::scene::{Fill, Rect, Scene, Stroke};
+use super::scene::{Fill, Point, Rect, Scene, Stroke, polygon};
 use super::trace;
 use crate::Error;
 
@@ -164,32 +167,66 @@ impl Scatter {
         scene.clip(trace::clip_area(frame.area));
         self.marks.draw(&mut scene, &frame);
         let crowd = self.series.iter().map(|s| s.1.len()).max().unwrap_or(0);
-        let (radius, opacity) = match crowd {
-            0..=60 => (4.0, 1.0),
-            61..=600 => (3.0, 0.75),
-            _ => (2.0, 0.5),
-        };
         for (i, (name, x, y)) in self.series.iter().enumerate() {
-            let color = category(i, count);
             scene.open("series", name);
             let points = || x.iter().copied().zip(y.iter().copied());
             if let Some(stroke) = line(i) {
                 trace::line(&mut scene, &frame, points(), stroke);
             }
-            for (px, py) in trace::runs(&frame.x, &frame.y, points())
+            let pixels = trace::runs(&frame.x, &frame.y, points())
                 .into_iter()
-                .flatten()
-            {
-                let rim = (crowd <= 600).then(|| Stroke::new(WHITE, 0.7));
-                scene.path(
-                    Marker::of(i).outline((px, py), radius),
-                    Some(Fill { color, opacity }),
-                    rim,
-                );
-            }
+                .flatten();
+            draw_points(&mut scene, pixels, Marker::of(i), category(i, count), crowd);
             scene.close();
         }
         scene.unclip();
         Ok(Figure::new(scene, &self.title))
+    }
+}
+
+/// Draws points: markers with a rim, smaller and more transparent the more there are, at last dots without overlap.
+fn draw_points(
+    scene: &mut Scene,
+    points: impl Iterator<Item = Point>,
+    marker: Marker,
+    color: Rgb,
+    crowd: usize,
+) {
+    let (radius, opacity) = match crowd {
+        0..=60 => (4.0, 1.0),
+        61..=600 => (3.0, 0.75),
+        601..=3000 => (2.0, 0.5),
+        _ => {
+            // Dots on the same pixel look like one, and a picture of a million points stays a small file.
+            let cells: BTreeSet<(i64, i64)> = points
+                .map(|p| (p.0.round() as i64, p.1.round() as i64))
+                .collect();
+            let dots = cells.into_iter().flat_map(|(x, y)| {
+                let (x, y) = (x as f64, y as f64);
+                polygon([
+                    (x - 0.7, y - 0.7),
+                    (x + 0.7, y - 0.7),
+                    (x + 0.7, y + 0.7),
+                    (x - 0.7, y + 0.7),
+                ])
+            });
+            scene.path(
+                dots.collect(),
+                Some(Fill {
+                    color,
+                    opacity: 0.7,
+                }),
+                None,
+            );
+            return;
+        }
+    };
+    let rim = (crowd <= 600).then(|| Stroke::new(WHITE, 0.7));
+    for point in points {
+        scene.path(
+            marker.outline(point, radius),
+            Some(Fill { color, opacity }),
+            rim,
+        );
     }
 }
