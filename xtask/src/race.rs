@@ -18,11 +18,11 @@ Usage: cargo xtask race NAME [--ours] [--threads N] [--json] [ARGS]
 Sets up what is missing, builds the program `race` of the package benches and runs the race NAME; `cargo xtask race --list`
 names them. The peers (numpy, scipy, torch, torchode, jax, diffrax, lyapax, clvlib, at the versions of
 benches/peers/requirements.txt) are put into a Python environment of their own under target/peers the first time: about
-0.9 GB to download and 2.0 GB on disk; torch comes without the CUDA libraries, since the races run on the CPU.
+0.7 GB to download and 2.0 GB on disk; torch comes without the CUDA libraries, since the races run on the CPU.
 
   --ours        this workspace only; needs no Python
   --threads N   threads for each contestant (default 1): sets OMP_NUM_THREADS, MKL_NUM_THREADS, OPENBLAS_NUM_THREADS,
-                RAYON_NUM_THREADS and XLA's own flags
+                RAYON_NUM_THREADS, NPROC (the size of XLA's pool) and XLA's flag for matrix products
   --json        the results for a program, on standard output
 
 Arguments are passed on to the program. OMP_WAIT_POLICY is passive: OpenMP threads that spin while they wait would take
@@ -66,7 +66,6 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     for name in THREAD_VARIABLES {
         race.env(name, threads.to_string());
     }
-    // XLA has no variable for the size of its pool; it takes as many threads as it may have cores.
     race.env("XLA_FLAGS", xla_flags(threads))
         .env("OMP_WAIT_POLICY", "passive");
     eprintln!(
@@ -77,12 +76,8 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-const THREAD_VARIABLES: [&str; 4] = [
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "RAYON_NUM_THREADS",
-];
+/// One for each library; XLA takes the size of its pool from NPROC.
+const THREAD_VARIABLES: [&str; 5] = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "NPROC"];
 
 /// What the Python of the peers runs with.
 const PEER_SETTINGS: [(&str, &str); 3] = [
@@ -92,6 +87,7 @@ const PEER_SETTINGS: [(&str, &str); 3] = [
     ("JAX_PLATFORMS", "cpu"),
 ];
 
+/// XLA's products of matrices have threads of their own.
 fn xla_flags(threads: usize) -> String {
     let user = env::var("XLA_FLAGS").unwrap_or_default();
     let ours = if threads == 1 {
@@ -146,7 +142,7 @@ impl Peers {
         }
         let start = Instant::now();
         eprintln!(
-            "making the Python environment of the peers in {} (0.9 GB to download)",
+            "making the Python environment of the peers in {} (0.7 GB to download, a minute or more)",
             self.dir.display()
         );
         if self.dir.exists() {
@@ -172,7 +168,6 @@ impl Peers {
                     "-m",
                     "pip",
                     "install",
-                    "--quiet",
                     "--disable-pip-version-check",
                     "--no-deps",
                     "--requirement",
