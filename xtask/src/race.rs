@@ -77,7 +77,13 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
 }
 
 /// One for each library; XLA takes the size of its pool from NPROC.
-const THREAD_VARIABLES: [&str; 5] = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "NPROC"];
+const THREAD_VARIABLES: [&str; 5] = [
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "NPROC",
+];
 
 /// What the Python of the peers runs with.
 const PEER_SETTINGS: [(&str, &str); 3] = [
