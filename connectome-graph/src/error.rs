@@ -1,0 +1,161 @@
+//! The one error type of the crate.
+
+/// Why a topology, a lattice or a generated connectome could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Two arrays that belong together differ in length.
+    #[error("{what} has {got} entries, {expected} expected; pass arrays that belong to the same connectome")]
+    Length {
+        /// The array.
+        what: &'static str,
+        /// Length that was expected.
+        expected: usize,
+        /// Length that was found.
+        got: usize,
+    },
+    /// A count does not fit the index type.
+    #[error("{what}: {count} is more than the {limit} that 32-bit indices can hold; reduce the extent or split the network")]
+    TooMany {
+        /// What was counted.
+        what: &'static str,
+        /// The count.
+        count: u128,
+        /// The largest count allowed.
+        limit: u128,
+    },
+    /// Row offsets do not start at 0, decrease, or do not end at the number of entries.
+    #[error(
+        "row offset {position} is {value}, which is out of order or out of range (0 to {nnz}, ascending); check the CSR arrays"
+    )]
+    RowOffset {
+        /// Position in the offset array.
+        position: usize,
+        /// Value found.
+        value: usize,
+        /// Number of entries.
+        nnz: usize,
+    },
+    /// An index points outside its table.
+    #[error(
+        "{what} {position} is {index}, but there are only {size}; check that indices are zero-based and belong to this network"
+    )]
+    OutOfRange {
+        /// What the index stands for.
+        what: &'static str,
+        /// Position in the array of indices.
+        position: usize,
+        /// The index.
+        index: u64,
+        /// Number of things that can be indexed.
+        size: usize,
+    },
+    /// Columns of a CSR row do not ascend.
+    #[error(
+        "columns of row {row} are not in ascending order at entry {position}; sort them or build the topology from edges"
+    )]
+    Unsorted {
+        /// Postsynaptic neuron.
+        row: usize,
+        /// Position of the entry in the column array.
+        position: usize,
+    },
+    /// A pair of neurons occurs more than once.
+    #[error(
+        "synapse {pre} -> {post} occurs more than once; use Duplicates::Sum to add such entries or remove them from the source"
+    )]
+    Duplicate {
+        /// Postsynaptic neuron.
+        post: u32,
+        /// Presynaptic neuron.
+        pre: u32,
+    },
+    /// A weight is NaN or infinite.
+    #[error("weight of synapse {pre} -> {post} is {value}; weights must be finite, clean the source or the function that made it")]
+    NotFinite {
+        /// Postsynaptic neuron.
+        post: u32,
+        /// Presynaptic neuron.
+        pre: u32,
+        /// The value.
+        value: f64,
+    },
+    /// A weight rule needs signs that the connectome does not have.
+    #[error("the connectome has no signs of {of}; choose another weight rule or set the signs when reading it")]
+    NoSigns {
+        /// "synapses" or "neurons".
+        of: &'static str,
+    },
+    /// Some signs are unknown and the rule says that this is an error.
+    #[error(
+        "{count} synapses have an unknown sign (the first one is row {first} of the synapse table); \
+         choose UnknownSign::Excitatory, Inhibitory or Omit, or complete the signs"
+    )]
+    UnknownSigns {
+        /// Number of synapses.
+        count: usize,
+        /// First row of the synapse table that is concerned.
+        first: usize,
+    },
+    /// Neurons with outgoing weights of both signs (Dale's law does not hold).
+    #[error(
+        "{count} presynaptic neurons have no single sign of their outgoing weights, among them {neurons:?}; \
+         use Dale::Majority to take the sign of the summed weight{tie}"
+    )]
+    MixedSigns {
+        /// Number of neurons concerned.
+        count: usize,
+        /// The first of them, at most 16.
+        neurons: Vec<u32>,
+        /// Empty, or a remark when the summed weights are exactly zero.
+        tie: &'static str,
+    },
+    /// The connectome does not say how its types repeat on the lattice.
+    #[error("the connectome from {source_name} has no lattice wiring; expand reads connectomes of cell types such as the flyvis JSON")]
+    NoLattice {
+        /// Source of the connectome.
+        source_name: String,
+    },
+    /// A cell type has a role that is none of the three known ones.
+    #[error("cell type {name} has the role {role:?}; the roles are input, intermediate and output")]
+    Role {
+        /// Cell type.
+        name: String,
+        /// The role found.
+        role: String,
+    },
+    /// The synapse number used to fill hulls is not positive.
+    #[error("synapse number {value} of filled offsets is not positive and finite; use Fill::None to fill nothing")]
+    FillValue {
+        /// The value.
+        value: f32,
+    },
+    /// The bounding box of the offsets of one pair of types is absurdly large.
+    #[error(
+        "the offsets of {source_type} -> {target_type} span {points} lattice points, more than {limit}; \
+         check the offsets or expand with Fill::None"
+    )]
+    HullTooLarge {
+        /// Presynaptic type.
+        source_type: String,
+        /// Postsynaptic type.
+        target_type: String,
+        /// Points of the bounding box.
+        points: u128,
+        /// Largest number allowed.
+        limit: u128,
+    },
+    /// A parameter of a generator is out of its range.
+    #[error("{what} is {value}; {wanted}")]
+    Parameter {
+        /// The parameter.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// The data layer refused a table.
+    #[error(transparent)]
+    Table(#[from] connectome_io::Error),
+}

@@ -1,0 +1,5 @@
+//! Networks against the reference results in `tests/golden`.
+
+mod generators;
+mod hex;
+mod reader;
