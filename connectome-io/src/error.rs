@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::Location;
+use crate::{Location, Place};
 
 /// Everything that reading, checking or writing wiring can report.
 ///
@@ -65,9 +65,7 @@ pub enum Error {
         extra: u64,
     },
     /// A size is beyond the cap that protects the memory.
-    #[error(
-        "{at}: {what} has {size} bytes, the cap is {limit}; if the file is trusted, raise `{option}`"
-    )]
+    #[error("{at}: {what} has {size} bytes, the cap is {limit}; {remedy}")]
     TooLarge {
         /// Where.
         at: Box<Location>,
@@ -77,8 +75,8 @@ pub enum Error {
         size: u64,
         /// The cap in bytes.
         limit: u64,
-        /// The option that holds the cap.
-        option: &'static str,
+        /// What to do about it.
+        remedy: &'static str,
     },
     /// A size that the header states does not fit the machine's integers.
     #[error("{at}: the {what} {text} overflows; the header is wrong or hostile")]
@@ -200,7 +198,7 @@ pub enum Error {
     },
     /// An edge names a neuron or cell type that is not in the table of neurons.
     #[error(
-        "{at}: {name} is not among the {n} neurons; check that both files are of one version, or choose `UnknownNeurons::Drop`"
+        "{at}: {name} is not among the {n} neurons; check that both files are of one version, or choose `UnknownNeurons::Drop` or another `NeuronsFile`"
     )]
     UnknownNeuron {
         /// Where.
@@ -325,6 +323,19 @@ impl Error {
             at.file.clone_from(&file.file);
         }
         self
+    }
+
+    /// Puts a name before the place of an error that arose from data in memory: `row 3` becomes `neurons.ids: row 3`.
+    pub(crate) fn prefix_key(&mut self, name: &str) {
+        if let Some(at) = self.location_mut()
+            && at.file.is_none()
+        {
+            at.place = match std::mem::take(&mut at.place) {
+                Place::Whole => Place::Key(name.to_owned()),
+                Place::Key(key) => Place::Key(format!("{name}: {key}")),
+                other => other,
+            };
+        }
     }
 
     fn location_mut(&mut self) -> Option<&mut Location> {

@@ -1,23 +1,38 @@
 //! Files of measured brain wiring to one typed connectome, and back.
 
+mod array;
+mod atomic;
 mod connectome;
+mod edges;
 mod error;
+pub mod format;
 mod labels;
 mod lattice_wiring;
 mod location;
 mod neuron_table;
+mod options;
 mod positions;
 mod provenance;
+mod read;
 mod sign;
+mod source;
 mod synapse_table;
+mod write;
 
+pub use array::{Array, ArrayData, Dtype, Element};
 pub use connectome::Connectome;
 pub use error::Error;
 pub use labels::Labels;
 pub use lattice_wiring::{LatticeWiring, Placement, TypePair};
 pub use location::{Location, Place};
 pub use neuron_table::NeuronTable;
+pub use options::{
+    CsvLayout, Duplicates, GapJunctions, Limits, Muscle, NeuronsFile, ReadOptions, Regions, Rows,
+    UnknownNeurons,
+};
 pub use positions::Positions;
 pub use provenance::{Orientation, Provenance};
+pub use read::{read, read_array, read_with};
 pub use sign::Sign;
 pub use synapse_table::SynapseTable;
+pub use write::write;

@@ -95,6 +95,15 @@ impl Location {
         }
     }
 
+    /// What a connectome from this file names as its source: the file's name without its folder.
+    pub(crate) fn source_name(&self) -> String {
+        let name = self.file.as_deref().and_then(Path::file_name);
+        name.map_or_else(
+            || "memory".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        )
+    }
+
     /// This location, boxed as errors hold it.
     #[must_use]
     pub fn boxed(&self) -> Box<Self> {

@@ -1,0 +1,292 @@
+//! The way from rows of a file to a checked synapse table: duplicates, gap junctions, threshold.
+
+use std::collections::HashMap;
+
+use crate::options::{Duplicates, GapJunctions, ReadOptions};
+use crate::{Connectome, Error, Labels, Location, NeuronTable, Provenance, Sign, SynapseTable};
+
+/// Connections as a file lists them.
+#[derive(Debug, Default)]
+pub(crate) struct Edges {
+    pub(crate) pre: Vec<u32>,
+    pub(crate) post: Vec<u32>,
+    pub(crate) weight: Vec<f64>,
+    pub(crate) signs: Option<Vec<Sign>>,
+    pub(crate) kinds: Option<Labels>,
+    /// Column that splits a connection into parts which are summed, with its name: brain region, sub-type.
+    pub(crate) part: Option<(String, Labels)>,
+    pub(crate) columns: Vec<(String, Labels)>,
+    /// Line of each row in the file, counted from 1; empty where there are no lines.
+    pub(crate) lines: Vec<u32>,
+}
+
+impl Edges {
+    /// Takes indices of any width and checks them.
+    pub(crate) fn from_indices(
+        pre: &[i64],
+        post: &[i64],
+        weight: Vec<f64>,
+        n: usize,
+        at: &Location,
+    ) -> Result<Self, Error> {
+        let narrow = |name: &str, column: &[i64]| {
+            let check = |(row, &index): (usize, &i64)| {
+                let narrow = u32::try_from(index).ok().filter(|&i| (i as usize) < n);
+                let at = || at.key(format!("{name}[{row}]"));
+                narrow.ok_or_else(|| Error::OutOfRange {
+                    at: at(),
+                    index,
+                    n,
+                    what: "neurons",
+                })
+            };
+            column
+                .iter()
+                .enumerate()
+                .map(check)
+                .collect::<Result<Vec<u32>, Error>>()
+        };
+        Ok(Self {
+            pre: narrow("pre", pre)?,
+            post: narrow("post", post)?,
+            weight,
+            ..Self::default()
+        })
+    }
+
+    /// Where row `row` stands.
+    fn place(&self, row: usize, at: &Location) -> Box<Location> {
+        match self.lines.get(row) {
+            Some(&line) => at.line(u64::from(line)),
+            None => at.key(format!("entry {row}")),
+        }
+    }
+
+    /// Rows in their order.
+    fn key(&self, row: usize) -> (u32, u32, u32) {
+        let kind = self.kinds.as_ref().map_or(0, |kinds| kinds.codes()[row]);
+        (self.pre[row], self.post[row], kind)
+    }
+
+    /// One row per connection and kind, at the place of its first row.
+    fn merge(
+        &mut self,
+        policy: Duplicates,
+        neurons: &NeuronTable,
+        at: &Location,
+    ) -> Result<(), Error> {
+        if policy == Duplicates::Keep {
+            self.columns.extend(self.part.take());
+            return Ok(());
+        }
+        // Files sorted by either end, the usual case, have no duplicates if they ascend strictly.
+        let ascends = |by_post: bool| {
+            let key = |row| {
+                let (pre, post, kind) = self.key(row);
+                if by_post {
+                    (post, pre, kind)
+                } else {
+                    (pre, post, kind)
+                }
+            };
+            (1..self.pre.len()).all(|row| key(row - 1) < key(row))
+        };
+        if ascends(false) || ascends(true) {
+            return Ok(());
+        }
+        let mut order: Vec<u32> = (0..self.pre.len() as u32).collect();
+        order.sort_by_key(|&row| self.key(row as usize));
+        let mut groups: Vec<&[u32]> = order
+            .chunk_by(|&a, &b| self.key(a as usize) == self.key(b as usize))
+            .collect();
+        if groups.len() == order.len() {
+            return Ok(());
+        }
+        if policy == Duplicates::Error {
+            for group in groups.iter().filter(|group| group.len() > 1) {
+                if let Some(row) = self.repeated(group) {
+                    let name = |index: u32| neurons.ids()[index as usize].to_string();
+                    return Err(Error::DuplicateSynapse {
+                        at: self.place(row, at),
+                        pre: name(self.pre[row]),
+                        post: name(self.post[row]),
+                    });
+                }
+            }
+        }
+        groups.sort_unstable_by_key(|group| group[0]);
+        let sum = |group: &&[u32]| {
+            group
+                .iter()
+                .map(|&row| self.weight[row as usize])
+                .sum::<f64>()
+        };
+        let weight = groups.iter().map(sum).collect();
+        let signs = self
+            .signs
+            .as_ref()
+            .map(|signs| groups.iter().map(|g| self.majority(signs, g)).collect());
+        let first: Vec<usize> = groups.iter().map(|group| group[0] as usize).collect();
+        self.keep(&first);
+        self.weight = weight;
+        self.signs = signs;
+        Ok(())
+    }
+
+    /// The first row of a group that repeats an earlier one, parts told apart.
+    fn repeated(&self, group: &[u32]) -> Option<usize> {
+        let Some((_, part)) = &self.part else {
+            return group.get(1).map(|&row| row as usize);
+        };
+        let mut rows: Vec<(u32, u32)> = group
+            .iter()
+            .map(|&row| (part.codes()[row as usize], row))
+            .collect();
+        rows.sort_unstable();
+        rows.windows(2)
+            .filter(|pair| pair[0].0 == pair[1].0)
+            .map(|pair| pair[1].1 as usize)
+            .min()
+    }
+
+    /// The sign that most of the weight of a group has; unknown if there is no majority.
+    fn majority(&self, signs: &[Sign], group: &[u32]) -> Sign {
+        let first = signs[group[0] as usize];
+        if group.iter().all(|&row| signs[row as usize] == first) {
+            return first;
+        }
+        Sign::of(
+            group
+                .iter()
+                .map(|&row| signs[row as usize].factor() * self.weight[row as usize].abs())
+                .sum(),
+        )
+    }
+
+    /// Keeps the given rows, in their order.
+    fn keep(&mut self, rows: &[usize]) {
+        fn take<T: Copy>(column: &mut Vec<T>, rows: &[usize]) {
+            *column = rows.iter().map(|&row| column[row]).collect();
+        }
+        take(&mut self.pre, rows);
+        take(&mut self.post, rows);
+        take(&mut self.weight, rows);
+        if !self.lines.is_empty() {
+            take(&mut self.lines, rows);
+        }
+        if let Some(signs) = &mut self.signs {
+            take(signs, rows);
+        }
+        let narrow: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
+        self.kinds = self.kinds.take().map(|kinds| kinds.select(&narrow));
+        self.part = self
+            .part
+            .take()
+            .map(|(name, part)| (name, part.select(&narrow)));
+        for (_, column) in &mut self.columns {
+            *column = column.select(&narrow);
+        }
+    }
+
+    /// Makes electrical connections conduct both ways with equal weight.
+    fn symmetrise(&mut self) {
+        let Some(electrical) = self
+            .kinds
+            .as_ref()
+            .and_then(|kinds| kinds.code_of(SynapseTable::ELECTRICAL))
+        else {
+            return;
+        };
+        let is_electrical = |row: usize| {
+            self.kinds
+                .as_ref()
+                .is_some_and(|kinds| kinds.codes()[row] == electrical)
+        };
+        let rows: Vec<usize> = (0..self.pre.len())
+            .filter(|&row| is_electrical(row))
+            .collect();
+        let mut largest: HashMap<(u32, u32), f64> = HashMap::with_capacity(2 * rows.len());
+        for &row in &rows {
+            for ends in [
+                (self.pre[row], self.post[row]),
+                (self.post[row], self.pre[row]),
+            ] {
+                let weight = largest.entry(ends).or_insert(self.weight[row]);
+                *weight = weight.max(self.weight[row]);
+            }
+        }
+        let present: std::collections::HashSet<(u32, u32)> = rows
+            .iter()
+            .map(|&row| (self.pre[row], self.post[row]))
+            .collect();
+        let mut mirrored: Vec<usize> = (0..self.pre.len()).collect();
+        for &row in &rows {
+            self.weight[row] = largest[&(self.pre[row], self.post[row])];
+            if !present.contains(&(self.post[row], self.pre[row])) {
+                mirrored.push(row);
+            }
+        }
+        let n = self.pre.len();
+        self.keep(&mirrored);
+        for row in n..mirrored.len() {
+            std::mem::swap(&mut self.pre[row], &mut self.post[row]);
+        }
+    }
+}
+
+/// Applies the options and puts the connectome together.
+pub(crate) fn finish(
+    neurons: NeuronTable,
+    mut edges: Edges,
+    mut provenance: Provenance,
+    options: &ReadOptions,
+    at: &Location,
+) -> Result<Connectome, Error> {
+    if let Some(want) = options.n_neurons
+        && want != neurons.len()
+    {
+        return Err(Error::LengthMismatch {
+            at: at.boxed(),
+            what: "the table of neurons".to_owned(),
+            got: neurons.len(),
+            want,
+            reason: "`ReadOptions::n_neurons`",
+        });
+    }
+    if let Some(row) = edges.weight.iter().position(|weight| !weight.is_finite()) {
+        return Err(Error::NotFinite {
+            at: edges.place(row, at),
+            what: "weight",
+            value: edges.weight[row],
+        });
+    }
+    edges.merge(options.duplicates, &neurons, at)?;
+    if options.gap_junctions == GapJunctions::Symmetrise {
+        edges.symmetrise();
+    }
+    if let Some(threshold) = options.threshold {
+        if threshold.is_nan() {
+            return Err(Error::NotFinite {
+                at: at.key("ReadOptions::threshold"),
+                what: "threshold",
+                value: threshold,
+            });
+        }
+        let rows: Vec<usize> = (0..edges.weight.len())
+            .filter(|&row| edges.weight[row].abs() >= threshold)
+            .collect();
+        edges.keep(&rows);
+        provenance = provenance.with_threshold(threshold);
+    }
+    let mut synapses = SynapseTable::new(edges.pre, edges.post, edges.weight)?;
+    if let Some(signs) = edges.signs {
+        synapses = synapses.with_signs(signs)?;
+    }
+    if let Some(kinds) = edges.kinds {
+        synapses = synapses.with_kinds(kinds)?;
+    }
+    for (name, column) in edges.columns {
+        synapses = synapses.with_column(name, column)?;
+    }
+    Connectome::new(neurons, synapses, provenance).map_err(|e| e.in_file(at))
+}

@@ -1,0 +1,281 @@
+//! What the columns of a header mean.
+
+use crate::{Error, Location, Sign, SynapseTable};
+
+/// A column's name without case, blanks and punctuation, so that `bodyId_pre` and `body id pre` are one.
+pub(super) fn normal(name: &str) -> String {
+    name.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+/// The column that has the first of the wanted names that occurs.
+pub(super) fn find(header: &[String], wanted: &[&str]) -> Option<usize> {
+    wanted
+        .iter()
+        .find_map(|name| header.iter().position(|column| normal(column) == *name))
+}
+
+/// Refuses a header in which a name stands twice.
+pub(super) fn check_header(header: &[String], at: &Location) -> Result<(), Error> {
+    for (i, name) in header.iter().enumerate() {
+        if !name.is_empty() && header[..i].contains(name) {
+            return Err(Error::DuplicateName {
+                at: at.line(1),
+                what: "column",
+                name: name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What the ends of an edge are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// Values of `idx` of the neurons, or ids where there is none.
+    Index,
+    /// Ids.
+    Id,
+    /// Names.
+    Name,
+}
+
+/// Names of the columns of both ends, normalised.
+const ENDS: [(&str, &str, Ends); 9] = [
+    ("bodyidpre", "bodyidpost", Ends::Id),
+    ("prerootid", "postrootid", Ends::Id),
+    ("preptrootid", "postptrootid", Ends::Id),
+    ("presynapticid", "postsynapticid", Ends::Id),
+    ("preid", "postid", Ends::Id),
+    ("pre", "post", Ends::Index),
+    ("a", "b", Ends::Index),
+    ("n1", "n2", Ends::Name),
+    ("source", "target", Ends::Name),
+];
+
+/// How a cell tells the sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SignRule {
+    /// `1`, `-1`, `0`, `+`, `-`, `complex`, `none`, empty.
+    Polarity,
+    /// A transmitter: acetylcholine excitatory, GABA and glutamate inhibitory, others unknown.
+    Transmitter,
+}
+
+/// Columns of a table of edges.
+#[derive(Debug)]
+pub(super) struct EdgeColumns {
+    pub(super) pre: usize,
+    pub(super) post: usize,
+    pub(super) ends: Ends,
+    pub(super) weight: Option<usize>,
+    /// Column over which a connection is summed: brain region, Varshney's type.
+    pub(super) part: Option<usize>,
+    pub(super) sign: Option<(usize, SignRule)>,
+    pub(super) kind: Option<usize>,
+    /// Kind of all rows.
+    pub(super) all_of_kind: Option<&'static str>,
+    /// Whether `part` is Varshney's type.
+    pub(super) varshney: bool,
+    /// Columns that are kept as they are.
+    pub(super) further: Vec<usize>,
+}
+
+impl EdgeColumns {
+    /// Finds the columns of a header.
+    pub(super) fn find(
+        header: &[String],
+        weight: Option<&str>,
+        at: &Location,
+    ) -> Result<Self, Error> {
+        check_header(header, at)?;
+        let ends = ENDS.iter().find_map(|&(pre, post, ends)| {
+            Some((find(header, &[pre])?, find(header, &[post])?, ends, pre))
+        });
+        let Some((pre, post, ends, first)) = ends else {
+            return Err(Error::Missing {
+                at: at.line(1),
+                what: "columns of the two ends of an edge".to_owned(),
+                found: header.to_vec(),
+                remedy: "known pairs are pre/post, bodyId_pre/bodyId_post, pre_root_id/post_root_id, Presynaptic_ID/Postsynaptic_ID, a/b, n1/n2, source/target; if the file is a matrix, choose `CsvLayout::Matrix`",
+            });
+        };
+        let varshney = first == "n1";
+        let weight = match weight {
+            Some(name) => Some(header.iter().position(|column| column == name).ok_or_else(
+                || Error::Missing {
+                    at: at.line(1),
+                    what: format!("column {name:?}"),
+                    found: header.to_vec(),
+                    remedy: "set `ReadOptions::weight_column` to one that is there",
+                },
+            )?),
+            None => find(
+                header,
+                &["weight", "syncount", "connectivity", "count", "nsyn"],
+            )
+            .or_else(|| {
+                header
+                    .iter()
+                    .position(|column| normal(column).starts_with("weight"))
+            }),
+        };
+        if weight.is_none() && first != "source" {
+            return Err(Error::Missing {
+                at: at.line(1),
+                what: "column of weights".to_owned(),
+                found: header.to_vec(),
+                remedy: "name it weight, or set `ReadOptions::weight_column`",
+            });
+        }
+        let part = find(
+            header,
+            if varshney {
+                &["type"]
+            } else {
+                &["roi", "neuropil"]
+            },
+        );
+        if varshney && part.is_none() {
+            return Err(Error::Missing {
+                at: at.line(1),
+                what: "column \"type\"".to_owned(),
+                found: header.to_vec(),
+                remedy: "the list of Varshney et al. has n1, n2, type, count",
+            });
+        }
+        let polarity =
+            find(header, &["sign", "polarity", "excitatory"]).map(|c| (c, SignRule::Polarity));
+        let sign =
+            polarity.or_else(|| find(header, &["nttype"]).map(|c| (c, SignRule::Transmitter)));
+        let kind = if ends == Ends::Index {
+            find(header, &["kind"])
+        } else {
+            None
+        };
+        let used = [Some(pre), Some(post), weight, part, sign.map(|s| s.0), kind];
+        let is_further = |&column: &usize| {
+            let name = normal(&header[column]);
+            // What a polarity cell says beyond the sign ("complex" or "none") is kept.
+            ends == Ends::Index
+                && !name.starts_with("weight")
+                && (name == "polarity" || (!name.is_empty() && !used.contains(&Some(column))))
+        };
+        let further = (0..header.len()).filter(is_further).collect();
+        let all_of_kind = (first == "a").then_some(SynapseTable::ELECTRICAL);
+        Ok(Self {
+            pre,
+            post,
+            ends,
+            weight,
+            part,
+            sign,
+            kind,
+            all_of_kind,
+            varshney,
+            further,
+        })
+    }
+}
+
+/// The sign that a cell states; `None` if it is none.
+pub(super) fn parse_sign(cell: &[u8], rule: SignRule) -> Option<Sign> {
+    let cell = cell.trim_ascii();
+    match rule {
+        SignRule::Polarity => match cell {
+            b"1" | b"+" | b"+1" | b"1.0" => Some(Sign::Excitatory),
+            b"-1" | b"-" | b"-1.0" => Some(Sign::Inhibitory),
+            b"0" | b"" | b"0.0" | b"complex" | b"none" | b"unknown" => Some(Sign::Unknown),
+            _ => None,
+        },
+        SignRule::Transmitter => Some(match cell.to_ascii_lowercase().as_slice() {
+            b"ach" | b"acetylcholine" => Sign::Excitatory,
+            b"gaba" | b"glut" | b"glutamate" => Sign::Inhibitory,
+            _ => Sign::Unknown,
+        }),
+    }
+}
+
+/// Columns of a table of neurons.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NeuronColumns {
+    pub(super) idx: Option<usize>,
+    pub(super) id: Option<usize>,
+    pub(super) name: Option<usize>,
+    pub(super) cell_type: Option<usize>,
+    pub(super) class: Option<usize>,
+    pub(super) transmitter: Option<usize>,
+    pub(super) sign: Option<usize>,
+    pub(super) position: Option<[usize; 3]>,
+    pub(super) unit: String,
+    pub(super) further: Vec<usize>,
+}
+
+impl NeuronColumns {
+    /// Finds the columns of a header.
+    pub(super) fn find(header: &[String], at: &Location) -> Result<Self, Error> {
+        check_header(header, at)?;
+        let idx = find(header, &["idx"]);
+        let id = find(
+            header,
+            &["id", "bodyid", "rootid", "ptrootid", "skid", "neuronid"],
+        );
+        let name = find(header, &["name", "instance"]);
+        if idx.is_none() && id.is_none() && name.is_none() {
+            return Err(Error::Missing {
+                at: at.line(1),
+                what: "column that identifies a neuron".to_owned(),
+                found: header.to_vec(),
+                remedy: "name it id, bodyId, root_id, skid, idx or name",
+            });
+        }
+        let cell_type = find(header, &["type", "primarytype", "celltype"]);
+        let class = find(header, &["class", "superclass", "role"]);
+        let transmitter = find(header, &["transmitter", "nt", "nttype", "predictednt"]);
+        let sign = find(header, &["sign"]);
+        let axes = ["x", "y", "z"].map(|axis| {
+            header
+                .iter()
+                .position(|column| axis_of(column).is_some_and(|a| a.0 == axis))
+        });
+        let position = if let [Some(x), Some(y), Some(z)] = axes {
+            Some([x, y, z])
+        } else {
+            None
+        };
+        let unit = position
+            .and_then(|p| axis_of(&header[p[0]]))
+            .map_or_else(String::new, |axis| axis.1.to_owned());
+        let used: Vec<usize> = [idx, id, name, cell_type, class, transmitter, sign]
+            .into_iter()
+            .flatten()
+            .chain(position.into_iter().flatten())
+            .collect();
+        let further = (0..header.len())
+            .filter(|c| !used.contains(c) && !header[*c].is_empty())
+            .collect();
+        Ok(Self {
+            idx,
+            id,
+            name,
+            cell_type,
+            class,
+            transmitter,
+            sign,
+            position,
+            unit,
+            further,
+        })
+    }
+}
+
+/// The axis and unit of a column `x` or `x [unit]`.
+fn axis_of(column: &str) -> Option<(&str, &str)> {
+    let (axis, unit) = match column.split_once(" [") {
+        Some((axis, rest)) => (axis, rest.strip_suffix(']')?),
+        None => (column, ""),
+    };
+    matches!(axis, "x" | "y" | "z").then_some((axis, unit))
+}

@@ -1,0 +1,214 @@
+//! From what an edge calls its ends to rows of the neuron table.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::columns::Ends;
+use super::neuron_file::NeuronFile;
+use super::table::Row;
+use crate::{Error, Location, NeuronTable};
+
+/// Rows by key.
+pub(super) struct Keys {
+    map: Map,
+    n: usize,
+    /// The key before and its row: tables are sorted by one end.
+    last: Option<(i64, u32)>,
+}
+
+enum Map {
+    /// The keys are 0 to n - 1.
+    Range,
+    /// The keys are known.
+    Known(HashMap<i64, u32>),
+    /// Neurons are what edges name.
+    Growing(HashMap<i64, u32>),
+    /// The names are known; `None` where two neurons have the name. Names in canonical spelling are a second chance.
+    Names {
+        exact: HashMap<String, Option<u32>>,
+        canonical: HashMap<String, Option<u32>>,
+    },
+    /// Neurons are what edges name.
+    GrowingNames {
+        map: HashMap<String, u32>,
+        names: Vec<String>,
+    },
+}
+
+impl Keys {
+    /// Keys of a table of neurons.
+    pub(super) fn of(neurons: &NeuronFile, ends: Ends, at: &Location) -> Result<Self, Error> {
+        let table = &neurons.table;
+        let map = if ends == Ends::Name {
+            let Some(names) = table.names() else {
+                return Err(Error::Missing {
+                    at: at.boxed(),
+                    what: "column of names of neurons".to_owned(),
+                    found: table
+                        .columns()
+                        .iter()
+                        .map(|(name, _)| name.clone())
+                        .collect(),
+                    remedy: "the edges name neurons: add a column name, or choose `NeuronsFile::None`",
+                });
+            };
+            Map::names(names)
+        } else {
+            let keys = match &neurons.idx {
+                Some(idx) if ends == Ends::Index => idx.as_slice(),
+                _ => table.ids(),
+            };
+            if keys.iter().zip(0..).all(|(&key, row)| key == row) {
+                Map::Range
+            } else {
+                Map::Known(keys.iter().copied().zip(0..).collect())
+            }
+        };
+        Ok(Self {
+            map,
+            n: table.len(),
+            last: None,
+        })
+    }
+
+    /// Keys where there is no table of neurons.
+    pub(super) fn without_table(ends: Ends, n_neurons: Option<usize>) -> Self {
+        let map = match (ends, n_neurons) {
+            (Ends::Name, _) => Map::GrowingNames {
+                map: HashMap::new(),
+                names: Vec::new(),
+            },
+            (Ends::Index, Some(_)) => Map::Range,
+            _ => Map::Growing(HashMap::new()),
+        };
+        Self {
+            map,
+            n: n_neurons.unwrap_or(0),
+            last: None,
+        }
+    }
+
+    /// The row that a cell names; `None` if no neuron is called so.
+    pub(super) fn row(&mut self, row: &Row<'_>, column: usize) -> Result<Option<u32>, Error> {
+        match &mut self.map {
+            Map::Names { exact, canonical } => {
+                let name = row.text(column)?;
+                let found = exact
+                    .get(name)
+                    .or_else(|| canonical.get(&canonical_name(name)));
+                match found {
+                    Some(Some(index)) => Ok(Some(*index)),
+                    Some(None) => {
+                        let name = name.to_owned();
+                        Err(Error::DuplicateName {
+                            at: row.at(column),
+                            what: "name of a neuron",
+                            name,
+                        })
+                    }
+                    None => Ok(None),
+                }
+            }
+            Map::GrowingNames { map, names } => {
+                let name = row.text(column)?;
+                if let Some(&index) = map.get(name) {
+                    return Ok(Some(index));
+                }
+                let index = names.len() as u32;
+                names.push(name.to_owned());
+                map.insert(name.to_owned(), index);
+                Ok(Some(index))
+            }
+            Map::Range | Map::Known(_) | Map::Growing(_) => {
+                let key = row.integer(column, "neuron id (whole number of 64 bits)")?;
+                if let Some((last, index)) = self.last
+                    && last == key
+                {
+                    return Ok(Some(index));
+                }
+                let found = match &mut self.map {
+                    Map::Range => u32::try_from(key)
+                        .ok()
+                        .filter(|&index| (index as usize) < self.n),
+                    Map::Known(map) => map.get(&key).copied(),
+                    Map::Growing(map) => {
+                        let next = map.len() as u32;
+                        Some(match map.entry(key) {
+                            Entry::Occupied(entry) => *entry.get(),
+                            Entry::Vacant(entry) => *entry.insert(next),
+                        })
+                    }
+                    Map::Names { .. } | Map::GrowingNames { .. } => None,
+                };
+                self.last = found.map(|index| (key, index));
+                Ok(found)
+            }
+        }
+    }
+
+    /// What a key without neuron means.
+    pub(super) fn unknown(&self, row: &Row<'_>, column: usize) -> Error {
+        match (&self.map, row.integer(column, "")) {
+            (Map::Range, Ok(index)) => Error::OutOfRange {
+                at: row.at(column),
+                index,
+                n: self.n,
+                what: "neurons",
+            },
+            _ => Error::UnknownNeuron {
+                at: row.at(column),
+                name: row.lossy(column),
+                n: self.n,
+            },
+        }
+    }
+
+    /// The neurons that edges named, and the new row of each old one. Ids ascend, names keep the order of appearance.
+    pub(super) fn into_neurons(self) -> Result<(NeuronTable, Option<Vec<u32>>), Error> {
+        match self.map {
+            Map::Growing(map) => {
+                let mut by_id: Vec<(i64, u32)> = map.into_iter().collect();
+                by_id.sort_unstable();
+                let mut new = vec![0; by_id.len()];
+                for (row, &(_, old)) in (0..).zip(&by_id) {
+                    new[old as usize] = row;
+                }
+                Ok((
+                    NeuronTable::new(by_id.into_iter().map(|(id, _)| id).collect())?,
+                    Some(new),
+                ))
+            }
+            Map::GrowingNames { names, .. } => {
+                Ok((NeuronTable::numbered(names.len()).with_names(names)?, None))
+            }
+            Map::Range | Map::Known(_) | Map::Names { .. } => {
+                Ok((NeuronTable::numbered(self.n), None))
+            }
+        }
+    }
+}
+
+impl Map {
+    fn names(names: &[String]) -> Self {
+        let mut exact = HashMap::with_capacity(names.len());
+        let mut canonical = HashMap::with_capacity(names.len());
+        for (name, row) in names.iter().zip(0u32..) {
+            exact
+                .entry(name.clone())
+                .and_modify(|found| *found = None)
+                .or_insert(Some(row));
+            canonical
+                .entry(canonical_name(name))
+                .and_modify(|found| *found = None)
+                .or_insert(Some(row));
+        }
+        Self::Names { exact, canonical }
+    }
+}
+
+/// A name without the leading zeros of its number: the worm's VA01 is also written VA1.
+fn canonical_name(name: &str) -> String {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = name[stem.len()..].trim_start_matches('0');
+    format!("{stem}{number}")
+}

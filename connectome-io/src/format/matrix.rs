@@ -1,0 +1,141 @@
+//! Connectivity matrices, dense ones here.
+
+use std::path::Path;
+
+use super::{csv_tables, npy};
+use crate::edges::{Edges, finish};
+use crate::options::{NeuronsFile, ReadOptions, Rows};
+use crate::{Array, Connectome, Error, Location, NeuronTable, Orientation, Provenance};
+
+/// The connectome of a square array; every entry that is not zero is a connection, in the order of the rows.
+///
+/// # Errors
+/// [`Error::NotSquare`], [`Error::NotFinite`], [`Error::Unsupported`] for complex numbers; [`Error::LengthMismatch`] if
+/// `options` state another number of neurons or describe another number.
+pub fn from_array(array: &Array, options: &ReadOptions) -> Result<Connectome, Error> {
+    from_array_at(array, None, options, &Location::memory())
+}
+
+/// As [`from_array`], for an array from a file, perhaps with names of rows.
+pub(crate) fn from_array_at(
+    array: &Array,
+    names: Option<Vec<String>>,
+    options: &ReadOptions,
+    at: &Location,
+) -> Result<Connectome, Error> {
+    let n = side(
+        &array.shape().iter().map(|&n| n as u64).collect::<Vec<_>>(),
+        at,
+    )?;
+    let values = array.to_f64().map_err(|e| e.in_file(at))?;
+    let (mut rows, mut columns, mut weight) = (Vec::new(), Vec::new(), Vec::new());
+    for (row, line) in values.chunks_exact(n.max(1)).enumerate() {
+        for (column, &value) in line.iter().enumerate() {
+            if !value.is_finite() {
+                return Err(Error::NotFinite {
+                    at: at.key(format!("entry [{row}, {column}]")),
+                    what: "weight",
+                    value,
+                });
+            }
+            if value != 0.0 {
+                rows.push(row as u32);
+                columns.push(column as u32);
+                weight.push(value);
+            }
+        }
+    }
+    let edges = Edges {
+        weight,
+        ..Edges::default()
+    };
+    assemble(rows, columns, edges, n, names, options, at)
+}
+
+/// The side of a square shape that 32-bit indices can count.
+pub(crate) fn side(shape: &[u64], at: &Location) -> Result<usize, Error> {
+    match *shape {
+        [rows, columns] if rows == columns => {
+            let limit = u64::from(u32::MAX);
+            if rows > limit {
+                return Err(Error::TooMany {
+                    at: at.boxed(),
+                    what: "neurons",
+                    n: rows,
+                    limit,
+                });
+            }
+            if rows == 0 {
+                return Err(Error::Empty {
+                    at: at.boxed(),
+                    what: "neurons",
+                });
+            }
+            Ok(rows as usize)
+        }
+        _ => Err(Error::NotSquare {
+            at: at.boxed(),
+            shape: shape.to_vec(),
+        }),
+    }
+}
+
+/// Orients entries, describes the neurons and checks everything.
+pub(crate) fn assemble(
+    rows: Vec<u32>,
+    columns: Vec<u32>,
+    mut edges: Edges,
+    n: usize,
+    names: Option<Vec<String>>,
+    options: &ReadOptions,
+    at: &Location,
+) -> Result<Connectome, Error> {
+    let orientation = match options.rows {
+        Rows::Post => {
+            (edges.post, edges.pre) = (rows, columns);
+            Orientation::PostPre
+        }
+        Rows::Pre => {
+            (edges.pre, edges.post) = (rows, columns);
+            Orientation::PrePost
+        }
+    };
+    let mut neurons = match &options.neurons {
+        NeuronsFile::File(path) => describe(path, options)?,
+        NeuronsFile::Sibling | NeuronsFile::None => NeuronTable::numbered(n),
+    };
+    if neurons.len() != n {
+        return Err(Error::LengthMismatch {
+            at: at.boxed(),
+            what: "the table of neurons".to_owned(),
+            got: neurons.len(),
+            want: n,
+            reason: "one per row of the matrix",
+        });
+    }
+    if let (Some(names), None) = (names, neurons.names()) {
+        neurons = neurons.with_names(names)?;
+    }
+    finish(
+        neurons,
+        edges,
+        Provenance::new(at.source_name(), orientation),
+        options,
+        at,
+    )
+}
+
+/// The neurons of a matrix: a table, or an array of ids.
+fn describe(path: &Path, options: &ReadOptions) -> Result<NeuronTable, Error> {
+    let at = Location::file(path);
+    if path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("npy"))
+    {
+        let ids = npy::read_with(path, &options.limits)?
+            .to_i64()
+            .map_err(|e| e.in_file(&at))?;
+        return NeuronTable::new(ids).map_err(|e| e.in_file(&at));
+    }
+    csv_tables::read_neurons(path, &options.limits)
+}

@@ -1,0 +1,11 @@
+//! One module per file format.
+
+pub mod csv_matrix;
+pub mod csv_tables;
+pub mod flyvis_json;
+pub mod idx;
+pub mod matrix;
+pub mod npy;
+pub mod npz;
+pub mod safetensors;
+pub mod sparse_matrix;

@@ -1,0 +1,162 @@
+//! Matrices in `.npz` archives: those of `scipy.sparse.save_npz` in CSR, CSC or COO layout, and plain arrays.
+
+use std::path::Path;
+
+use super::matrix::{assemble, from_array_at, side};
+use super::npz::Archive;
+use crate::edges::Edges;
+use crate::options::ReadOptions;
+use crate::{Connectome, Error, Location};
+
+/// Reads a connectivity matrix from an archive.
+///
+/// # Errors
+/// Those of [`Archive`]; [`Error::Missing`] if it is not clear which member is meant; [`Error::Unsupported`] for the
+/// layouts BSR and DIA; [`Error::NotSquare`], [`Error::OutOfRange`], [`Error::NotFinite`], [`Error::Malformed`] for
+/// matrices that are none.
+pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome, Error> {
+    let path = path.as_ref();
+    let at = Location::file(path);
+    let mut archive = Archive::open(path, &options.limits)?;
+    if let Some(member) = &options.member {
+        let array = archive.read(member)?;
+        return from_array_at(&array, None, options, &at.key(member));
+    }
+    if archive.contains("format") && archive.contains("data") && archive.contains("shape") {
+        return read_scipy(&mut archive, options, &at);
+    }
+    let [name] = archive.names() else {
+        return Err(Error::Missing {
+            at: at.boxed(),
+            what: "single matrix".to_owned(),
+            found: archive.names().to_vec(),
+            remedy: "choose one by `ReadOptions::member`",
+        });
+    };
+    let name = name.clone();
+    let array = archive.read(&name)?;
+    from_array_at(&array, None, options, &at.key(name))
+}
+
+/// Reads the members that `scipy.sparse.save_npz` writes.
+fn read_scipy(
+    archive: &mut Archive,
+    options: &ReadOptions,
+    at: &Location,
+) -> Result<Connectome, Error> {
+    let integers = |archive: &mut Archive, name: &str| {
+        archive.read(name)?.to_i64().map_err(|e| {
+            let mut e = e;
+            e.prefix_key(name);
+            e.in_file(at)
+        })
+    };
+    let layout = archive.read_text("format")?;
+    let shape = integers(archive, "shape")?;
+    let shape: Vec<u64> = shape
+        .iter()
+        .map(|&n| u64::try_from(n))
+        .collect::<Result<_, _>>()
+        .map_err(|_| Error::Malformed {
+            at: at.key("shape"),
+            problem: format!("the shape {shape:?} is negative"),
+        })?;
+    let n = side(&shape, at)?;
+    let weight = archive.read("data")?.to_f64().map_err(|e| e.in_file(at))?;
+    let (rows, columns) = match layout.as_str() {
+        "coo" => (integers(archive, "row")?, integers(archive, "col")?),
+        "csr" | "csc" => {
+            let pointers = integers(archive, "indptr")?;
+            let indices = integers(archive, "indices")?;
+            if pointers.len() != n + 1 {
+                return Err(Error::LengthMismatch {
+                    at: at.key("indptr"),
+                    what: "indptr".to_owned(),
+                    got: pointers.len(),
+                    want: n + 1,
+                    reason: "one more than rows",
+                });
+            }
+            let outer = expand_pointers(&pointers, indices.len(), &at.key("indptr"))?;
+            if layout == "csr" {
+                (outer, indices)
+            } else {
+                (indices, outer)
+            }
+        }
+        other => {
+            let what = format!("the sparse layout {other:?}");
+            let remedy = "convert the matrix with .tocsr() and save it again";
+            return Err(Error::Unsupported {
+                at: at.key("format"),
+                what,
+                remedy,
+            });
+        }
+    };
+    for (what, got) in [("rows", rows.len()), ("columns", columns.len())] {
+        if got != weight.len() {
+            let (what, want) = (format!("the list of {what}"), weight.len());
+            return Err(Error::LengthMismatch {
+                at: at.boxed(),
+                what,
+                got,
+                want,
+                reason: "one per entry of `data`",
+            });
+        }
+    }
+    let edges = Edges::from_indices(&columns, &rows, weight, n, at)?;
+    let Edges {
+        pre, post, weight, ..
+    } = edges;
+    assemble(
+        post,
+        pre,
+        Edges {
+            weight,
+            ..Edges::default()
+        },
+        n,
+        None,
+        options,
+        at,
+    )
+}
+
+/// The row of every entry, from the row pointers of a compressed matrix; checks that they start at 0, never fall and
+/// end at `n_entries`.
+pub(crate) fn expand_pointers(
+    pointers: &[i64],
+    n_entries: usize,
+    at: &Location,
+) -> Result<Vec<i64>, Error> {
+    let bad = |problem: String| Error::Malformed {
+        at: at.boxed(),
+        problem,
+    };
+    let (Some(&first), Some(&last)) = (pointers.first(), pointers.last()) else {
+        return Err(Error::Empty {
+            at: at.boxed(),
+            what: "row pointers",
+        });
+    };
+    if first != 0 || last != n_entries as i64 {
+        return Err(bad(format!(
+            "row pointers run from {first} to {last}, 0 to {n_entries} is wanted"
+        )));
+    }
+    if let Some(row) = pointers.windows(2).position(|pair| pair[0] > pair[1]) {
+        return Err(bad(format!(
+            "row pointer {} falls from {} to {}",
+            row + 1,
+            pointers[row],
+            pointers[row + 1]
+        )));
+    }
+    let mut rows = Vec::with_capacity(n_entries);
+    for (row, pair) in (0..).zip(pointers.windows(2)) {
+        rows.extend(std::iter::repeat_n(row, (pair[1] - pair[0]) as usize));
+    }
+    Ok(rows)
+}

@@ -1,0 +1,194 @@
+//! Reading whatever a file is.
+
+use std::path::{Path, PathBuf};
+
+use crate::format::{
+    csv_matrix, csv_tables, flyvis_json, idx, matrix, npy, npz, safetensors, sparse_matrix,
+};
+use crate::options::{CsvLayout, Limits, ReadOptions};
+use crate::source::Source;
+use crate::{Array, Connectome, Error, Location};
+
+/// Reads a connectome with the default [`ReadOptions`]; name and content decide the format, `.gz` is followed.
+///
+/// # Errors
+/// As [`read_with`].
+pub fn read(path: impl AsRef<Path>) -> Result<Connectome, Error> {
+    read_with(path, &ReadOptions::default())
+}
+
+/// Reads a connectome.
+///
+/// A folder stands for the table of edges in it: `edges.csv`, `total-connections.csv`, `roi-connections.csv` (both also
+/// with `traced-`), `connections.csv`, `chemical.csv`, each also with `.gz`.
+///
+/// # Errors
+/// [`Error::UnknownFormat`], [`Error::Io`], and those of the module in [`crate::format`] that reads the format.
+pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome, Error> {
+    let path = path.as_ref();
+    if path.is_dir() {
+        return csv_tables::read(edges_in(path)?, options);
+    }
+    match Format::of(path, &options.limits)? {
+        Format::Npy => {
+            let array = npy::read_with(path, &options.limits)?;
+            matrix::from_array_at(&array, None, options, &Location::file(path))
+        }
+        Format::Npz => sparse_matrix::read(path, options),
+        Format::Safetensors => safetensors::read(path, options),
+        Format::Json => flyvis_json::read(path, options),
+        Format::Csv => read_csv(path, options),
+        Format::Idx => Err(Error::UnknownFormat {
+            path: path.to_path_buf(),
+            why: "this is an IDX file of images or labels, not a connectome".to_owned(),
+        }),
+    }
+}
+
+/// Reads an array of numbers: `.npy`, an `.npz` with one member, `.csv`, IDX.
+///
+/// # Errors
+/// [`Error::UnknownFormat`] for files that hold no single array, and those of the module that reads the format.
+pub fn read_array(path: impl AsRef<Path>) -> Result<Array, Error> {
+    let path = path.as_ref();
+    let limits = Limits::default();
+    match Format::of(path, &limits)? {
+        Format::Npy => npy::read_with(path, &limits),
+        Format::Npz => {
+            let mut archive = npz::Archive::open(path, &limits)?;
+            let [name] = archive.names() else {
+                return Err(Error::Missing {
+                    at: Location::file(path).boxed(),
+                    what: "single array".to_owned(),
+                    found: archive.names().to_vec(),
+                    remedy: "read the archive by `format::npz::read`",
+                });
+            };
+            let name = name.clone();
+            archive.read(&name)
+        }
+        Format::Csv => Ok(csv_matrix::read(path, &limits)?.array),
+        Format::Idx => idx::read_with(path, &limits),
+        Format::Safetensors | Format::Json => Err(Error::UnknownFormat {
+            path: path.to_path_buf(),
+            why: "this holds no single array".to_owned(),
+        }),
+    }
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Npy,
+    Npz,
+    Safetensors,
+    Json,
+    Csv,
+    Idx,
+}
+
+impl Format {
+    /// By the first bytes where those are distinctive, else by name, else by what the text looks like.
+    fn of(path: &Path, limits: &Limits) -> Result<Self, Error> {
+        let (head, gzip) = Source::peek(path, limits, 4096)?;
+        if head.is_empty() {
+            return Err(Error::Empty {
+                at: Location::file(path).boxed(),
+                what: "bytes",
+            });
+        }
+        let zip = npz::MAGIC.iter().any(|magic| head.starts_with(*magic));
+        if zip && gzip {
+            let what = "a gzipped archive".to_owned();
+            return Err(Error::Unsupported {
+                at: Location::file(path).boxed(),
+                what,
+                remedy: "unpack it with gunzip first",
+            });
+        }
+        if head.starts_with(npy::MAGIC) {
+            return Ok(Self::Npy);
+        }
+        if zip {
+            return Ok(Self::Npz);
+        }
+        if let Some(format) = Self::by_name(path) {
+            return Ok(format);
+        }
+        let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
+        if head.starts_with(&[0, 0]) && head.get(2).is_some_and(|code| (0x08..=0x0e).contains(code))
+        {
+            return Ok(Self::Idx);
+        }
+        if head.get(8) == Some(&b'{') && head[..8].contains(&0) {
+            return Ok(Self::Safetensors);
+        }
+        if text.trim_ascii_start().starts_with(b"{") {
+            return Ok(Self::Json);
+        }
+        let line = text.split(|&b| b == b'\n').next().unwrap_or_default();
+        if line.contains(&b',') && !line.contains(&0) {
+            return Ok(Self::Csv);
+        }
+        Err(Error::UnknownFormat {
+            path: path.to_path_buf(),
+            why: "neither the name nor the first bytes are of a known format".to_owned(),
+        })
+    }
+
+    fn by_name(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+        match extension {
+            "npy" => Some(Self::Npy),
+            "npz" => Some(Self::Npz),
+            "safetensors" => Some(Self::Safetensors),
+            "json" => Some(Self::Json),
+            "csv" | "tsv" => Some(Self::Csv),
+            _ if stem.ends_with("-ubyte") || extension.ends_with("-ubyte") => Some(Self::Idx),
+            _ => None,
+        }
+    }
+}
+
+/// A table of edges or a matrix.
+fn read_csv(path: &Path, options: &ReadOptions) -> Result<Connectome, Error> {
+    let as_matrix = match options.csv {
+        CsvLayout::Edges => false,
+        CsvLayout::Matrix => true,
+        CsvLayout::Auto => {
+            let table = csv_tables::Table::open(path, &options.limits)?;
+            let header = table.header();
+            header[0].is_empty()
+                || header
+                    .iter()
+                    .all(|cell| csv_tables::parse_f64(cell.as_bytes()).is_some())
+        }
+    };
+    if !as_matrix {
+        return csv_tables::read(path, options);
+    }
+    let matrix = csv_matrix::read(path, &options.limits)?;
+    matrix::from_array_at(
+        &matrix.array,
+        matrix.columns,
+        options,
+        &Location::file(path),
+    )
+}
+
+/// The table of edges in a folder.
+fn edges_in(folder: &Path) -> Result<PathBuf, Error> {
+    let candidates = csv_tables::EDGE_FILES
+        .iter()
+        .flat_map(|name| [(*name).to_owned(), format!("{name}.gz")]);
+    let found = candidates
+        .into_iter()
+        .map(|name| folder.join(name))
+        .find(|path| path.is_file());
+    found.ok_or_else(|| Error::UnknownFormat {
+        path: folder.to_path_buf(),
+        why: format!("the folder holds none of {:?}", csv_tables::EDGE_FILES),
+    })
+}
