@@ -6,8 +6,8 @@ use super::check::Check;
 use super::color::{INK, SOFT_INK, category};
 use super::font::{Weight, shorten, width};
 use super::layout::{
-    Frame, Labels, MARGIN, Side, TICK, centred_label, grid_lines, label_room, left_room,
-    vertical_axis, vertical_label,
+    Frame, Labels, MARGIN, Side, TICK, centred_label, grid_lines, label_room, left_room, settle,
+    top_room, vertical_axis, vertical_label,
 };
 use super::legend::{Entry, Swatch, header};
 use super::mark::{Mark, Marks};
@@ -170,19 +170,18 @@ impl Bar {
         );
 
         let side = self.y_side();
-        let ticks = side.vertical_ticks(outer.h - 45.0);
-        let left = left_room(&side.label, &ticks, outer.h - 45.0);
-        let names = GroupNames::new(
-            &self.groups,
-            (outer.w - left - 4.0) / self.groups.len() as f64,
-        );
-        let bottom = names.room() + label_room(&self.x, outer.w - left);
-        let above = if ticks.multiplier.is_empty() {
-            6.0
-        } else {
-            18.0
-        };
-        let area = outer.inset(left, above, 4.0, bottom);
+        let names = |area: Rect| GroupNames::new(&self.groups, area.w);
+        let area = settle(outer, |area| {
+            let ticks = side.vertical_ticks(area.h);
+            let below = names(area).room() + label_room(&self.x, area.w);
+            [
+                left_room(&side.label, &ticks, area.h),
+                top_room(&ticks),
+                4.0,
+                below,
+            ]
+        });
+        let (ticks, names) = (side.vertical_ticks(area.h), names(area));
         let map = side.map(area.bottom(), area.y);
         grid_lines(&mut scene, area, None, Some((&map, &ticks)));
         vertical_axis(&mut scene, area, &map, &ticks, Labels::Shown);
@@ -341,7 +340,8 @@ struct GroupNames<'a> {
 impl<'a> GroupNames<'a> {
     const LONGEST: f64 = 130.0;
 
-    fn new(names: &'a [String], slot: f64) -> Self {
+    fn new(names: &'a [String], width_of_all: f64) -> Self {
+        let slot = width_of_all / names.len() as f64;
         let widest = names
             .iter()
             .map(|g| width(g, TICK, Weight::Regular))

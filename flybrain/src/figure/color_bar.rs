@@ -3,8 +3,8 @@
 use super::axis::Mapping;
 use super::color::SOFT_INK;
 use super::color_scale::Colors;
-use super::font::{Weight, width, wrap};
-use super::layout::{LABEL, TICK, TICK_GAP, TICK_LENGTH, label_room, widest};
+use super::font::{Weight, width};
+use super::layout::{LABEL, TICK, TICK_GAP, TICK_LENGTH, label_lines, label_room, widest};
 use super::scene::{Anchor, Rect, Scene, Stroke, Text};
 use super::ticks::Ticks;
 
@@ -68,10 +68,7 @@ pub(crate) fn color_bar(
     }
     scene.text(Text::new(&*ticks.multiplier, (bar.x, bar.y - 7.0), TICK).color(SOFT_INK));
     let column = edge + TICK_LENGTH + TICK_GAP + widest(&ticks.labels) + 6.0;
-    for (i, line) in wrap(label, LABEL, Weight::Regular, height)
-        .into_iter()
-        .enumerate()
-    {
+    for (i, line) in label_lines(label, height).into_iter().enumerate() {
         let at = (
             column + LABEL * 0.85 + i as f64 * LABEL * 1.3,
             y + height / 2.0,

@@ -10,7 +10,7 @@ use super::color_scale::{ColorScale, Colors};
 use super::font::{Weight, shorten, width};
 use super::layout::{
     Labels, MARGIN, Side, TICK, bottom_room, centred_label, horizontal_axis, horizontal_label,
-    label_room, left_room, vertical_axis, vertical_label,
+    label_room, left_room, settle, vertical_axis, vertical_label,
 };
 use super::legend::{TITLE, header};
 use super::sample::{Sample, values};
@@ -336,22 +336,21 @@ impl Heatmap {
             scene.width - 2.0 * MARGIN,
             scene.height - top - MARGIN,
         );
-        let mut area = room;
-        // Labels are wrapped to the matrix and take room from it, so that the two are settled in turn.
-        for _ in 0..3 {
-            let left = self.left(area.h);
-            area = room.inset(left, 0.0, self.bar(colors, area.h), self.bottom(area.w));
-            if self.square() {
-                let cell = (area.w / self.columns as f64).min(area.h / self.rows as f64);
-                area = Rect::new(
-                    area.x,
-                    area.y,
-                    cell * self.columns as f64,
-                    cell * self.rows as f64,
-                );
-            }
+        let area = settle(room, |area| {
+            let (w, h) = self.fit(area);
+            [self.left(h), 0.0, self.bar(colors, h), self.bottom(w)]
+        });
+        let (w, h) = self.fit(area);
+        Rect::new(area.x, area.y, w, h)
+    }
+
+    /// Width and height of the matrix in an area.
+    fn fit(&self, area: Rect) -> (f64, f64) {
+        if !self.square() {
+            return (area.w, area.h);
         }
-        area
+        let cell = (area.w / self.columns as f64).min(area.h / self.rows as f64);
+        (cell * self.columns as f64, cell * self.rows as f64)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -431,7 +430,6 @@ pub(crate) fn index_side(label: &str, n: usize) -> Side {
         scale: Scale::Linear,
         low: -0.5,
         high: n as f64 - 0.5,
-        names: None,
     }
 }
 

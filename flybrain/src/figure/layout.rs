@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, Mapping, Scale, domain};
 use super::color::{GRID, SOFT_INK};
-use super::font::{Weight, width, wrap};
+use super::font::{Weight, shorten, width, wrap};
 use super::scene::{Anchor, Rect, Scene, Stroke, Text};
 use super::ticks::{Ticks, ticks};
 
@@ -22,8 +22,6 @@ pub(crate) struct Side {
     pub(crate) scale: Scale,
     pub(crate) low: f64,
     pub(crate) high: f64,
-    /// Positions and names in place of numbers.
-    pub(crate) names: Option<Vec<(f64, String)>>,
 }
 
 impl Side {
@@ -34,7 +32,6 @@ impl Side {
             scale: axis.scale,
             low,
             high,
-            names: None,
         }
     }
 
@@ -48,19 +45,8 @@ impl Side {
         }
     }
 
-    fn named(&self) -> Option<Ticks> {
-        self.names.as_ref().map(|names| Ticks {
-            major: names.iter().map(|n| n.0).collect(),
-            labels: names.iter().map(|n| n.1.clone()).collect(),
-            ..Ticks::default()
-        })
-    }
-
     /// As many ticks as their labels leave room for along `length` pixels.
     pub(crate) fn horizontal_ticks(&self, length: f64) -> Ticks {
-        if let Some(ticks) = self.named() {
-            return ticks;
-        }
         let map = self.map(0.0, length);
         let fits = |t: &Ticks| {
             let ends: Vec<(f64, f64)> = t
@@ -81,14 +67,8 @@ impl Side {
     }
 
     pub(crate) fn vertical_ticks(&self, length: f64) -> Ticks {
-        self.named().unwrap_or_else(|| {
-            ticks(
-                self.scale,
-                self.low,
-                self.high,
-                ((length / 34.0) as usize).clamp(3, 9),
-            )
-        })
+        let limit = ((length / 34.0) as usize).clamp(3, 9);
+        ticks(self.scale, self.low, self.high, limit)
     }
 }
 
@@ -100,12 +80,40 @@ pub(crate) fn widest(labels: &[String]) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// Height of an axis label that is wrapped at `length`, with a gap before it; nothing without a label.
+/// Lines of an axis label along `length` pixels, three at most.
+pub(crate) fn label_lines(label: &str, length: f64) -> Vec<String> {
+    let mut lines = wrap(label, LABEL, Weight::Regular, length);
+    if lines.len() > 3 {
+        let rest = lines.split_off(2).join(" ");
+        lines.push(shorten(&rest, LABEL, Weight::Regular, length));
+    }
+    lines
+}
+
+/// Height of an axis label along `length` pixels, with a gap before it; nothing without a label.
 pub(crate) fn label_room(label: &str, length: f64) -> f64 {
-    match wrap(label, LABEL, Weight::Regular, length).len() {
+    match label_lines(label, length).len() {
         0 => 0.0,
         lines => 6.0 + lines as f64 * LABEL * 1.3,
     }
+}
+
+/// Room for the multiplier over a vertical axis or a colour bar.
+pub(crate) fn top_room(ticks: &Ticks) -> f64 {
+    if ticks.multiplier.is_empty() {
+        6.0
+    } else {
+        18.0
+    }
+}
+
+/// What the margins (left, top, right, bottom) leave of `outer`, where they depend on it in turn: labels are wrapped to
+/// the sides of the area and take room from it.
+pub(crate) fn settle(outer: Rect, margins: impl Fn(Rect) -> [f64; 4]) -> Rect {
+    (0..4).fold(outer, |area, _| {
+        let [left, top, right, bottom] = margins(area);
+        outer.inset(left, top, right, bottom)
+    })
 }
 
 /// Room for vertical axis label and tick labels left of the axis.
@@ -138,10 +146,7 @@ pub(crate) fn horizontal_label(scene: &mut Scene, area: Rect, side: &Side, ticks
 /// Writes a label centred below `area`, under what takes `room` there. Returns its first baseline.
 pub(crate) fn centred_label(scene: &mut Scene, label: &str, area: Rect, room: f64) -> f64 {
     let base = area.bottom() + room + 6.0 + LABEL * 0.85;
-    for (i, line) in wrap(label, LABEL, Weight::Regular, area.w)
-        .into_iter()
-        .enumerate()
-    {
+    for (i, line) in label_lines(label, area.w).into_iter().enumerate() {
         let at = (area.x + area.w / 2.0, base + i as f64 * LABEL * 1.3);
         scene.text(Text::new(line, at, LABEL).anchor(Anchor::Middle));
     }
@@ -150,10 +155,7 @@ pub(crate) fn centred_label(scene: &mut Scene, label: &str, area: Rect, room: f6
 
 /// Writes the label of a vertical axis upwards at `x`, and the multiplier over the axis.
 pub(crate) fn vertical_label(scene: &mut Scene, x: f64, area: Rect, side: &Side, ticks: &Ticks) {
-    for (i, line) in wrap(&side.label, LABEL, Weight::Regular, area.h)
-        .into_iter()
-        .enumerate()
-    {
+    for (i, line) in label_lines(&side.label, area.h).into_iter().enumerate() {
         let at = (
             x + LABEL * 0.85 + i as f64 * LABEL * 1.3,
             area.y + area.h / 2.0,
@@ -278,34 +280,30 @@ pub(crate) struct Frame {
 impl Frame {
     /// Draws grid, axes and axis labels for one panel that fills `outer`.
     pub(crate) fn draw(scene: &mut Scene, outer: Rect, x: &Side, y: &Side) -> Self {
-        // Labels of one axis take room from the other, so widths and heights are settled in turn.
-        let y_ticks = y.vertical_ticks(outer.h - 45.0);
-        let top = if y_ticks.multiplier.is_empty() {
-            6.0
-        } else {
-            18.0
-        };
-        let mut x_ticks = x.horizontal_ticks(outer.w - 60.0);
-        let bottom = bottom_room(&x.label, &x_ticks, outer.w - 60.0);
-        let left = left_room(&y.label, &y_ticks, outer.h - bottom - top);
-        let overhang = |t: &Ticks, w: f64| {
-            let map = x.map(0.0, w);
-            t.major
-                .iter()
-                .zip(&t.labels)
-                .map(|(v, l)| map.held(*v) + width(l, TICK, Weight::Regular) / 2.0 - w)
-                .fold(4.0, f64::max)
-        };
-        let right = overhang(&x_ticks, outer.w - left - 10.0);
-        let area = outer.inset(left, top, right, bottom);
-        x_ticks = x.horizontal_ticks(area.w);
+        let area = settle(outer, |area| {
+            let (x_ticks, y_ticks) = (x.horizontal_ticks(area.w), y.vertical_ticks(area.h));
+            [
+                left_room(&y.label, &y_ticks, area.h),
+                top_room(&y_ticks),
+                overhang(&x.map(0.0, area.w), &x_ticks),
+                bottom_room(&x.label, &x_ticks, area.w),
+            ]
+        });
+        let (x_ticks, y_ticks) = (x.horizontal_ticks(area.w), y.vertical_ticks(area.h));
         let (xm, ym) = (x.map(area.x, area.right()), y.map(area.bottom(), area.y));
-        let grid_x = x.names.is_none().then_some((&xm, &x_ticks));
-        grid_lines(scene, area, grid_x, Some((&ym, &y_ticks)));
+        grid_lines(scene, area, Some((&xm, &x_ticks)), Some((&ym, &y_ticks)));
         horizontal_axis(scene, area, &xm, &x_ticks, Labels::Shown);
         vertical_axis(scene, area, &ym, &y_ticks, Labels::Shown);
         horizontal_label(scene, area, x, &x_ticks);
         vertical_label(scene, outer.x, area, y, &y_ticks);
         Self { area, x: xm, y: ym }
     }
+}
+
+/// How far the last tick label sticks out at the end of a horizontal axis, at least some pixels.
+pub(crate) fn overhang(map: &Mapping, ticks: &Ticks) -> f64 {
+    let labels = ticks.major.iter().zip(&ticks.labels);
+    labels
+        .map(|(v, l)| map.held(*v) + width(l, TICK, Weight::Regular) / 2.0 - map.end)
+        .fold(4.0, f64::max)
 }

@@ -6,12 +6,13 @@ use super::check::Check;
 use super::color::category;
 use super::layout::{
     Frame, Labels, MARGIN, Side, bottom_room, grid_lines, horizontal_axis, horizontal_label,
-    left_room, vertical_axis, vertical_label,
+    left_room, overhang, settle, vertical_axis, vertical_label,
 };
 use super::legend::{Entry, Swatch, header, panel_name};
 use super::mark::{Mark, Marks};
 use super::sample::{Sample, values};
 use super::scene::{Fill, Rect, Scene, Stroke};
+use super::ticks::Ticks;
 use super::trace;
 use crate::Error;
 
@@ -383,76 +384,114 @@ impl Lines {
     }
 
     fn draw_panels(&self, scene: &mut Scene, outer: Rect, columns: usize, names: &[&str]) {
-        let rows = self.panels.len().div_ceil(columns);
+        let grid = PanelGrid {
+            columns,
+            rows: self.panels.len().div_ceil(columns),
+        };
         let x = self.x_side();
-        let shared = self.y_side(&self.panels);
-        let sides: Vec<Side> = match self.share {
-            Share::Both => vec![shared; self.panels.len()],
+        let y_sides: Vec<Side> = match self.share {
+            Share::Both => vec![self.y_side(&self.panels); self.panels.len()],
             Share::Horizontal => self
                 .panels
                 .iter()
                 .map(|p| self.y_side(std::slice::from_ref(p)))
                 .collect(),
         };
-        let gap = (if columns == 1 { 0.0 } else { 12.0 }, 24.0);
-        let cell_height = (outer.h - 34.0) / rows as f64 - gap.1;
-        let y_ticks: Vec<_> = sides
-            .iter()
-            .map(|s| s.vertical_ticks(cell_height.min(170.0)))
-            .collect();
-        let left = y_ticks
-            .iter()
-            .map(|t| left_room(&self.y.label, t, outer.h))
-            .fold(0.0, f64::max);
+        let y_ticks = |body: Rect| -> Vec<Ticks> {
+            let (_, height) = grid.cell(body, 0.0);
+            y_sides
+                .iter()
+                .map(|s| s.vertical_ticks(height.min(170.0)))
+                .collect()
+        };
         // With ranges of their own, panels in inner columns need room for their numbers.
         let own = self.share == Share::Horizontal && columns > 1;
-        let inner = if own {
-            y_ticks
+        let gap = |ticks: &[Ticks]| match columns {
+            1 => 0.0,
+            _ if own => ticks
                 .iter()
                 .map(|t| left_room("", t, 1.0))
-                .fold(0.0, f64::max)
-        } else {
-            gap.0
+                .fold(0.0, f64::max),
+            _ => 12.0,
         };
-        let right = 12.0;
-        let cell_width = (outer.w - left - right - inner * (columns - 1) as f64) / columns as f64;
-        let x_ticks = x.horizontal_ticks(cell_width);
-        let bottom = bottom_room(&x.label, &x_ticks, outer.w);
-        let cell_height = (outer.h - bottom) / rows as f64 - gap.1;
-        for (i, (panel, side)) in self.panels.iter().zip(&sides).enumerate() {
-            let (row, column) = (i / columns, i % columns);
-            let area = Rect::new(
-                outer.x + left + column as f64 * (cell_width + inner),
-                outer.y + gap.1 - 5.0 + row as f64 * (cell_height + gap.1),
-                cell_width,
-                cell_height,
-            );
-            let (xm, ym) = (x.map(area.x, area.right()), side.map(area.bottom(), area.y));
+        let body = settle(outer, |body| {
+            let y_ticks = y_ticks(body);
+            let (cell_width, _) = grid.cell(body, gap(&y_ticks));
+            let x_ticks = x.horizontal_ticks(cell_width);
+            let numbers = y_ticks.iter().map(|t| left_room(&self.y.label, t, body.h));
+            [
+                numbers.fold(0.0, f64::max),
+                0.0,
+                overhang(&x.map(0.0, cell_width), &x_ticks),
+                bottom_room(&x.label, &x_ticks, body.w),
+            ]
+        });
+        let y_ticks = y_ticks(body);
+        let gap = gap(&y_ticks);
+        let x_ticks = x.horizontal_ticks(grid.cell(body, gap).0);
+        for (i, (panel, (side, ticks))) in self
+            .panels
+            .iter()
+            .zip(y_sides.iter().zip(&y_ticks))
+            .enumerate()
+        {
+            let area = grid.area(body, gap, i);
+            let frame = Frame {
+                area,
+                x: x.map(area.x, area.right()),
+                y: side.map(area.bottom(), area.y),
+            };
             scene.open("panel", &panel.name);
             panel_name(scene, &panel.name, area);
-            grid_lines(scene, area, Some((&xm, &x_ticks)), Some((&ym, &y_ticks[i])));
-            let lowest = i + columns >= self.panels.len();
+            grid_lines(
+                scene,
+                area,
+                Some((&frame.x, &x_ticks)),
+                Some((&frame.y, ticks)),
+            );
             let shown = |yes: bool| if yes { Labels::Shown } else { Labels::Hidden };
-            horizontal_axis(scene, area, &xm, &x_ticks, shown(lowest));
-            vertical_axis(scene, area, &ym, &y_ticks[i], shown(column == 0 || own));
+            let lowest = i + columns >= self.panels.len();
+            horizontal_axis(scene, area, &frame.x, &x_ticks, shown(lowest));
+            vertical_axis(scene, area, &frame.y, ticks, shown(i % columns == 0 || own));
             if self.share == Share::Horizontal || i == 0 {
                 let unlabelled = Side {
                     label: String::new(),
                     ..side.clone()
                 };
-                vertical_label(scene, area.x, area, &unlabelled, &y_ticks[i]);
+                vertical_label(scene, area.x, area, &unlabelled, ticks);
             }
-            self.draw_panel(scene, &Frame { area, x: xm, y: ym }, panel, names, 1.3);
+            self.draw_panel(scene, &frame, panel, names, 1.3);
             scene.close();
         }
-        let body = Rect::new(
-            outer.x + left,
-            outer.y,
-            outer.w - left - right,
-            outer.h - bottom,
-        );
         horizontal_label(scene, body, &x, &x_ticks);
-        let plain = super::ticks::Ticks::default();
-        vertical_label(scene, outer.x, body, &sides[0], &plain);
+        vertical_label(scene, outer.x, body, &y_sides[0], &Ticks::default());
+    }
+}
+
+/// Where panels stand.
+#[derive(Debug, Clone, Copy)]
+struct PanelGrid {
+    columns: usize,
+    rows: usize,
+}
+
+impl PanelGrid {
+    /// Room over each panel for its name.
+    const NAME: f64 = 24.0;
+
+    /// Width and height of a panel.
+    fn cell(self, body: Rect, gap: f64) -> (f64, f64) {
+        let (columns, rows) = (self.columns as f64, self.rows as f64);
+        (
+            (body.w - gap * (columns - 1.0)) / columns,
+            body.h / rows - Self::NAME,
+        )
+    }
+
+    fn area(self, body: Rect, gap: f64, index: usize) -> Rect {
+        let (w, h) = self.cell(body, gap);
+        let (row, column) = ((index / self.columns) as f64, (index % self.columns) as f64);
+        let y = body.y + row * (h + Self::NAME) + Self::NAME;
+        Rect::new(body.x + column * (w + gap), y, w, h)
     }
 }

@@ -9,8 +9,8 @@ use super::color_bar::{color_bar, color_bar_room};
 use super::color_scale::{ColorScale, Colors};
 use super::heatmap::{index_side, whole};
 use super::layout::{
-    Labels, MARGIN, Side, bottom_room, horizontal_axis, horizontal_label, left_room, vertical_axis,
-    vertical_label,
+    Labels, MARGIN, Side, bottom_room, horizontal_axis, horizontal_label, left_room, settle,
+    vertical_axis, vertical_label,
 };
 use super::legend::header;
 use super::sample::{Sample, values};
@@ -150,13 +150,16 @@ impl Raster {
         let mut scene = Scene::new(width, height);
         let top = header(&mut scene, &self.title, &[]) + 12.0;
         let outer = Rect::new(MARGIN, top, width - 2.0 * MARGIN, height - top - MARGIN);
-        let y_ticks = whole(y.vertical_ticks(outer.h - 45.0));
-        let left = left_room(&y.label, &y_ticks, outer.h - 45.0);
-        let x_ticks = x.horizontal_ticks(outer.w - 150.0);
-        let bottom = bottom_room(&x.label, &x_ticks, outer.w - 150.0);
-        let right = color_bar_room(&colors, &self.color_label, outer.h - bottom);
-        let area = outer.inset(left, 0.0, right, bottom);
-        let x_ticks = x.horizontal_ticks(area.w);
+        let area = settle(outer, |area| {
+            let (x_ticks, y_ticks) = (x.horizontal_ticks(area.w), whole(y.vertical_ticks(area.h)));
+            [
+                left_room(&y.label, &y_ticks, area.h),
+                0.0,
+                color_bar_room(&colors, &self.color_label, area.h),
+                bottom_room(&x.label, &x_ticks, area.w),
+            ]
+        });
+        let (x_ticks, y_ticks) = (x.horizontal_ticks(area.w), whole(y.vertical_ticks(area.h)));
         cells.draw(&mut scene, area, MISSING, |v| colors.rgb(v));
         scene.frame(area, Stroke::new(SOFT_INK, 0.8));
         horizontal_axis(

@@ -68,11 +68,15 @@ fn linear(low: f64, high: f64, limit: usize) -> Ticks {
 /// Labels with decimals down to 10^`digits`, over a common power of ten where the numbers are large or small.
 fn plain_labels(values: &[f64], digits: i32) -> (Vec<String>, String) {
     let largest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-    let shift = if largest >= 1e6 || (largest < 1e-3 && largest > 0.0) {
+    let mut shift = if largest >= 1e6 || (largest < 1e-3 && largest > 0.0) {
         largest.log10().floor() as i32
     } else {
         0
     };
+    // A narrow range far from zero reads better in full.
+    if shift - digits > 4 && (0..12).contains(&shift) {
+        shift = 0;
+    }
     let decimals = (shift - digits).max(0) as usize;
     let labels = values
         .iter()
@@ -339,6 +343,11 @@ mod tests {
         assert_eq!(
             linear(0.0, 45_669.0, 6).labels,
             ["0", "10,000", "20,000", "30,000", "40,000"]
+        );
+        let narrow = linear(45_669_000.0, 45_669_002.0, 4);
+        assert_eq!(
+            (narrow.labels.join(" ").as_str(), narrow.multiplier.as_str()),
+            ("45,669,000 45,669,001 45,669,002", "")
         );
         let small = linear(0.0, 3e-9, 4);
         assert_eq!(
