@@ -1,0 +1,196 @@
+//! Solver files: every step as torchode took it, and the right behaviour beside it.
+
+use super::problem::Problem;
+use super::settings::{self, Spans};
+use crate::case::Case;
+use crate::report::{Report, Tolerance, relative};
+use sparse_ode::math::Number;
+use sparse_ode::{Compat, LastStep, Solution, Solver, Status, per_sample};
+
+/// A solver file, its numbers in the precision of its states.
+struct Job<'a> {
+    case: &'a Case,
+    problem: Problem,
+    solver: Solver,
+    spans: Spans,
+    double: bool,
+}
+
+pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
+    let problem = Problem::of(case)?;
+    let spans = Spans::of(case, problem.batch())?;
+    let double = settings::is_double(case, "dtype")?;
+    let job = Job { case, solver: settings::solver(case)?, spans, problem, double };
+    if double { job.check::<f64>(report) } else { job.check::<f32>(report) }
+}
+
+impl Job<'_> {
+    fn check<T: Number>(&self, report: &mut Report) -> crate::Outcome {
+        let all: Vec<usize> = (0..self.problem.batch()).collect();
+        let (solution, trace) = self.solve::<T>(Compat::Torchode, &all)?;
+        self.check_statistics(&solution, report)?;
+        if self.double {
+            self.check_trace(&trace, report)?;
+        }
+        let golden = self.case.floats("ys")?;
+        let shape = [self.problem.batch(), self.points().max(1), self.problem.features()];
+        report.exact("shape of ys", &shape, self.case.shape("ys")?);
+        report.close_in_norms("ys", shape[1] * shape[2], &self.values(&solution), golden, self.tolerance());
+        self.check_times(report)?;
+        self.check_right::<T>(report)
+    }
+
+    fn points(&self) -> usize {
+        self.spans.points
+    }
+
+    /// Solves for some of the samples.
+    fn solve<T: Number>(&self, compat: Compat, samples: &[usize]) -> Result<(Solution<T>, Vec<LastStep>), String> {
+        let features = self.problem.features();
+        let y0 = self.case.floats("y0")?;
+        let own: Vec<T> =
+            samples.iter().flat_map(|&b| &y0[b * features..][..features]).map(|&y| T::from_f64(y)).collect();
+        let mut solver = self.solver.clone().compat(compat);
+        if self.case.has("dt0") {
+            let dt0 = self.case.floats("dt0")?;
+            let of = |b: usize| dt0[if dt0.len() == 1 { 0 } else { b }];
+            solver = solver.initial_step(&samples.iter().map(|&b| of(b)).collect::<Vec<_>>());
+        }
+        let mut field =
+            per_sample(features, |t, column, y: &[T], dy: &mut [T]| self.problem.derivative(t, samples[column], y, dy));
+        let text = |e: sparse_ode::Error| e.to_string();
+        let times = self.spans.times(samples).map_err(text)?;
+        let mut stepper = solver.start(&mut field, &own, &times).map_err(text)?;
+        let mut trace = Vec::new();
+        loop {
+            let runs = stepper.step(&mut field).map_err(text)?;
+            trace.push(stepper.last_step().clone());
+            if !runs {
+                return Ok((stepper.finish(), trace));
+            }
+        }
+    }
+
+    /// Values at the evaluation times, or at the end where there are none.
+    fn values<T: Number>(&self, solution: &Solution<T>) -> Vec<f64> {
+        let values = if self.points() == 0 { solution.end() } else { solution.values() };
+        values.iter().map(|v| v.to_f64()).collect()
+    }
+
+    /// How closely states agree, as a fraction of a sample's largest.
+    fn tolerance(&self) -> Tolerance {
+        relative(match (self.double, self.problem.amplifies_rounding()) {
+            (true, false) => 1e-10,
+            (true, true) => 1e-7,
+            (false, _) => 1e-4,
+        })
+    }
+
+    fn check_statistics<T: Number>(&self, s: &Solution<T>, report: &mut Report) -> crate::Outcome {
+        let stats = |of: fn(&sparse_ode::Stats) -> usize| -> Vec<i64> { s.stats().iter().map(|s| of(s) as i64).collect() };
+        let codes: Vec<i64> = s.status().iter().map(|s| s.code()).collect();
+        report.exact("status", &codes, self.case.integers("status")?);
+        let reached = if self.points() == 0 {
+            s.status().iter().map(|&s| i64::from(s == Status::Success)).collect()
+        } else {
+            stats(|s| s.reached)
+        };
+        report.exact("stat_n_initialized", &reached, self.case.integers("stat_n_initialized")?);
+        let evaluations = vec![s.evaluations() as i64; self.problem.batch()];
+        let counts = [
+            ("stat_n_steps", stats(|s| s.steps)),
+            ("stat_n_accepted", stats(|s| s.accepted)),
+            ("stat_n_f_evals", evaluations),
+        ];
+        for (key, got) in counts {
+            let want = self.case.integers(key)?;
+            if self.double {
+                report.exact(key, &got, want);
+            } else {
+                let float = |v: &[i64]| -> Vec<f64> { v.iter().map(|&n| n as f64).collect() };
+                report.close(key, &float(&got), &float(want), Tolerance { relative: 0.02, absolute: 1.0 });
+            }
+        }
+        let tolerance = relative(if self.double { 1e-9 } else { 1e-5 });
+        report.close("dt_initial", s.initial_step(), self.case.floats("dt_initial")?, tolerance);
+        Ok(())
+    }
+
+    /// Every iteration of every sample that ran in it.
+    fn check_trace(&self, trace: &[LastStep], report: &mut Report) -> crate::Outcome {
+        let (case, batch) = (self.case, self.problem.batch());
+        let steps = case.integers("stat_n_steps")?;
+        let [t0, dt, next, error] =
+            ["trace_t0", "trace_dt", "trace_dt_next", "trace_error_ratio"].map(|key| case.floats(key));
+        let (t0, dt, next, error, accept) = (t0?, dt?, next?, error?, case.integers("trace_accept")?);
+        report.exact("iterations", &[trace.len()], &[case.shape("trace_dt")?[0]]);
+        let has_estimate = self.solver_estimates();
+        // An estimate is a difference of numbers that rounding has blurred already.
+        let noise = 1e3 * f64::EPSILON / (case.number("rtol")? + case.number("atol")?);
+        for (i, step) in trace.iter().enumerate().take(case.shape("trace_dt")?[0]) {
+            let ran: Vec<usize> = (0..batch).filter(|&b| (i as i64) < steps[b]).collect();
+            if step.sample != ran {
+                report.fail(format!("iteration {i}: samples {:?} ran, golden {ran:?}", step.sample));
+                return Ok(());
+            }
+            let of = |list: &[f64]| -> Vec<f64> { ran.iter().map(|&b| list[i * batch + b]).collect() };
+            let flags: Vec<bool> = ran.iter().map(|&b| accept[i * batch + b] != 0).collect();
+            report.exact("trace_accept", &step.accepted, &flags);
+            report.close("trace_t0", &step.t, &of(t0), Tolerance { relative: 1e-6, absolute: 1e-12 });
+            report.close("trace_dt", &step.dt, &of(dt), relative(1e-6));
+            report.close("trace_dt_next", &step.next_dt, &of(next), relative(1e-6));
+            if has_estimate {
+                report.close("trace_error_ratio", &step.error, &of(error), Tolerance { relative: 1e-6, absolute: noise });
+            }
+        }
+        Ok(())
+    }
+
+    fn solver_estimates(&self) -> bool {
+        let method = self.case.setting_or("method", "Dopri5");
+        method != "Euler" && self.case.setting_or("controller", "I") != "fixed"
+    }
+
+    fn check_times(&self, report: &mut Report) -> crate::Outcome {
+        let want = self.case.floats("ts")?;
+        if self.points() > 0 {
+            report.exact("ts", &self.spans.eval, want);
+        } else {
+            report.exact("ts", &self.spans.end, want);
+        }
+        Ok(())
+    }
+
+    /// Without torchode's faults: each sample ends as it would alone, and what the file holds of it stays.
+    fn check_right<T: Number>(&self, report: &mut Report) -> crate::Outcome {
+        let all: Vec<usize> = (0..self.problem.batch()).collect();
+        let (right, _) = self.solve::<T>(Compat::None, &all)?;
+        let golden = self.case.floats("ys")?;
+        let per_sample = self.points().max(1) * self.problem.features();
+        let values = self.values(&right);
+        for b in all {
+            let (alone, _) = self.solve::<T>(Compat::Torchode, &[b])?;
+            let at_end = alone.t()[0] == self.spans.end[b];
+            let (status, expected) = (right.status()[b], alone.status()[0]);
+            let fits = match expected {
+                Status::Success => status == Status::Success,
+                _ if at_end => status == Status::Success,
+                // There the right thing is to try a shorter step.
+                Status::InfiniteNorm => true,
+                Status::ReachedMaxSteps => matches!(status, Status::ReachedMaxSteps | Status::TooManyRejects),
+                other => status == other,
+            };
+            report.expect(fits, || format!("sample {b} ends with {status:?}, alone with {expected:?}"));
+            let own = &values[b * per_sample..][..per_sample];
+            report.close_in_norm("ys beside other samples", own, &self.values(&alone), self.tolerance());
+            // What the file holds is a beginning of it.
+            let known: Vec<usize> = (0..per_sample).filter(|&i| !golden[b * per_sample + i].is_nan()).collect();
+            let of = |from: &[f64]| -> Vec<f64> { known.iter().map(|&i| from[i]).collect() };
+            report.close_in_norm("ys as is right", &of(own), &of(&golden[b * per_sample..][..per_sample]), self.tolerance());
+            report.expect(status != Status::Success || own.iter().all(|v| v.is_finite()), || {
+                format!("sample {b} succeeds with values that are not finite")
+            });
+        }
+        Ok(())
+    }
+}
