@@ -154,6 +154,28 @@ fn gradients_do_not_share_memory_with_what_was_saved() {
         "zeroing a gradient must not reach a saved tensor"
     );
     assert!(same(&b.grad(), &grad_b), "nor another gradient");
+
+    // Two views of one fresh tensor.
+    let (a, b) = (leaf(&[3], 1), leaf(&[3], 2));
+    let sum = |t: &[Tensor]| {
+        Ok(Forward {
+            outputs: vec![&t[0] + &t[1]],
+            saved: vec![],
+        })
+    };
+    let views = |_: &[Tensor], grads: &[Option<Tensor>]| {
+        let g = grads[0].as_ref().map(|g| g * 1.0);
+        Ok(vec![
+            g.as_ref().map(|g| g.view([3])),
+            g.as_ref().map(|g| g.view([3])),
+        ])
+    };
+    total(&apply_one(With(sum, views), &[&a, &b]).unwrap()).backward();
+    let _ = a.grad().fill_(0.0);
+    assert!(
+        same(&b.grad(), &Tensor::ones_like(&b).detach()),
+        "one gradient reaches another"
+    );
 }
 
 #[test]
