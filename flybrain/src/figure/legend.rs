@@ -89,7 +89,7 @@ pub(crate) fn header(scene: &mut Scene, title: &str, entries: &[Entry]) -> f64 {
     for entry in entries {
         let swatch = match entry.swatch {
             Swatch::Patch(_) | Swatch::Point(_, _, None) => 11.0,
-            _ => 22.0,
+            _ => 18.0,
         };
         let name = shorten(&entry.name, LEGEND, Weight::Regular, room - swatch - 6.0);
         let w = swatch + 6.0 + width(&name, LEGEND, Weight::Regular);
@@ -115,7 +115,7 @@ pub(crate) fn header(scene: &mut Scene, title: &str, entries: &[Entry]) -> f64 {
             (x + swatch + 6.0, middle + LEGEND * 0.36),
             LEGEND,
         ));
-        x += w + 20.0;
+        x += w + 18.0;
     }
     scene.close();
     middle + 13.0
