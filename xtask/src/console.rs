@@ -155,7 +155,8 @@ fn describe(label: &str, done: u64, total: u64, elapsed: Duration) -> String {
         done as f64 / 1e6,
         total as f64 / 1e6
     );
-    if done > 0 {
+    // before that there is nothing to measure by
+    if done >= 1_000_000 {
         let left = ((total - done) as f64 / rate).ceil() as u64;
         let left = if left < 100 {
             format!("{left} s")
@@ -193,6 +194,10 @@ mod tests {
     fn progress_line_survives_the_ends() {
         assert_eq!(
             describe("x", 0, 1_000_000, Duration::ZERO),
+            "x: 0.0 of 1.0 MB (0 %)"
+        );
+        assert_eq!(
+            describe("x", 900, 1_000_000, Duration::from_secs(3)),
             "x: 0.0 of 1.0 MB (0 %)"
         );
         assert!(describe("x", 9, 0, Duration::ZERO).starts_with("x: 0.0 of 0.0 MB (100 %)"));
