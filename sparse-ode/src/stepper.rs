@@ -8,7 +8,7 @@ use crate::math::Number;
 use crate::method::Tableau;
 use crate::solution::{Solution, Stats, Status};
 use crate::solver::{Compat, Solver};
-use crate::{Error, Times};
+use crate::{Controller, Error, Times};
 
 /// A solve in progress: cheap to look into, and to clone where it may have to go on from here again.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct Stepper<T> {
     /// Whether `k[0]` is the derivative at the state of every column.
     derivative_is_known: bool,
     started: bool,
-    /// `[batch, points, features]` and `[batch, features]`.
+    /// `[batch, points, features]`, empty where the caller holds the values; `[batch, features]`.
     values: Vec<T>,
     end: Vec<T>,
     t_reached: Vec<f64>,
@@ -73,6 +73,7 @@ impl<T: Number> Stepper<T> {
         field: &mut F,
         y0: &[T],
         times: &Times,
+        values: &mut [T],
     ) -> Result<Self, Error> {
         let shape = Shape { features: field.features(), batch: times.batch() };
         if y0.len() != shape.len() || shape.len() == 0 {
@@ -107,7 +108,7 @@ impl<T: Number> Stepper<T> {
             k: vec![vec![T::ZERO; shape.len()]; solver.method.tableau().stages()],
             derivative_is_known: false,
             started: false,
-            values: vec![T::from_f64(f64::NAN); shape.batch * times.points * shape.features],
+            values: Vec::new(),
             end: y0.to_vec(),
             t_reached: times.start.clone(),
             status: vec![Status::Interrupted; shape.batch],
@@ -122,9 +123,15 @@ impl<T: Number> Stepper<T> {
         for b in 0..shape.batch {
             stepper.aim(b);
         }
-        stepper.write_starts();
+        stepper.write_starts(values);
         stepper.begin(field)?;
         Ok(stepper)
+    }
+
+    /// Keeps the values with the solve.
+    pub(crate) fn holding(mut self, values: Vec<T>) -> Self {
+        self.values = values;
+        self
     }
 
     /// Tries one step of every running sample. Returns whether any sample still runs.
@@ -135,6 +142,14 @@ impl<T: Number> Stepper<T> {
     /// **Complexity**: as many evaluations as the method has stages (one less for first-same-as-last methods), and one pass over
     /// the state per stage.
     pub fn step<F: VectorField<T>>(&mut self, field: &mut F) -> Result<bool, Error> {
+        let mut values = std::mem::take(&mut self.values);
+        let runs = self.step_into(field, &mut values);
+        self.values = values;
+        runs
+    }
+
+    /// The same with values that the caller holds.
+    pub(crate) fn step_into<F: VectorField<T>>(&mut self, field: &mut F, values: &mut [T]) -> Result<bool, Error> {
         if self.columns.sample.is_empty() {
             return Ok(false);
         }
@@ -146,11 +161,12 @@ impl<T: Number> Stepper<T> {
             error_norms(self.shape, self.solver.scale(), &self.y, &self.y1, &dt, &terms)
         });
         let (accepted, failed) = self.judge(error.as_deref());
-        self.write_points(tableau, &accepted);
+        self.write_points(tableau, &accepted, values);
         self.advance(tableau, &accepted);
         let finished = self.retire(&failed);
         self.fit();
-        let stop_all = self.solver.compat == Compat::Torchode && failed.iter().any(Option::is_some);
+        let torchode = self.solver.compat == Compat::Torchode;
+        let stop_all = torchode && (failed.iter().any(Option::is_some) | self.finished_fall_below_dt_min());
         if stop_all {
             let all: Vec<usize> = (0..self.columns.sample.len()).collect();
             self.drop_columns(&all, Status::Interrupted);
@@ -186,13 +202,25 @@ impl<T: Number> Stepper<T> {
 
     /// Ends the solve where it is. Samples that still ran are marked [`Status::Interrupted`].
     pub fn finish(mut self) -> Solution<T> {
+        let mut values = std::mem::take(&mut self.values);
+        let mut solution = self.finish_into(&mut values);
+        solution.values = values;
+        solution
+    }
+
+    /// The same with values that the caller holds; the solution has none.
+    pub(crate) fn finish_into(mut self, values: &mut [T]) -> Solution<T> {
+        for (b, stats) in self.stats.iter().enumerate() {
+            let (from, to) = (b * self.times.points + stats.reached, (b + 1) * self.times.points);
+            values[from * self.shape.features..to * self.shape.features].fill(T::from_f64(f64::NAN));
+        }
         let all: Vec<usize> = (0..self.columns.sample.len()).collect();
         self.drop_columns(&all, Status::Interrupted);
         Solution {
             batch: self.times.batch(),
             features: self.shape.features,
             points: self.times.points,
-            values: self.values,
+            values: Vec::new(),
             end: self.end,
             t: self.t_reached,
             status: self.status,
@@ -207,8 +235,8 @@ impl<T: Number> Stepper<T> {
     }
 
     /// Values asked for at the very start.
-    fn write_starts(&mut self) {
-        let mut slots = Slots::new(&mut self.values, self.shape.features);
+    fn write_starts(&mut self, values: &mut [T]) {
+        let mut slots = Slots::new(values, self.shape.features);
         for (b, stats) in self.stats.iter_mut().enumerate() {
             let times = &self.times.eval[b * self.times.points..][..self.times.points];
             while stats.reached < times.len() && times[stats.reached] == self.times.start[b] {
@@ -316,7 +344,9 @@ impl<T: Number> Stepper<T> {
         for b in 0..c.sample.len() {
             let e = error.map(|e| T::from_f64(e[b]).to_f64());
             let precise = |x: f64| T::from_f64(x).to_f64();
-            let d = solver.controller.decide(c.dt[b], e, order, &mut c.memory[b], precise);
+            // A fixed step that was shortened to end somewhere is followed by a whole one.
+            let dt = if solver.controller == Controller::Fixed { self.initial_step[c.sample[b]] } else { c.dt[b] };
+            let d = solver.controller.decide(dt, e, order, &mut c.memory[b], precise);
             let stats = &mut self.stats[c.sample[b]];
             stats.steps += 1;
             stats.accepted += usize::from(d.accept);
@@ -347,7 +377,7 @@ impl<T: Number> Stepper<T> {
     }
 
     /// Values at the evaluation times that lie in an accepted step.
-    fn write_points(&mut self, tableau: &Tableau, accepted: &[bool]) {
+    fn write_points(&mut self, tableau: &Tableau, accepted: &[bool], values: &mut [T]) {
         let (c, times) = (&self.columns, &self.times);
         let mut points = Vec::new();
         for b in (0..c.sample.len()).filter(|&b| accepted[b]) {
@@ -369,7 +399,7 @@ impl<T: Number> Stepper<T> {
         }
         let dt = self.steps_in_state_precision();
         let step = arrays::Step { y0: &self.y, y1: &self.y1, k: &self.k, dt: &dt, dense: tableau.dense };
-        interpolate(self.shape, &step, &points, &mut Slots::new(&mut self.values, self.shape.features));
+        interpolate(self.shape, &step, &points, &mut Slots::new(values, self.shape.features));
     }
 
     /// Moves the accepted columns to the end of their step.
@@ -443,6 +473,20 @@ impl<T: Number> Stepper<T> {
             }
         }
         finished
+    }
+
+    /// torchode goes on judging finished samples, whose step is zero: where there is a `dt_min` they fail after all.
+    fn finished_fall_below_dt_min(&mut self) -> bool {
+        let mut any = false;
+        if self.solver.controller.limits().and_then(|l| l.dt_min).is_some_and(|least| least > 0.0) {
+            for (sample, status) in self.status.iter_mut().enumerate() {
+                if *status == Status::Success && self.last.sample.binary_search(&sample).is_err() {
+                    *status = Status::ReachedDtMin;
+                    any = true;
+                }
+            }
+        }
+        any
     }
 
     /// Ends the listed columns with what their status is already.
