@@ -5,7 +5,9 @@
 #[non_exhaustive]
 pub enum Error {
     /// Two arrays that belong together differ in length.
-    #[error("{what} has {got} entries, {expected} expected; pass arrays that belong to the same connectome")]
+    #[error(
+        "{what} has {got} entries, {expected} expected; pass arrays that belong to the same connectome"
+    )]
     Length {
         /// The array.
         what: &'static str,
@@ -15,7 +17,9 @@ pub enum Error {
         got: usize,
     },
     /// A count does not fit the index type.
-    #[error("{what}: {count} is more than the {limit} that 32-bit indices can hold; reduce the extent or split the network")]
+    #[error(
+        "{what}: {count} is more than the {limit} that 32-bit indices can hold; reduce the extent or split the network"
+    )]
     TooMany {
         /// What was counted.
         what: &'static str,
@@ -71,7 +75,9 @@ pub enum Error {
         pre: u32,
     },
     /// A weight is NaN or infinite.
-    #[error("weight of synapse {pre} -> {post} is {value}; weights must be finite, clean the source or the function that made it")]
+    #[error(
+        "weight of synapse {pre} -> {post} is {value}; weights must be finite, clean the source or the function that made it"
+    )]
     NotFinite {
         /// Postsynaptic neuron.
         post: u32,
@@ -81,7 +87,9 @@ pub enum Error {
         value: f64,
     },
     /// A weight rule needs signs that the connectome does not have.
-    #[error("the connectome has no signs of {of}; choose another weight rule or set the signs when reading it")]
+    #[error(
+        "the connectome has no signs of {of}; choose another weight rule or set the signs when reading it"
+    )]
     NoSigns {
         /// "synapses" or "neurons".
         of: &'static str,
@@ -111,7 +119,9 @@ pub enum Error {
         tie: &'static str,
     },
     /// The connectome does not say how its types repeat on the lattice.
-    #[error("the connectome from {source_name} has no lattice wiring; expand reads connectomes of cell types such as the flyvis JSON")]
+    #[error(
+        "the connectome from {source_name} has no lattice wiring; expand reads connectomes of cell types such as the flyvis JSON"
+    )]
     NoLattice {
         /// Source of the connectome.
         source_name: String,
@@ -125,7 +135,9 @@ pub enum Error {
         role: String,
     },
     /// The synapse number used to fill hulls is not positive.
-    #[error("synapse number {value} of filled offsets is not positive and finite; use Fill::None to fill nothing")]
+    #[error(
+        "synapse number {value} of filled offsets is not positive and finite; use Fill::None to fill nothing"
+    )]
     FillValue {
         /// The value.
         value: f32,

@@ -1,4 +1,4 @@
-//! Topology of connectomes and the hexagonal lattice of the fly visual system.
+#![doc = include_str!("../README.md")]
 
 pub mod aggregate;
 mod error;
@@ -7,5 +7,6 @@ pub mod hex;
 pub mod projection;
 pub mod topology;
 
+pub use aggregate::{Aggregate, Measure, aggregate, aggregate_between};
 pub use error::Error;
 pub use topology::{Components, Dale, Duplicates, Topology, UnknownSign, WeightRule};

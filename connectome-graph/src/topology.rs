@@ -109,7 +109,10 @@ impl Topology {
     pub fn iter(&self) -> impl Iterator<Item = (u32, u32, f64)> + '_ {
         (0..self.n_post()).flat_map(move |post| {
             let (columns, weights) = self.row(post);
-            columns.iter().zip(weights).map(move |(&pre, &weight)| (post as u32, pre, weight))
+            columns
+                .iter()
+                .zip(weights)
+                .map(move |(&pre, &weight)| (post as u32, pre, weight))
         })
     }
 
@@ -126,11 +129,14 @@ impl Topology {
         let mut next = row_ptr.clone();
         let mut columns = vec![0u32; self.nnz()];
         let mut weights = vec![0f64; self.nnz()];
-        for (post, pre, weight) in self.iter() {
-            let place = &mut next[pre as usize];
-            columns[*place] = post;
-            weights[*place] = weight;
-            *place += 1;
+        for post in 0..self.n_post() {
+            let (inputs, values) = self.row(post);
+            for (&pre, &weight) in inputs.iter().zip(values) {
+                let place = next[pre as usize];
+                columns[place] = post as u32;
+                weights[place] = weight;
+                next[pre as usize] = place + 1;
+            }
         }
         Self::from_parts(self.n_pre(), self.n_post(), row_ptr, columns, weights)
     }
@@ -167,7 +173,10 @@ impl Topology {
         let mut place = vec![u32::MAX; n];
         for (new, &old) in keep.iter().enumerate() {
             assert!((old as usize) < n, "induced: neuron {old} of {n}");
-            assert!(place[old as usize] == u32::MAX, "induced: neuron {old} is named twice");
+            assert!(
+                place[old as usize] == u32::MAX,
+                "induced: neuron {old} is named twice"
+            );
             place[old as usize] = new as u32;
         }
         let rows: Vec<Vec<(u32, f64)>> = keep

@@ -162,7 +162,7 @@ mod tests {
     proptest! {
         /// Centres of neighbours are sqrt(3) sides apart, and a point near a centre belongs to its column.
         #[test]
-        fn plots_are_regular(u in -500..500, v in -500..500, angle in 0.0..6.28f64, radius in 0.0..0.86f64) {
+        fn plots_are_regular(u in -500..500, v in -500..500, angle in 0.0..std::f64::consts::TAU, radius in 0.0..0.86f64) {
             let here = Axial::new(u, v);
             for layout in LAYOUTS {
                 let [x, y] = here.plot(layout);

@@ -49,7 +49,11 @@ impl Topology {
     /// # Errors
     /// [`Error::NoSigns`] or [`Error::UnknownSigns`] if `rule` needs signs that are not there; [`Error::Duplicate`] if
     /// asked for; [`Error::NotFinite`] if a sum overflows.
-    pub fn from_connectome(connectome: &Connectome, rule: WeightRule, duplicates: Duplicates) -> Result<Self, Error> {
+    pub fn from_connectome(
+        connectome: &Connectome,
+        rule: WeightRule,
+        duplicates: Duplicates,
+    ) -> Result<Self, Error> {
         let n = connectome.n_neurons();
         let synapses = connectome.synapses();
         let (post, pre, weight) = (synapses.post(), synapses.pre(), synapses.weight());
@@ -64,7 +68,10 @@ impl Topology {
                 Self::from_signed(connectome, |e| signs[e], unknown, duplicates)
             }
             WeightRule::PresynapticSign(unknown) => {
-                let signs = connectome.neurons().signs().ok_or(Error::NoSigns { of: "neurons" })?;
+                let signs = connectome
+                    .neurons()
+                    .signs()
+                    .ok_or(Error::NoSigns { of: "neurons" })?;
                 Self::from_signed(connectome, |e| signs[pre[e] as usize], unknown, duplicates)
             }
         }
@@ -94,7 +101,10 @@ impl Topology {
             });
         }
         match (unsigned.first(), unknown) {
-            (Some(&first), UnknownSign::Error) => Err(Error::UnknownSigns { count: unsigned.len(), first }),
+            (Some(&first), UnknownSign::Error) => Err(Error::UnknownSigns {
+                count: unsigned.len(),
+                first,
+            }),
             (Some(_), UnknownSign::Omit) => {
                 let known = |e: &usize| sign_of(*e) != Sign::Unknown;
                 let kept: Vec<usize> = (0..weight.len()).filter(known).collect();
@@ -130,7 +140,11 @@ impl Topology {
                 || (position == 0 && value != 0)
                 || (position == n_post && value != nnz);
             if wrong {
-                return Err(Error::RowOffset { position, value, nnz });
+                return Err(Error::RowOffset {
+                    position,
+                    value,
+                    nnz,
+                });
             }
             before = value;
         }
@@ -140,10 +154,18 @@ impl Topology {
                 let pre = columns[position];
                 if pre as usize >= n_pre {
                     let what = "presynaptic neuron of entry";
-                    return Some(Error::OutOfRange { what, position, index: u64::from(pre), size: n_pre });
+                    return Some(Error::OutOfRange {
+                        what,
+                        position,
+                        index: u64::from(pre),
+                        size: n_pre,
+                    });
                 }
                 if position > range.start && columns[position - 1] == pre {
-                    return Some(Error::Duplicate { post: row as u32, pre });
+                    return Some(Error::Duplicate {
+                        post: row as u32,
+                        pre,
+                    });
                 }
                 if position > range.start && columns[position - 1] > pre {
                     return Some(Error::Unsorted { row, position });
@@ -178,7 +200,16 @@ impl Topology {
         check_indices("postsynaptic neuron of synapse", post, n_post)?;
         check_indices("presynaptic neuron of synapse", pre, n_pre)?;
 
-        // Bucket by row, which keeps list order, then sort each row stably by column.
+        let limit = u32::MAX as usize;
+        if post.len() > limit {
+            return Err(Error::TooMany {
+                what: "synapses",
+                count: post.len() as u128,
+                limit: limit as u128,
+            });
+        }
+
+        // Bucket by row, then sort each row by column and position in the list, both in one key.
         let mut row_ptr = vec![0usize; n_post + 1];
         for &p in post {
             row_ptr[p as usize + 1] += 1;
@@ -187,83 +218,122 @@ impl Topology {
             row_ptr[i + 1] += row_ptr[i];
         }
         let mut next = row_ptr.clone();
-        let mut entries = vec![(0u32, 0f64); post.len()];
-        for ((&p, &q), &w) in post.iter().zip(pre).zip(weight) {
-            let place = &mut next[p as usize];
-            entries[*place] = (q, w);
-            *place += 1;
+        let mut keys = vec![0u64; post.len()];
+        for (e, (&p, &q)) in post.iter().zip(pre).enumerate() {
+            let place = next[p as usize];
+            keys[place] = (u64::from(q) << 32) | e as u64;
+            next[p as usize] = place + 1;
         }
-        let mut rows = Vec::with_capacity(n_post);
-        let mut rest = entries.as_mut_slice();
-        for bounds in row_ptr.windows(2) {
-            let (row, tail) = rest.split_at_mut(bounds[1] - bounds[0]);
-            rows.push(row);
-            rest = tail;
-        }
-        rows.into_par_iter().for_each(|row| {
-            if !row.is_sorted_by_key(|&(q, _)| q) {
-                row.sort_by_key(|&(q, _)| q);
-            }
+        let column = |key: u64| (key >> 32) as u32;
+        let weight_of = |key: u64| weight[(key & 0xFFFF_FFFF) as usize];
+        rows_of(&row_ptr, &mut keys)
+            .into_par_iter()
+            .for_each(<[u64]>::sort_unstable);
+        let repeated = (0..n_post).into_par_iter().find_map_first(|row| {
+            let keys = &keys[row_ptr[row]..row_ptr[row + 1]];
+            let pair = keys
+                .windows(2)
+                .find(|pair| column(pair[0]) == column(pair[1]))?;
+            Some(Error::Duplicate {
+                post: row as u32,
+                pre: column(pair[0]),
+            })
         });
-
-        let mut columns: Vec<u32> = Vec::with_capacity(entries.len());
-        let mut weights: Vec<f64> = Vec::with_capacity(entries.len());
-        let mut start = 0;
-        for row in 0..n_post {
-            let end = row_ptr[row + 1];
-            let first = columns.len();
-            row_ptr[row] = first;
-            for &(q, w) in &entries[start..end] {
-                match weights.last_mut() {
-                    Some(sum) if columns.len() > first && columns.last() == Some(&q) => {
-                        if duplicates == Duplicates::Error {
-                            return Err(Error::Duplicate { post: row as u32, pre: q });
-                        }
-                        *sum += w;
+        let (columns, weights) = match repeated {
+            Some(error) if duplicates == Duplicates::Error => return Err(error),
+            Some(_) => {
+                let (mut columns, mut weights) = (Vec::new(), Vec::new());
+                let mut start = 0;
+                for row in 0..n_post {
+                    let end = row_ptr[row + 1];
+                    row_ptr[row] = columns.len();
+                    for same in keys[start..end].chunk_by(|&a, &b| column(a) == column(b)) {
+                        columns.push(column(same[0]));
+                        weights.push(same.iter().map(|&key| weight_of(key)).sum());
                     }
-                    _ => {
-                        columns.push(q);
-                        weights.push(w);
-                    }
+                    start = end;
                 }
+                row_ptr[n_post] = columns.len();
+                (columns, weights)
             }
-            start = end;
-        }
-        row_ptr[n_post] = columns.len();
+            None => (
+                keys.par_iter().map(|&key| column(key)).collect(),
+                keys.par_iter().map(|&key| weight_of(key)).collect(),
+            ),
+        };
         check_finite(&row_ptr, &columns, &weights)?;
         Ok(Self::from_parts(n_post, n_pre, row_ptr, columns, weights))
     }
 }
 
+/// The rows of an array as separate slices.
+fn rows_of<'a, T>(row_ptr: &[usize], mut entries: &'a mut [T]) -> Vec<&'a mut [T]> {
+    let mut rows = Vec::with_capacity(row_ptr.len() - 1);
+    for bounds in row_ptr.windows(2) {
+        let (row, rest) = entries.split_at_mut(bounds[1] - bounds[0]);
+        rows.push(row);
+        entries = rest;
+    }
+    rows
+}
+
 /// Neuron numbers are `u32`, one value is kept free.
 pub(super) fn check_size(n_post: usize, n_pre: usize) -> Result<(), Error> {
     let limit = u32::MAX as usize;
-    for (what, n) in [("postsynaptic neurons", n_post), ("presynaptic neurons", n_pre)] {
+    for (what, n) in [
+        ("postsynaptic neurons", n_post),
+        ("presynaptic neurons", n_pre),
+    ] {
         if n > limit {
-            return Err(Error::TooMany { what, count: n as u128, limit: limit as u128 });
+            return Err(Error::TooMany {
+                what,
+                count: n as u128,
+                limit: limit as u128,
+            });
         }
     }
     Ok(())
 }
 
-pub(super) fn check_finite(row_ptr: &[usize], columns: &[u32], weights: &[f64]) -> Result<(), Error> {
+pub(super) fn check_finite(
+    row_ptr: &[usize],
+    columns: &[u32],
+    weights: &[f64],
+) -> Result<(), Error> {
     check_length("weights", columns.len(), weights.len())?;
     match weights.par_iter().position_first(|w| !w.is_finite()) {
         None => Ok(()),
         Some(entry) => {
             let post = row_ptr.partition_point(|&start| start <= entry) - 1;
-            Err(Error::NotFinite { post: post as u32, pre: columns[entry], value: weights[entry] })
+            Err(Error::NotFinite {
+                post: post as u32,
+                pre: columns[entry],
+                value: weights[entry],
+            })
         }
     }
 }
 
 fn check_length(what: &'static str, expected: usize, got: usize) -> Result<(), Error> {
-    if expected == got { Ok(()) } else { Err(Error::Length { what, expected, got }) }
+    if expected == got {
+        Ok(())
+    } else {
+        Err(Error::Length {
+            what,
+            expected,
+            got,
+        })
+    }
 }
 
 fn check_indices(what: &'static str, indices: &[u32], size: usize) -> Result<(), Error> {
     match indices.par_iter().position_first(|&i| i as usize >= size) {
         None => Ok(()),
-        Some(position) => Err(Error::OutOfRange { what, position, index: u64::from(indices[position]), size }),
+        Some(position) => Err(Error::OutOfRange {
+            what,
+            position,
+            index: u64::from(indices[position]),
+            size,
+        }),
     }
 }
