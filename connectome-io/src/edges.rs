@@ -16,6 +16,8 @@ pub(crate) struct Edges {
     /// Column that splits a connection into parts which are summed, with its name: brain region, sub-type.
     pub(crate) part: Option<(String, Labels)>,
     pub(crate) columns: Vec<(String, Labels)>,
+    /// Kind of which repeated rows are summed in any case, since the file does not tell its targets apart.
+    pub(crate) summed_kind: Option<&'static str>,
     /// Line of each row in the file, counted from 1; empty where there are no lines.
     pub(crate) lines: Vec<u32>,
 }
@@ -103,7 +105,15 @@ impl Edges {
             return Ok(());
         }
         if policy == Duplicates::Error {
-            for group in groups.iter().filter(|group| group.len() > 1) {
+            let summed = self
+                .summed_kind
+                .and_then(|kind| self.kinds.as_ref()?.code_of(kind));
+            let is_summed =
+                |group: &[u32]| summed.is_some_and(|kind| self.key(group[0] as usize).2 == kind);
+            for group in groups
+                .iter()
+                .filter(|group| group.len() > 1 && !is_summed(group))
+            {
                 if let Some(row) = self.repeated(group) {
                     let name = |index: u32| neurons.ids()[index as usize].to_string();
                     return Err(Error::DuplicateSynapse {

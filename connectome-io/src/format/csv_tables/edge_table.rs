@@ -57,6 +57,8 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome,
         further,
         ..
     } = collector;
+    // All muscles are one in this list, so a neuron that drives two stands in it twice.
+    edges.summed_kind = columns.varshney.then_some(SynapseTable::NEUROMUSCULAR);
     edges.kinds = match (columns.kind, columns.all_of_kind) {
         (Some(_), _) => Some(kinds.finish()),
         (None, Some(kind)) => Some(crate::Labels::from_values(std::iter::repeat_n(
