@@ -288,7 +288,8 @@ pub(crate) fn finish(
         edges.keep(&rows);
         provenance = provenance.with_threshold(threshold);
     }
-    let mut synapses = SynapseTable::new(edges.pre, edges.post, edges.weight)?;
+    let mut synapses =
+        SynapseTable::new(edges.pre, edges.post, edges.weight).map_err(|e| e.in_file(at))?;
     if let Some(signs) = edges.signs {
         synapses = synapses.with_signs(signs)?;
     }

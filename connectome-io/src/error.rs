@@ -243,7 +243,9 @@ pub enum Error {
         shape: Vec<u64>,
     },
     /// Two parts that must have equal length do not.
-    #[error("{at}: {what} has {got} entries, {want} are wanted ({reason})")]
+    #[error(
+        "{at}: {what} has {got} entries, {want} are wanted ({reason}); check that all parts are of one version and complete"
+    )]
     LengthMismatch {
         /// Where.
         at: Box<Location>,

@@ -55,7 +55,12 @@ impl Folder {
     }
 
     /// An archive as `scipy.sparse.save_npz` writes it.
-    pub(crate) fn scipy(&self, name: &str, layout: &str, arrays: &BTreeMap<String, Array>) -> PathBuf {
+    pub(crate) fn scipy(
+        &self,
+        name: &str,
+        layout: &str,
+        arrays: &BTreeMap<String, Array>,
+    ) -> PathBuf {
         let descr = format!(
             "{{'descr': '|S{}', 'fortran_order': False, 'shape': (), }}",
             layout.len()
