@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use connectome_graph::aggregate::{Measure, aggregate, aggregate_between};
-use connectome_graph::generate::Benchmark;
+use connectome_graph::generate::{Benchmark, ByType, TypeAssignment};
 use connectome_graph::{Dale, Duplicates, Error, Topology, UnknownSign, WeightRule};
 use connectome_io::{Connectome, Labels, NeuronTable, Orientation, Provenance, Sign, SynapseTable};
 use petgraph::algo::kosaraju_scc;
@@ -433,4 +433,46 @@ fn large_networks_are_fast() {
     timed("aggregate", || {
         aggregate(&topology, &labels, Measure::Sum).unwrap()
     });
+}
+
+/// Results are the same bit by bit for any number of threads.
+#[test]
+fn threads_do_not_matter() {
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            let model = ByType {
+                type_probability: vec![0.6, 0.4],
+                connection_probability: vec![0.1, 0.2, 0.05, 0.3],
+                assignment: TypeAssignment::Exact,
+            };
+            let typed = model.generate(500, 4).unwrap();
+            // every synapse three times, with weights whose sum depends on the order
+            let (mut post, mut pre, mut weight) = (Vec::new(), Vec::new(), Vec::new());
+            for k in 1..4 {
+                for (e, (i, j, _)) in typed.topology.iter().enumerate() {
+                    post.push(i);
+                    pre.push(j);
+                    weight.push(1.0 / (e % 97 + k) as f64);
+                }
+            }
+            let summed =
+                Topology::from_edges(500, 500, &post, &pre, &weight, Duplicates::Sum).unwrap();
+            let labels = Labels::from_values(typed.types.iter().map(u32::to_string));
+            let groups = aggregate(&summed, &labels, Measure::MeanPerPost).unwrap();
+            let benchmark = Benchmark {
+                neurons: 300,
+                synapses: 9000,
+            }
+            .topology()
+            .unwrap();
+            (typed, summed.in_strength(), summed, groups, benchmark)
+        })
+    };
+    let one = run(1);
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(5));
 }

@@ -301,7 +301,7 @@ pub(super) fn check_finite(
     weights: &[f64],
 ) -> Result<(), Error> {
     check_length("weights", columns.len(), weights.len())?;
-    match weights.par_iter().position_first(|w| !w.is_finite()) {
+    match weights.iter().position(|w| !w.is_finite()) {
         None => Ok(()),
         Some(entry) => {
             let post = row_ptr.partition_point(|&start| start <= entry) - 1;
@@ -327,7 +327,7 @@ fn check_length(what: &'static str, expected: usize, got: usize) -> Result<(), E
 }
 
 fn check_indices(what: &'static str, indices: &[u32], size: usize) -> Result<(), Error> {
-    match indices.par_iter().position_first(|&i| i as usize >= size) {
+    match indices.iter().position(|&i| i as usize >= size) {
         None => Ok(()),
         Some(position) => Err(Error::OutOfRange {
             what,
