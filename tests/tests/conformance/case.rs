@@ -1,9 +1,9 @@
 //! A golden file: arrays by name, settings in its metadata.
 
 use safetensors::{Dtype, SafeTensors};
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// An array of the file, its numbers widened.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub(crate) struct Case {
     name: String,
     metadata: BTreeMap<String, String>,
     arrays: BTreeMap<String, Array>,
-    read: RefCell<BTreeSet<String>>,
+    read: Mutex<BTreeSet<String>>,
 }
 
 impl Case {
@@ -39,7 +39,7 @@ impl Case {
                 .ok_or_else(|| format!("{key} holds {:?}, which this runner does not read", view.dtype()))?;
             arrays.insert(key, Array { shape: view.shape().to_vec(), numbers });
         }
-        Ok(Self { name: name.into(), metadata, arrays, read: RefCell::default() })
+        Ok(Self { name: name.into(), metadata, arrays, read: Mutex::default() })
     }
 
     /// File name without its ending.
@@ -49,6 +49,11 @@ impl Case {
 
     pub(crate) fn has(&self, key: &str) -> bool {
         self.arrays.contains_key(key)
+    }
+
+    /// Whether an array holds integers or truth values.
+    pub(crate) fn is_integer(&self, key: &str) -> bool {
+        self.arrays.get(key).is_some_and(|a| matches!(a.numbers, Numbers::Integer(_)))
     }
 
     /// Names of the arrays that begin with `prefix`.
@@ -97,14 +102,25 @@ impl Case {
         serde_json::from_str(self.setting(key)?).map_err(|e| format!("{key}: {e}"))
     }
 
+    /// A setting that is a table in JSON; an empty one where it is absent. Options that are not `known` are not understood.
+    pub(crate) fn table(&self, key: &str, known: &[&str]) -> Result<serde_json::Map<String, serde_json::Value>, String> {
+        let json = if self.metadata.contains_key(key) { self.json(key)? } else { serde_json::json!({}) };
+        let serde_json::Value::Object(table) = json else { return Err(format!("{key} is {json}, not a table")) };
+        match table.keys().find(|option| !known.contains(&option.as_str())) {
+            Some(option) => Err(format!("the option {option:?} of {key} is not understood")),
+            None => Ok(table),
+        }
+    }
+
     /// Arrays that nobody asked for.
     pub(crate) fn unread(&self) -> Vec<String> {
-        self.arrays.keys().filter(|k| !self.read.borrow().contains(*k)).cloned().collect()
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        self.arrays.keys().filter(|k| !read.contains(*k)).cloned().collect()
     }
 
     fn get(&self, key: &str) -> Result<&Array, String> {
         let array = self.arrays.get(key).ok_or_else(|| format!("the file lacks the array {key:?}"))?;
-        self.read.borrow_mut().insert(key.into());
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(key.into());
         Ok(array)
     }
 }

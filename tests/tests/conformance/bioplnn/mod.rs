@@ -1,22 +1,41 @@
 //! Solver problems and models of bioplnn and torchode.
 
+mod activations;
+mod connectivity;
+mod linear;
 mod mlp;
+mod model;
+mod ode;
 mod problem;
+mod rnn;
 mod settings;
 mod solver;
+mod trace;
 
 use crate::case::Case;
 use crate::report::Report;
 
+/// Files by the leading words of their names, the more special ones first.
+const RUNNERS: [(&str, crate::Runner); 13] = [
+    ("activations", activations::run),
+    ("bogacki_", solver::run),
+    ("connectivity_helpers", connectivity::run),
+    ("dopri5_adjoints_mlp", mlp::run),
+    ("dopri5_", solver::run),
+    ("euler_", solver::run),
+    ("heun_", solver::run),
+    ("ode_sequence_true", ode::run_true),
+    ("ode_", ode::run),
+    ("rnn_", rnn::run),
+    ("sparse_linear", linear::run),
+    ("sparse_rnn", rnn::run),
+    ("tsit5_", solver::run),
+];
+
 /// Checks a file by the leading words of its name.
 pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
-    let name = case.name();
-    let starts = |words: &[&str]| words.iter().any(|w| name.starts_with(w));
-    if starts(&["dopri5_adjoints"]) {
-        mlp::run(case, report)
-    } else if starts(&["dopri5_", "tsit5_", "heun_", "euler_", "bogacki_"]) {
-        solver::run(case, report)
-    } else {
-        crate::not_understood(case, report)
+    match RUNNERS.iter().find(|(words, _)| case.name().starts_with(words)) {
+        Some((_, runner)) => runner(case, report),
+        None => crate::not_understood(case, report),
     }
 }

@@ -42,13 +42,15 @@ pub(crate) fn solver(case: &Case) -> Result<Solver, String> {
     Ok(solver)
 }
 
+const CONTROLLER_OPTIONS: [&str; 8] =
+    ["safety", "factor_min", "factor_max", "dt_min", "dt_max", "pcoeff", "icoeff", "dcoeff"];
+
 fn controller(case: &Case) -> Result<Controller, String> {
     let mut limits = Limits::default();
     let mut pid = Pid::default();
-    let json: serde_json::Value = serde_json::from_str(case.setting_or("controller_kw", "{}")).map_err(|e| e.to_string())?;
-    let options = json.as_object().ok_or_else(|| format!("controller_kw {json} is not a table"))?;
+    let options = case.table("controller_kw", &CONTROLLER_OPTIONS)?;
     let name = case.setting_or("controller", "I");
-    for (option, value) in options {
+    for (option, value) in &options {
         let number = value.as_f64().ok_or_else(|| format!("controller option {option} is {value}"))?;
         match option.as_str() {
             "safety" => limits.safety = number,
@@ -59,7 +61,7 @@ fn controller(case: &Case) -> Result<Controller, String> {
             "pcoeff" if name == "PID" => pid.proportional = number,
             "icoeff" if name == "PID" => pid.integral = number,
             "dcoeff" if name == "PID" => pid.derivative = number,
-            _ => return Err(format!("controller option {option} of {name} is not understood")),
+            _ => return Err(format!("the controller {name} has no option {option}")),
         }
     }
     match name {

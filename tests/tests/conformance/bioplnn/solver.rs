@@ -2,8 +2,9 @@
 
 use super::problem::Problem;
 use super::settings::{self, Spans};
+use super::trace::{self, Counts, Took};
 use crate::case::Case;
-use crate::report::{Report, Tolerance, relative};
+use crate::report::{Report, Tolerance};
 use sparse_ode::math::Number;
 use sparse_ode::{Compat, LastStep, Solution, Solver, Status, per_sample};
 
@@ -28,7 +29,14 @@ impl Job<'_> {
     fn check<T: Number>(&self, report: &mut Report) -> crate::Outcome {
         let all: Vec<usize> = (0..self.problem.batch()).collect();
         let (solution, trace) = self.solve::<T>(Compat::Torchode, &all, 0.0)?;
-        self.check_statistics(&solution, report)?;
+        let took = Took {
+            status: solution.status(),
+            stats: solution.stats(),
+            evaluations: solution.evaluations(),
+            initial_step: solution.initial_step(),
+            points: self.points(),
+        };
+        trace::statistics(self.case, report, &took, if self.double { Counts::Equal } else { Counts::Near })?;
         self.check_trace(&trace, report)?;
         let golden = self.case.floats("ys")?;
         let shape = [self.problem.batch(), self.points().max(1), self.problem.features()];
@@ -104,74 +112,14 @@ impl Job<'_> {
         values.iter().map(|v| v.to_f64()).collect()
     }
 
-    fn check_statistics<T: Number>(&self, s: &Solution<T>, report: &mut Report) -> crate::Outcome {
-        let stats = |of: fn(&sparse_ode::Stats) -> usize| -> Vec<i64> { s.stats().iter().map(|s| of(s) as i64).collect() };
-        let codes: Vec<i64> = s.status().iter().map(|s| s.code()).collect();
-        report.exact("status", &codes, self.case.integers("status")?);
-        let reached = if self.points() == 0 {
-            s.status().iter().map(|&s| i64::from(s == Status::Success)).collect()
-        } else {
-            stats(|s| s.reached)
-        };
-        report.exact("stat_n_initialized", &reached, self.case.integers("stat_n_initialized")?);
-        let evaluations = vec![s.evaluations() as i64; self.problem.batch()];
-        let counts = [
-            ("stat_n_steps", stats(|s| s.steps)),
-            ("stat_n_accepted", stats(|s| s.accepted)),
-            ("stat_n_f_evals", evaluations),
-        ];
-        for (key, got) in counts {
-            let want = self.case.integers(key)?;
-            if self.double {
-                report.exact(key, &got, want);
-            } else {
-                let float = |v: &[i64]| -> Vec<f64> { v.iter().map(|&n| n as f64).collect() };
-                report.close(key, &float(&got), &float(want), Tolerance { relative: 0.02, absolute: 1.0 });
-            }
-        }
-        let tolerance = relative(if self.double { 1e-9 } else { 1e-5 });
-        report.close("dt_initial", s.initial_step(), self.case.floats("dt_initial")?, tolerance);
-        Ok(())
-    }
-
-    /// Every iteration of every sample that ran in it.
     fn check_trace(&self, trace: &[LastStep], report: &mut Report) -> crate::Outcome {
-        let (case, batch) = (self.case, self.problem.batch());
-        let steps = case.integers("stat_n_steps")?;
-        let [t0, dt, next, error] =
-            ["trace_t0", "trace_dt", "trace_dt_next", "trace_error_ratio"].map(|key| case.floats(key));
-        let (t0, dt, next, error, accept) = (t0?, dt?, next?, error?, case.integers("trace_accept")?);
-        if !self.double {
-            // Single precision takes other steps here and there: their numbers are compared, not each of them.
-            return Ok(());
-        }
-        report.exact("iterations", &[trace.len()], &[case.shape("trace_dt")?[0]]);
-        let has_estimate = self.solver_estimates();
-        // An estimate is a difference of numbers that rounding has blurred already.
-        let noise = 1e3 * f64::EPSILON / (case.number("rtol")? + case.number("atol")?);
-        let near = relative(if self.problem.amplifies_rounding() { 1e-4 } else { 1e-6 } + 3.0 * noise);
-        for (i, step) in trace.iter().enumerate().take(case.shape("trace_dt")?[0]) {
-            let ran: Vec<usize> = (0..batch).filter(|&b| (i as i64) < steps[b]).collect();
-            if step.sample != ran {
-                report.fail(format!("iteration {i}: samples {:?} ran, golden {ran:?}", step.sample));
-                return Ok(());
-            }
-            let of = |list: &[f64]| -> Vec<f64> { ran.iter().map(|&b| list[i * batch + b]).collect() };
-            let flags: Vec<bool> = ran.iter().map(|&b| accept[i * batch + b] != 0).collect();
-            report.exact("trace_accept", &step.accepted, &flags);
-            report.close("trace_t0", &step.t, &of(t0), Tolerance { absolute: 1e-12, ..near });
-            report.close("trace_dt", &step.dt, &of(dt), near);
-            report.close("trace_dt_next", &step.next_dt, &of(next), near);
-            if has_estimate {
-                report.close("trace_error_ratio", &step.error, &of(error), Tolerance { absolute: noise, ..near });
-            }
-        }
-        Ok(())
-    }
-
-    fn solver_estimates(&self) -> bool {
-        let method = self.case.setting_or("method", "Dopri5");
-        method != "Euler" && self.case.setting_or("controller", "I") != "fixed"
+        let case = self.case;
+        let steps = trace::Steps {
+            near: if self.problem.amplifies_rounding() { 1e-4 } else { 1e-6 },
+            tolerance: case.number("rtol")? + case.number("atol")?,
+            estimates: case.setting_or("method", "Dopri5") != "Euler" && case.setting_or("controller", "I") != "fixed",
+        };
+        trace::steps(case, report, trace, steps)
     }
 
     fn check_times(&self, report: &mut Report) -> crate::Outcome {

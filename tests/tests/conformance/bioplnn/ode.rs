@@ -1,0 +1,224 @@
+//! Continuous networks.
+
+use super::model::{Description, numbers, tensor};
+use super::trace::{self, Counts, Took};
+use crate::case::Case;
+use crate::report::{Report, Tolerance, absolute, relative};
+use serde_json::Value;
+use sparse_ode::{
+    Compat, ConnectomeOdeRnn, Forward, FrameBoundaries, LastStep, NeuronTypes, Nonlinearity, PerNeuron, Run, Solver, Times,
+    per_sample,
+};
+use tch::{Kind, Tensor};
+
+/// Arguments of a forward pass.
+struct Arguments {
+    evals: usize,
+    start: f64,
+    end: f64,
+    x: Tensor,
+    h0: Option<Tensor>,
+}
+
+impl Arguments {
+    fn of(case: &Case, kind: Kind) -> Result<Self, String> {
+        let forward = case.table("forward", &["num_evals", "num_steps", "start_time", "end_time"])?;
+        let number = |keys: &[&str], default: f64| {
+            keys.iter().find_map(|key| forward.get(*key)).map_or(Some(default), Value::as_f64)
+        };
+        let wrong = || format!("forward {forward:?} holds something else than numbers");
+        Ok(Self {
+            evals: number(&["num_evals", "num_steps"], 2.0).ok_or_else(wrong)? as usize,
+            start: number(&["start_time"], 0.0).ok_or_else(wrong)?,
+            end: number(&["end_time"], 1.0).ok_or_else(wrong)?,
+            x: tensor(case, "x", kind)?,
+            h0: case.has("h0").then(|| tensor(case, "h0", kind)).transpose()?,
+        })
+    }
+
+    fn forward(&self, frames: FrameBoundaries) -> Forward<'_> {
+        let forward = Forward::new().num_evals(self.evals).span(self.start, self.end).frame_boundaries(frames);
+        match &self.h0 {
+            Some(h0) => forward.h0(h0),
+            None => forward,
+        }
+    }
+}
+
+pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
+    case.setting("solver").and_then(|s| match s {
+        "Dopri5+IntegralController atol=1e-6 rtol=1e-3" => Ok(()),
+        other => Err(format!("solver {other:?} is not understood")),
+    })?;
+    let network = Description::of(case)?;
+    network.check(report)?;
+    let arguments = Arguments::of(case, network.kind)?;
+    let tolerance = if network.kind == Kind::Double { relative(1e-9) } else { absolute(2e-5) };
+
+    let compatible = Solver::new().compat(Compat::Torchode);
+    let forward = arguments.forward(FrameBoundaries::StepAcross);
+    let (model, vs) = network.build(ConnectomeOdeRnn::builder)?;
+    let run = model.with_solver(compatible.clone()).forward(&arguments.x, &forward).map_err(|e| e.to_string())?;
+    compare(case, report, &run, "", tolerance)?;
+    network.check_clamped(&vs, report)?;
+    let took = Took {
+        status: &run.status,
+        stats: &run.stats,
+        evaluations: run.evaluations,
+        initial_step: &run.initial_step,
+        points: arguments.evals,
+    };
+    trace::statistics(case, report, &took, Counts::Equal)?;
+    let ts: Vec<f64> = case.floats("ts")?.to_vec();
+    report.close("ts", &numbers(&run.ts)?, &ts, relative(if network.kind == Kind::Double { 1e-14 } else { 2e-7 }));
+
+    let (right, _vs) = network.build(ConnectomeOdeRnn::builder)?;
+    let right = right.forward(&arguments.x, &forward).map_err(|e| e.to_string())?;
+    compare(case, report, &right, " as is right", tolerance)?;
+    same_with_any_threads(report, &numbers(&right.hs)?, || {
+        let network = Description::of(case)?;
+        let arguments = Arguments::of(case, network.kind)?;
+        let (model, _vs) = network.build(ConnectomeOdeRnn::builder)?;
+        let run = model.forward(&arguments.x, &arguments.forward(FrameBoundaries::StepAcross));
+        numbers(&run.map_err(|e| e.to_string())?.hs)
+    })?;
+
+    let steps = trace::Steps { near: 1e-6, tolerance: 1e-3, estimates: true };
+    trace::steps(case, report, &Dense::of(case, &network, &arguments)?.trace(&compatible)?, steps)
+}
+
+/// The same problem solved as exactly as possible: steps must end where frames do.
+pub(crate) fn run_true(case: &Case, report: &mut Report) -> crate::Outcome {
+    let network = Description::of(case)?;
+    network.check(report)?;
+    case.integers("n_fine")?;
+    let (ts, points) = (case.floats("ts")?, case.shape("ts")?[1]);
+    let arguments = Arguments { evals: points, start: ts[0], end: ts[points - 1], ..Arguments::of(case, network.kind)? };
+    for (atol, rtol, tolerance) in [(1e-13, 1e-13, 1e-9), (1e-9, 1e-9, 1e-7), (1e-6, 1e-3, 5e-3)] {
+        let (model, _vs) = network.build(ConnectomeOdeRnn::builder)?;
+        let model = model.with_solver(Solver::new().tolerances(atol, rtol));
+        let run = model.forward(&arguments.x, &arguments.forward(FrameBoundaries::Restart)).map_err(|e| e.to_string())?;
+        let what = format!("hs at rtol {rtol:.0e}");
+        report.close_in_norm(&what, &numbers(&run.hs)?, case.floats("hs")?, relative(tolerance));
+        report.close("ts", &numbers(&run.ts)?, ts, relative(1e-14));
+    }
+    Ok(())
+}
+
+fn compare(case: &Case, report: &mut Report, run: &Run, how: &str, tolerance: Tolerance) -> crate::Outcome {
+    for (key, got) in [("hs", &run.hs), ("outs", &run.outs)] {
+        let shape: Vec<usize> = got.size().iter().map(|&n| n as usize).collect();
+        report.exact(&format!("shape of {key}"), &shape, case.shape(key)?);
+        report.close_in_norm(&format!("{key}{how}"), &numbers(got)?, case.floats(key)?, tolerance);
+    }
+    Ok(())
+}
+
+/// Runs it with one, two and five threads, which must not change a bit.
+pub(crate) fn same_with_any_threads(
+    report: &mut Report,
+    want: &[f64],
+    run: impl Fn() -> Result<Vec<f64>, String> + Sync,
+) -> crate::Outcome {
+    for threads in [1, 2, 5] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|e| e.to_string())?;
+        let got = pool.install(&run)?;
+        let equal = got.iter().map(|v| v.to_bits()).eq(want.iter().map(|v| v.to_bits()));
+        report.expect(equal, || format!("hs changes with {threads} threads"));
+    }
+    Ok(())
+}
+
+/// The network once more, written with dense loops for its trace, which the model does not give away.
+struct Dense<'a> {
+    arguments: &'a Arguments,
+    /// `[batch, frames, features]`
+    frames: Vec<f64>,
+    batch: usize,
+    features: usize,
+    /// `[neurons, neurons]` with signs, `[neurons, features]`, `[neurons]`
+    recurrent: Vec<f64>,
+    input: Vec<f64>,
+    bias: Vec<f64>,
+    tau: Vec<f64>,
+    h0: Vec<f64>,
+    phi: PerNeuron<Nonlinearity>,
+    types: Option<NeuronTypes>,
+}
+
+impl<'a> Dense<'a> {
+    fn of(case: &Case, network: &Description<'_>, arguments: &'a Arguments) -> Result<Self, String> {
+        let frames = match (arguments.x.dim(), network.is_batch_first()?) {
+            (2, _) => arguments.x.unsqueeze(1),
+            (_, true) => arguments.x.shallow_clone(),
+            (_, false) => arguments.x.transpose(0, 1),
+        };
+        let (batch, features) = (frames.size()[0] as usize, frames.size()[2] as usize);
+        let connectome = network.connectome()?;
+        let (n, signs) = (connectome.n_post(), network.signs()?);
+        let mut recurrent = vec![0.0; n * n];
+        for ((row, column, _), value) in connectome.iter().zip(case.floats("hh_values_after")?) {
+            recurrent[row as usize * n + column as usize] = value * signs[column as usize];
+        }
+        let mut input = vec![0.0; n * features];
+        match network.input()? {
+            Some(wiring) => wiring.iter().for_each(|(row, column, w)| input[row as usize * features + column as usize] = w),
+            None => (0..n).for_each(|i| input[i * features + i] = 1.0),
+        }
+        let types = network.types()?;
+        let tau = case.floats("tau_after")?;
+        let tau = (0..n).map(|i| match &types {
+            Some(types) if tau.len() != n => tau[types.of_neurons()[i] as usize],
+            _ => tau[i],
+        });
+        Ok(Self {
+            frames: numbers(&frames)?,
+            batch,
+            features,
+            recurrent,
+            input,
+            bias: if case.has("hh_bias") { case.floats("hh_bias")?.to_vec() } else { vec![0.0; n] },
+            tau: tau.collect(),
+            h0: arguments.h0.as_ref().map_or(Ok(vec![0.0; batch * n]), numbers)?,
+            phi: network.nonlinearity()?,
+            types,
+            arguments,
+        })
+    }
+
+    fn derivative(&self, t: f64, sample: usize, h: &[f64], dh: &mut [f64]) {
+        let (start, end) = (self.arguments.start, self.arguments.end);
+        let count = self.frames.len() / self.batch / self.features;
+        let frame = (((t - start) / (end - start) * count as f64) as usize).min(count - 1);
+        let x = &self.frames[(sample * count + frame) * self.features..][..self.features];
+        let n = h.len();
+        let dot = |w: &[f64], v: &[f64]| -> f64 { w.iter().zip(v).map(|(w, v)| w * v).sum() };
+        for i in 0..n {
+            let mut z = [dot(&self.input[i * self.features..][..self.features], x)
+                + dot(&self.recurrent[i * n..][..n], h)
+                + self.bias[i]];
+            match (&self.phi, &self.types) {
+                (PerNeuron::Types(list), Some(types)) => list[types.of_neurons()[i] as usize].apply(&mut z),
+                (PerNeuron::All(phi), _) => phi.apply(&mut z),
+                _ => unreachable!("files have one nonlinearity, or one for each type"),
+            }
+            dh[i] = (z[0].max(0.0) - h[i]) / self.tau[i];
+        }
+    }
+
+    fn trace(&self, solver: &Solver) -> Result<Vec<LastStep>, String> {
+        let text = |e: sparse_ode::Error| e.to_string();
+        let n = self.tau.len();
+        let mut field = per_sample(n, |t, sample, h: &[f64], dh: &mut [f64]| self.derivative(t, sample, h, dh));
+        let times = Times::span(self.batch, self.arguments.start, self.arguments.end).map_err(text)?;
+        let mut stepper = solver.start(&mut field, &self.h0, &times).map_err(text)?;
+        let mut trace = Vec::new();
+        loop {
+            let runs = stepper.step(&mut field).map_err(text)?;
+            trace.push(stepper.last_step().clone());
+            if !runs {
+                return Ok(trace);
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Discrete networks.
+
+use super::model::{Description, numbers, tensor};
+use super::ode::same_with_any_threads;
+use crate::case::Case;
+use crate::report::{Report, absolute, relative};
+use sparse_ode::{ConnectomeRnn, Sequence, SparseRnn, Steps};
+use tch::Kind;
+use tch::nn::VarStore;
+
+pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
+    let network = Description::of(case)?;
+    network.check(report)?;
+    let (run, vs) = forward(case, &network)?;
+    let tolerance = if network.kind == Kind::Double { relative(1e-12) } else { absolute(2e-5) };
+    for (key, got) in [("hs", &run.hs), ("outs", &run.outs)] {
+        let shape: Vec<usize> = got.size().iter().map(|&n| n as usize).collect();
+        report.exact(&format!("shape of {key}"), &shape, case.shape(key)?);
+        report.close_in_norm(key, &numbers(got)?, case.floats(key)?, tolerance);
+    }
+    network.check_clamped(&vs, report)?;
+    same_with_any_threads(report, &numbers(&run.hs)?, || numbers(&forward(case, &Description::of(case)?)?.0.hs))
+}
+
+fn forward(case: &Case, network: &Description<'_>) -> Result<(Sequence, VarStore), String> {
+    let text = |e: sparse_ode::Error| e.to_string();
+    let x = tensor(case, "x", network.kind)?;
+    let h0 = case.has("h0").then(|| tensor(case, "h0", network.kind)).transpose()?;
+    let mut steps = Steps::new();
+    if let Some(n) = case.table("forward", &["num_steps"])?.get("num_steps").and_then(serde_json::Value::as_u64) {
+        steps = steps.num_steps(n as usize);
+    }
+    if let Some(h0) = &h0 {
+        steps = steps.h0(h0);
+    }
+    match case.setting("cls")? {
+        "ConnectomeRNN" => {
+            let (model, vs) = network.build(ConnectomeRnn::builder)?;
+            Ok((model.forward(&x, &steps).map_err(text)?, vs))
+        }
+        "SparseRNN" => {
+            let (model, vs) = network.build(SparseRnn::builder)?;
+            Ok((model.forward(&x, &steps).map_err(text)?, vs))
+        }
+        other => Err(format!("the class {other:?} is not understood")),
+    }
+}
