@@ -1,4 +1,5 @@
-//! scratch
+#![doc = include_str!("../README.md")]
+
 mod arrays;
 mod control;
 mod error;
@@ -6,15 +7,22 @@ mod field;
 mod initial_step;
 pub mod math;
 pub mod method;
+mod model;
 mod solution;
 mod solver;
 mod stepper;
 mod tiers;
 mod times;
+
 pub use control::{Controller, Integral, Limits, Pid};
 pub use error::{Error, SolveFailure};
 pub use field::{At, FieldError, PerSample, VectorField, per_sample};
 pub use method::Method;
+pub use model::{
+    Activation, Bias, Builder, ConnectomeOdeRnn, ConnectomeRnn, Forward, FrameBoundaries,
+    FromNetwork, Init, Layout, NeuronClass, NeuronTypes, Nonlinearity, OnFailure, PerNeuron,
+    Projection, Run, Sequence, SignRule, SparseLinear, SparseRnn, Steps, Tau, Training,
+};
 pub use solution::{Solution, Stats, Status};
 pub use solver::{Compat, Solver, TimePrecision};
 pub use stepper::{LastStep, Stepper};

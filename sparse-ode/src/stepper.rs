@@ -1,6 +1,8 @@
 //! The loop: one step of every running sample at a time.
 
-use crate::arrays::{self, Point, Shape, Slots, combine, copy_columns, error_norms, interpolate, keep_columns, terms};
+use crate::arrays::{
+    self, Point, Shape, Slots, combine, copy_columns, error_norms, interpolate, keep_columns, terms,
+};
 use crate::control::Memory;
 use crate::field::{At, VectorField};
 use crate::initial_step::{self, Start};
@@ -75,14 +77,27 @@ impl<T: Number> Stepper<T> {
         times: &Times,
         values: &mut [T],
     ) -> Result<Self, Error> {
-        let shape = Shape { features: field.features(), batch: times.batch() };
+        let shape = Shape {
+            features: field.features(),
+            batch: times.batch(),
+        };
         if y0.len() != shape.len() || shape.len() == 0 {
-            return Err(Error::StateLength { got: y0.len(), batch: shape.batch, features: shape.features });
+            return Err(Error::StateLength {
+                got: y0.len(),
+                batch: shape.batch,
+                features: shape.features,
+            });
         }
         let mut solver = solver.clone();
         solver.jumps.sort_by(f64::total_cmp);
         let mut times = times.clone();
-        for t in times.start.iter_mut().chain(&mut times.end).chain(&mut times.eval).chain(&mut solver.jumps) {
+        for t in times
+            .start
+            .iter_mut()
+            .chain(&mut times.end)
+            .chain(&mut times.eval)
+            .chain(&mut solver.jumps)
+        {
             *t = solver.time.round(*t);
         }
         let mut y = vec![T::ZERO; shape.len()];
@@ -149,7 +164,11 @@ impl<T: Number> Stepper<T> {
     }
 
     /// The same with values that the caller holds.
-    pub(crate) fn step_into<F: VectorField<T>>(&mut self, field: &mut F, values: &mut [T]) -> Result<bool, Error> {
+    pub(crate) fn step_into<F: VectorField<T>>(
+        &mut self,
+        field: &mut F,
+        values: &mut [T],
+    ) -> Result<bool, Error> {
         if self.columns.sample.is_empty() {
             return Ok(false);
         }
@@ -158,7 +177,14 @@ impl<T: Number> Stepper<T> {
         let error = tableau.b_error.map(|weights| {
             let dt = self.steps_in_state_precision();
             let terms = terms(weights, &self.k, self.shape.len());
-            error_norms(self.shape, self.solver.scale(), &self.y, &self.y1, &dt, &terms)
+            error_norms(
+                self.shape,
+                self.solver.scale(),
+                &self.y,
+                &self.y1,
+                &dt,
+                &terms,
+            )
         });
         let (accepted, failed) = self.judge(error.as_deref());
         self.write_points(tableau, &accepted, values);
@@ -166,7 +192,8 @@ impl<T: Number> Stepper<T> {
         let finished = self.retire(&failed);
         self.fit();
         let torchode = self.solver.compat == Compat::Torchode;
-        let stop_all = torchode && (failed.iter().any(Option::is_some) | self.finished_fall_below_dt_min());
+        let stop_all =
+            torchode && (failed.iter().any(Option::is_some) | self.finished_fall_below_dt_min());
         if stop_all {
             let all: Vec<usize> = (0..self.columns.sample.len()).collect();
             self.drop_columns(&all, Status::Interrupted);
@@ -211,8 +238,12 @@ impl<T: Number> Stepper<T> {
     /// The same with values that the caller holds; the solution has none.
     pub(crate) fn finish_into(mut self, values: &mut [T]) -> Solution<T> {
         for (b, stats) in self.stats.iter().enumerate() {
-            let (from, to) = (b * self.times.points + stats.reached, (b + 1) * self.times.points);
-            values[from * self.shape.features..to * self.shape.features].fill(T::from_f64(f64::NAN));
+            let (from, to) = (
+                b * self.times.points + stats.reached,
+                (b + 1) * self.times.points,
+            );
+            values[from * self.shape.features..to * self.shape.features]
+                .fill(T::from_f64(f64::NAN));
         }
         let all: Vec<usize> = (0..self.columns.sample.len()).collect();
         self.drop_columns(&all, Status::Interrupted);
@@ -240,7 +271,12 @@ impl<T: Number> Stepper<T> {
         for (b, stats) in self.stats.iter_mut().enumerate() {
             let times = &self.times.eval[b * self.times.points..][..self.times.points];
             while stats.reached < times.len() && times[stats.reached] == self.times.start[b] {
-                slots.copy_column(self.shape, &self.y, b, b * self.times.points + stats.reached);
+                slots.copy_column(
+                    self.shape,
+                    &self.y,
+                    b,
+                    b * self.times.points + stats.reached,
+                );
                 stats.reached += 1;
             }
         }
@@ -256,10 +292,20 @@ impl<T: Number> Stepper<T> {
         let c = &mut self.columns;
         c.dt = match given {
             Some(dt) => (0..c.t.len())
-                .map(|b| self.solver.time.round(dt[if dt.len() == 1 { 0 } else { b }].abs()).copysign(c.end[b] - c.t[b]))
+                .map(|b| {
+                    self.solver
+                        .time
+                        .round(dt[if dt.len() == 1 { 0 } else { b }].abs())
+                        .copysign(c.end[b] - c.t[b])
+                })
                 .collect(),
             None => {
-                let start = Start { t: &c.t, end: &c.end, sample: &c.sample, piece: &c.piece };
+                let start = Start {
+                    t: &c.t,
+                    end: &c.end,
+                    sample: &c.sample,
+                    piece: &c.piece,
+                };
                 let evaluations = &mut self.evaluations;
                 // Single-stage methods have no second derivative to write to: the argument's place is free here.
                 let mut f1 = std::mem::take(&mut self.argument);
@@ -294,9 +340,15 @@ impl<T: Number> Stepper<T> {
     /// Evaluates `k[0]` at the state.
     fn derivative<F: VectorField<T>>(&mut self, field: &mut F) -> Result<(), Error> {
         let c = &self.columns;
-        let at = At { t: &c.t, sample: &c.sample, piece: &c.piece };
+        let at = At {
+            t: &c.t,
+            sample: &c.sample,
+            piece: &c.piece,
+        };
         self.evaluations += 1;
-        field.eval(at, &self.y, &mut self.k[0]).map_err(|source| Error::Field { t: c.t[0], source })?;
+        field
+            .eval(at, &self.y, &mut self.k[0])
+            .map_err(|source| Error::Field { t: c.t[0], source })?;
         self.derivative_is_known = true;
         Ok(())
     }
@@ -310,21 +362,43 @@ impl<T: Number> Stepper<T> {
         let (shape, n) = (self.shape, self.shape.len());
         for s in 1..tableau.stages() {
             let is_solution = tableau.is_first_same_as_last() && s + 1 == tableau.stages();
-            let argument = if is_solution { &mut self.y1 } else { &mut self.argument };
+            let argument = if is_solution {
+                &mut self.y1
+            } else {
+                &mut self.argument
+            };
             let (before, after) = self.k.split_at_mut(s);
-            combine(shape, argument, &self.y, &dt, &terms(tableau.a[s], before, n));
+            combine(
+                shape,
+                argument,
+                &self.y,
+                &dt,
+                &terms(tableau.a[s], before, n),
+            );
             let c = &self.columns;
             let round = |t| self.solver.time.round(t);
             let t: Vec<f64> = (0..c.t.len())
                 .map(|b| {
                     let t = round(c.t[b] + round(round(tableau.c[s]) * c.dt[b]));
                     // Rounding may lead one unit past the end, where the field need not be defined.
-                    if c.dt[b] > 0.0 { t.min(c.stop[b]) } else { t.max(c.stop[b]) }
+                    if c.dt[b] > 0.0 {
+                        t.min(c.stop[b])
+                    } else {
+                        t.max(c.stop[b])
+                    }
                 })
                 .collect();
             self.evaluations += 1;
             field
-                .eval(At { t: &t, sample: &c.sample, piece: &c.piece }, argument, &mut after[0])
+                .eval(
+                    At {
+                        t: &t,
+                        sample: &c.sample,
+                        piece: &c.piece,
+                    },
+                    argument,
+                    &mut after[0],
+                )
                 .map_err(|source| Error::Field { t: t[0], source })?;
         }
         if let Some(b) = tableau.b {
@@ -340,20 +414,42 @@ impl<T: Number> Stepper<T> {
         let torchode = solver.compat == Compat::Torchode;
         let order = solver.method.order();
         let (mut accepted, mut failed) = (Vec::new(), Vec::new());
-        self.last = LastStep { sample: c.sample.clone(), t: c.t.clone(), dt: c.dt.clone(), ..LastStep::default() };
+        self.last = LastStep {
+            sample: c.sample.clone(),
+            t: c.t.clone(),
+            dt: c.dt.clone(),
+            ..LastStep::default()
+        };
         for b in 0..c.sample.len() {
             let e = error.map(|e| T::from_f64(e[b]).to_f64());
             let precise = |x: f64| T::from_f64(x).to_f64();
             // A fixed step that was shortened to end somewhere is followed by a whole one.
-            let dt = if solver.controller == Controller::Fixed { self.initial_step[c.sample[b]] } else { c.dt[b] };
-            let d = solver.controller.decide(dt, e, order, &mut c.memory[b], precise);
+            let dt = if solver.controller == Controller::Fixed {
+                self.initial_step[c.sample[b]]
+            } else {
+                c.dt[b]
+            };
+            let d = solver
+                .controller
+                .decide(dt, e, order, &mut c.memory[b], precise);
             let stats = &mut self.stats[c.sample[b]];
             stats.steps += 1;
             stats.accepted += usize::from(d.accept);
             c.rejects[b] = if d.accept { 0 } else { c.rejects[b] + 1 };
-            let now = if d.accept { solver.time.round(c.t[b] + c.dt[b]) } else { c.t[b] };
+            let now = if d.accept {
+                solver.time.round(c.t[b] + c.dt[b])
+            } else {
+                c.t[b]
+            };
             let stuck = solver.time.round(now + d.dt) == now;
-            let at_end = d.accept && reaches(c.t[b], c.dt[b], c.end[b], solver.time.round(c.t[b] + c.dt[b]), torchode);
+            let at_end = d.accept
+                && reaches(
+                    c.t[b],
+                    c.dt[b],
+                    c.end[b],
+                    solver.time.round(c.t[b] + c.dt[b]),
+                    torchode,
+                );
             let ran_out = solver.max_steps.is_some_and(|n| stats.steps >= n);
             failed.push(if torchode && e.is_some_and(|e| !e.is_finite()) {
                 Some(Status::InfiniteNorm)
@@ -386,11 +482,21 @@ impl<T: Number> Stepper<T> {
             let (t, dt) = (c.t[b], c.dt[b]);
             let torchode = self.solver.compat == Compat::Torchode;
             let rounded = self.solver.time.round(t + dt);
-            let t1 = if reaches(t, dt, c.stop[b], rounded, torchode) && !torchode { c.stop[b] } else { rounded };
+            let t1 = if reaches(t, dt, c.stop[b], rounded, torchode) && !torchode {
+                c.stop[b]
+            } else {
+                rounded
+            };
             let stats = &mut self.stats[sample];
-            while stats.reached < list.len() && dt.signum() * list[stats.reached] <= dt.signum() * t1 {
+            while stats.reached < list.len()
+                && dt.signum() * list[stats.reached] <= dt.signum() * t1
+            {
                 let x = self.solver.time.round((list[stats.reached] - t) / (t1 - t));
-                points.push(Point { column: b, x, slot: sample * times.points + stats.reached });
+                points.push(Point {
+                    column: b,
+                    x,
+                    slot: sample * times.points + stats.reached,
+                });
                 stats.reached += 1;
             }
         }
@@ -398,8 +504,19 @@ impl<T: Number> Stepper<T> {
             return;
         }
         let dt = self.steps_in_state_precision();
-        let step = arrays::Step { y0: &self.y, y1: &self.y1, k: &self.k, dt: &dt, dense: tableau.dense };
-        interpolate(self.shape, &step, &points, &mut Slots::new(values, self.shape.features));
+        let step = arrays::Step {
+            y0: &self.y,
+            y1: &self.y1,
+            k: &self.k,
+            dt: &dt,
+            dense: tableau.dense,
+        };
+        interpolate(
+            self.shape,
+            &step,
+            &points,
+            &mut Slots::new(values, self.shape.features),
+        );
     }
 
     /// Moves the accepted columns to the end of their step.
@@ -423,7 +540,11 @@ impl<T: Number> Stepper<T> {
             let c = &mut self.columns;
             let rounded = self.solver.time.round(c.t[b] + c.dt[b]);
             let there = reaches(c.t[b], c.dt[b], c.stop[b], rounded, torchode);
-            c.t[b] = if there && !torchode { c.stop[b] } else { rounded };
+            c.t[b] = if there && !torchode {
+                c.stop[b]
+            } else {
+                rounded
+            };
             if there && c.stop[b] != c.end[b] {
                 c.t[b] = c.stop[b];
                 self.aim(b);
@@ -440,10 +561,22 @@ impl<T: Number> Stepper<T> {
     fn aim(&mut self, b: usize) {
         let c = &mut self.columns;
         let (t, end) = (c.t[b], c.end[b]);
-        let inside = |j: &&f64| if end > t { **j > t && **j < end } else { **j < t && **j > end };
+        let inside = |j: &&f64| {
+            if end > t {
+                **j > t && **j < end
+            } else {
+                **j < t && **j > end
+            }
+        };
         let ahead: Vec<f64> = self.solver.jumps.iter().filter(inside).copied().collect();
         let start = self.times.start[c.sample[b]];
-        let behind = |j: &&f64| if end > t { **j > start && **j <= t } else { **j < start && **j >= t };
+        let behind = |j: &&f64| {
+            if end > t {
+                **j > start && **j <= t
+            } else {
+                **j < start && **j >= t
+            }
+        };
         c.piece[b] = self.solver.jumps.iter().filter(behind).count();
         let next = if end > t { ahead.first() } else { ahead.last() };
         c.stop[b] = next.copied().unwrap_or(end);
@@ -478,7 +611,13 @@ impl<T: Number> Stepper<T> {
     /// torchode goes on judging finished samples, whose step is zero: where there is a `dt_min` they fail after all.
     fn finished_fall_below_dt_min(&mut self) -> bool {
         let mut any = false;
-        if self.solver.controller.limits().and_then(|l| l.dt_min).is_some_and(|least| least > 0.0) {
+        if self
+            .solver
+            .controller
+            .limits()
+            .and_then(|l| l.dt_min)
+            .is_some_and(|least| least > 0.0)
+        {
             for (sample, status) in self.status.iter_mut().enumerate() {
                 if *status == Status::Success && self.last.sample.binary_search(&sample).is_err() {
                     *status = Status::ReachedDtMin;
@@ -500,12 +639,17 @@ impl<T: Number> Stepper<T> {
             slots.copy_column(self.shape, &self.y, b, sample);
             self.t_reached[sample] = self.columns.t[b];
         }
-        let kept: Vec<usize> = (0..self.shape.batch).filter(|b| !list.contains(b)).collect();
+        let kept: Vec<usize> = (0..self.shape.batch)
+            .filter(|b| !list.contains(b))
+            .collect();
         keep_columns(self.shape, &mut self.y, &kept);
         keep_columns(self.shape, &mut self.k[0], &kept);
         self.shape.batch = kept.len();
         let n = self.shape.len();
-        for scratch in self.k[1..].iter_mut().chain([&mut self.y1, &mut self.argument]) {
+        for scratch in self.k[1..]
+            .iter_mut()
+            .chain([&mut self.y1, &mut self.argument])
+        {
             scratch.truncate(n);
         }
         let c = &mut self.columns;

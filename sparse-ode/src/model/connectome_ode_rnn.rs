@@ -1,0 +1,290 @@
+//! The continuous network on a connectome.
+
+use super::builder::{Builder, FromNetwork};
+use super::field::{Fused, Tensors, is_kind};
+use super::input::{Frames, Input};
+use super::network::Network;
+use super::options::Init;
+use crate::math::Number;
+use crate::{Error, Solver, Stats, Status, TimePrecision, Times, VectorField};
+use connectome_graph::Topology;
+use tch::{Device, Kind, Tensor};
+use tch_sparse::tensor;
+
+/// A recurrent network on a connectome in continuous time:
+///
+/// `dh/dt = (relu(phi(P x(t) + W (s h) + b)) - h) / tau`
+///
+/// with states `h`, wiring `W` held at or above zero, presynaptic signs `s`, an input projection `P`, biases `b`, a nonlinearity
+/// `phi` and time constants `tau`, integrated by an adaptive solver with steps of its own for each sample. The model of bioplnn's
+/// `ConnectomeODERNN`.
+///
+/// # Example
+/// ```
+/// use connectome_graph::Topology;
+/// use sparse_ode::{ConnectomeOdeRnn, Forward};
+/// use tch::{Device, Kind, Tensor, nn};
+///
+/// // Three neurons in a ring, row = postsynaptic.
+/// let ring = Topology::from_csr(3, 3, vec![0, 1, 2, 3], vec![2, 0, 1], vec![0.5; 3])?;
+/// let vs = nn::VarStore::new(Device::Cpu);
+/// let model = ConnectomeOdeRnn::builder(3, &ring).build(&vs.root())?;
+/// let x = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));          // [batch, inputs], held
+/// let run = model.forward(&x, &Forward::new().num_evals(5))?;
+/// assert_eq!(run.hs.size(), [2, 5, 3]);                               // [batch, time, neurons]
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct ConnectomeOdeRnn {
+    network: Network,
+    solver: Solver,
+}
+
+impl FromNetwork for ConnectomeOdeRnn {
+    const HAS_TAU: bool = true;
+    fn from_network(network: Network) -> Self {
+        Self {
+            network,
+            solver: Solver::new(),
+        }
+    }
+}
+
+/// What happens at the boundaries of an input's frames, where the field jumps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FrameBoundaries {
+    /// Steps end there and begin anew. The default.
+    #[default]
+    Restart,
+    /// Steps go across, as in bioplnn, with errors far above the tolerances.
+    StepAcross,
+}
+
+/// What a forward pass does with samples that do not reach the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// It returns [`Error::Solve`]. The default.
+    #[default]
+    Error,
+    /// It returns what there is, NaN where a sample did not come, and the samples' statuses.
+    Partial,
+}
+
+/// Arguments of a forward pass.
+///
+/// | argument | default |
+/// | --- | --- |
+/// | [`num_evals`](Self::num_evals) | 2: start and end |
+/// | [`span`](Self::span) | 0 to 1 |
+/// | [`h0`](Self::h0), [`init`](Self::init) | the model's `state_init` |
+/// | [`frame_boundaries`](Self::frame_boundaries) | restart |
+/// | [`on_failure`](Self::on_failure) | error |
+#[derive(Debug, Default)]
+pub struct Forward<'a> {
+    num_evals: Option<usize>,
+    span: Option<(f64, f64)>,
+    h0: Option<&'a Tensor>,
+    init: Option<Init>,
+    frames: FrameBoundaries,
+    on_failure: OnFailure,
+}
+
+impl<'a> Forward<'a> {
+    /// The defaults above.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Number of equally spaced times at which states are returned, start and end included; at least 2. It does not change the
+    /// solver's steps. (`num_steps` in the tutorials.)
+    #[must_use]
+    pub fn num_evals(mut self, n: usize) -> Self {
+        self.num_evals = Some(n);
+        self
+    }
+
+    /// Start and end time; backward where the end is less.
+    #[must_use]
+    pub fn span(mut self, start: f64, end: f64) -> Self {
+        self.span = Some((start, end));
+        self
+    }
+
+    /// The starting state, `[batch, neurons]`.
+    #[must_use]
+    pub fn h0(mut self, h0: &'a Tensor) -> Self {
+        self.h0 = Some(h0);
+        self
+    }
+
+    /// How the starting state is made where none is given.
+    #[must_use]
+    pub fn init(mut self, init: Init) -> Self {
+        self.init = Some(init);
+        self
+    }
+
+    /// What happens at the boundaries of frames.
+    #[must_use]
+    pub fn frame_boundaries(mut self, frames: FrameBoundaries) -> Self {
+        self.frames = frames;
+        self
+    }
+
+    /// What happens where samples do not reach the end.
+    #[must_use]
+    pub fn on_failure(mut self, on_failure: OnFailure) -> Self {
+        self.on_failure = on_failure;
+        self
+    }
+}
+
+/// What a forward pass of [`ConnectomeOdeRnn`] gives.
+///
+/// Sequences are `[batch, time, ...]`, or `[time, batch, ...]` with [`Layout::TimeFirst`](super::Layout::TimeFirst).
+#[derive(Debug)]
+pub struct Run {
+    /// Outputs, `[batch, time, output_size]`: the states where there is no output projection.
+    pub outs: Tensor,
+    /// States, `[batch, time, neurons]`; the first is the starting state.
+    pub hs: Tensor,
+    /// Their times, `[batch, time]`.
+    pub ts: Tensor,
+    /// How each sample ended, `[batch]`.
+    pub status: Vec<Status>,
+    /// What each sample took, `[batch]`.
+    pub stats: Vec<Stats>,
+    /// Evaluations of the right-hand side, each for all samples still running.
+    pub evaluations: usize,
+    /// First step of each sample before it was fitted to the span, `[batch]`.
+    pub initial_step: Vec<f64>,
+}
+
+impl ConnectomeOdeRnn {
+    /// Begins a model of `input_size` features on a wiring `[neurons, neurons]`, `[post, pre]`.
+    pub fn builder(input_size: usize, connectome: &Topology) -> Builder<Self> {
+        Builder::new(input_size, connectome)
+    }
+
+    /// The solver: method, tolerances, limits. The default is [`Solver::new`]; jumps and the precision of time are set by the
+    /// forward pass.
+    #[must_use]
+    pub fn with_solver(mut self, solver: Solver) -> Self {
+        self.solver = solver;
+        self
+    }
+
+    /// Integrates the network.
+    ///
+    /// # Arguments
+    /// * `x` - input: `[batch, inputs]`, held for all times; or a sequence of frames that share the span equally,
+    ///   `[batch, time, inputs]` (`[time, batch, inputs]` with time first), each held until the next one begins
+    /// * `forward` - times, starting state and what to do where it fails
+    ///
+    /// Weights are held at or above zero and time constants at or above one first, in place.
+    ///
+    /// # Errors
+    /// [`Error::Input`] and [`Error::Times`] for arguments that do not fit; [`Error::Solve`] names time, samples and likely cause
+    /// where a sample does not reach the end.
+    ///
+    /// The results carry no gradient.
+    pub fn forward(&self, x: &Tensor, forward: &Forward<'_>) -> Result<Run, Error> {
+        self.network.clamp()?;
+        if is_kind::<f32>(self.network.kind()) {
+            self.run::<f32>(x, forward)
+        } else {
+            self.run::<f64>(x, forward)
+        }
+    }
+
+    fn run<T: Number>(&self, x: &Tensor, forward: &Forward<'_>) -> Result<Run, Error> {
+        let network = &self.network;
+        let frames = network.frames(x)?;
+        let (batch, count) = (frames.size()[0], frames.size()[1] as usize);
+        let (start, end) = forward.span.unwrap_or((0.0, 1.0));
+        let evals = forward.num_evals.unwrap_or(2);
+        let precision = if network.kind() == Kind::Float {
+            TimePrecision::Single
+        } else {
+            TimePrecision::Double
+        };
+        let (start, end) = (precision.round(start), precision.round(end));
+        let times = Times::span(batch as usize, start, end)?.evenly(evals)?;
+        let restart = count > 1 && forward.frames == FrameBoundaries::Restart;
+        let mut solver = self.solver.clone().time_precision(precision);
+        let mut when = Frames::ByTime {
+            start,
+            end,
+            precision,
+        };
+        if restart {
+            let jumps: Vec<f64> = (1..count)
+                .map(|k| start + (end - start) * k as f64 / count as f64)
+                .collect();
+            solver = solver.jumps(&jumps);
+            when = Frames::ByPiece;
+        }
+        let h0 = network.start(forward.h0, forward.init, batch)?.f_tr()?;
+        let h0 = h0.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
+        let on_cpu = network.device() == Device::Cpu;
+        let input = Input::<T>::new(network, &frames, when, !on_cpu)?;
+        let h0 = tensor::as_slice::<T>(&h0);
+        if on_cpu {
+            self.solve(
+                &solver,
+                &mut Fused::new(network, input)?,
+                h0,
+                &times,
+                forward.on_failure,
+            )
+        } else {
+            self.solve(
+                &solver,
+                &mut Tensors::new(network, input)?,
+                h0,
+                &times,
+                forward.on_failure,
+            )
+        }
+    }
+
+    fn solve<T: Number, F: VectorField<T>>(
+        &self,
+        solver: &Solver,
+        field: &mut F,
+        h0: &[T],
+        times: &Times,
+        on_failure: OnFailure,
+    ) -> Result<Run, Error> {
+        let network = &self.network;
+        let [batch, points, neurons] =
+            [times.batch(), times.points(), network.neurons].map(|n| n as i64);
+        let mut solution = None;
+        let hs = tensor::filled::<T>(&[batch, points, neurons], |values| {
+            solution = Some(solver.solve_into(field, h0, times, values));
+        })?;
+        let Some(solution) = solution.transpose()? else {
+            return Err(Error::Times("nothing to solve".into()));
+        };
+        if on_failure == OnFailure::Error
+            && let Some(failure) = solution.failure()
+        {
+            return Err(Error::Solve(failure));
+        }
+        let hs = hs.f_to_device(network.device())?;
+        let outs = tch::no_grad(|| network.read_out(&hs))?;
+        let ts = Tensor::f_from_slice(times.evaluations())?.f_view([batch, points])?;
+        Ok(Run {
+            outs: network.to_layout(&outs)?,
+            hs: network.to_layout(&hs)?,
+            ts: network.to_layout(
+                &ts.f_to_kind(network.kind())?
+                    .f_to_device(network.device())?,
+            )?,
+            status: solution.status().to_vec(),
+            stats: solution.stats().to_vec(),
+            evaluations: solution.evaluations(),
+            initial_step: solution.initial_step().to_vec(),
+        })
+    }
+}

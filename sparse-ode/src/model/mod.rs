@@ -1,0 +1,21 @@
+//! Recurrent networks on a connectome.
+
+mod activation;
+mod builder;
+mod connectome_ode_rnn;
+mod connectome_rnn;
+mod draw;
+mod field;
+mod input;
+mod network;
+mod neuron_types;
+mod options;
+mod sparse_linear;
+
+pub use activation::{Activation, Nonlinearity};
+pub use builder::{Builder, FromNetwork};
+pub use connectome_ode_rnn::{ConnectomeOdeRnn, Forward, FrameBoundaries, OnFailure, Run};
+pub use connectome_rnn::{ConnectomeRnn, Sequence, SparseRnn, Steps};
+pub use neuron_types::NeuronTypes;
+pub use options::{Init, Layout, NeuronClass, PerNeuron, Projection, SignRule, Tau, Training};
+pub use sparse_linear::{Bias, SparseLinear};

@@ -1,0 +1,575 @@
+//! What all models share: parameters, checks, and the right-hand side in tensors.
+
+use super::activation::Nonlinearity;
+use super::draw;
+use super::neuron_types::NeuronTypes;
+use super::options::{
+    Init, Layout, NeuronClass, Options, PerNeuron, Projection, SignRule, Tau, Training,
+};
+use super::sparse_linear::{Bias, SparseLinear, parameter};
+use crate::Error;
+use connectome_graph::Topology;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tch::nn::Path;
+use tch::{Device, Kind, Tensor};
+use tch_sparse::SparseMatrix;
+
+/// A built network.
+#[derive(Debug)]
+pub struct Network {
+    pub(super) neurons: usize,
+    pub(super) input_size: usize,
+    pub(super) output_size: usize,
+    pub(super) connectome: SparseLinear,
+    pub(super) input: Through,
+    pub(super) output: Through,
+    pub(super) tau: Option<Tensor>,
+    /// Row of `tau` for each neuron, where it is not one per neuron.
+    pub(super) tau_of: Option<Vec<u32>>,
+    /// One for all, or one per type.
+    pub(super) nonlinearity: Vec<Nonlinearity>,
+    pub(super) types: Option<NeuronTypes>,
+    /// Sign of each neuron as a presynaptic one.
+    pub(super) signs: Vec<f64>,
+    pub(super) sign_rule: SignRule,
+    pub(super) state_init: Init,
+    pub(super) layout: Layout,
+    warned: AtomicBool,
+}
+
+/// A built projection.
+#[derive(Debug)]
+pub(super) enum Through {
+    Identity,
+    Sparse(SparseLinear),
+    /// Weight `[to, from]` and bias `[to, 1]`.
+    Dense(Tensor, Option<Tensor>),
+}
+
+fn refuse<V>(option: &'static str, what: String) -> Result<V, Error> {
+    Err(Error::Option { option, what })
+}
+
+impl Network {
+    pub(super) fn new(path: &Path<'_>, o: Options, has_tau: bool) -> Result<Self, Error> {
+        if !matches!(path.kind(), Kind::Float | Kind::Double) {
+            return refuse(
+                "kind",
+                format!(
+                    "{:?} has no kernels; make the VarStore Float or Double",
+                    path.kind()
+                ),
+            );
+        }
+        let n = check_square(&o)?;
+        let types = check_types(&o, n)?;
+        let kinds = types.as_ref().map_or(0, |t| t.labels().len());
+        let classes = o.neuron_class.resolve("neuron_class", n, types.as_ref())?;
+        let nonlinearity = match o.nonlinearity.resolve("nonlinearity", n, types.as_ref())? {
+            Resolved::All(phi) => vec![phi],
+            Resolved::Types(list) => list,
+            Resolved::Neurons(_) => {
+                return refuse("nonlinearity", "give one for all, or one per type".into());
+            }
+        };
+        let output_size = check_projections(&o, n)?;
+        let connectome = SparseLinear::new(
+            &(path / "connectome"),
+            &o.connectome,
+            o.connectome_bias,
+            o.train_connectome,
+        )?;
+        let (tau, tau_of) = if has_tau {
+            build_tau(path, &o, n, kinds, types.as_ref())?
+        } else {
+            (None, None)
+        };
+        let input = build_projection(
+            &(path / "input_projection"),
+            &o.input_projection,
+            (n, o.input_size),
+            (
+                Bias::Absent,
+                o.train_input_projection,
+                o.seed.wrapping_add(1),
+            ),
+        )?;
+        let output = build_projection(
+            &(path / "output_projection"),
+            &o.output_projection,
+            (output_size, n),
+            (
+                o.output_projection_bias,
+                o.train_output_projection,
+                o.seed.wrapping_add(2),
+            ),
+        )?;
+        let signs = match classes {
+            _ if o.sign_rule != SignRule::Dale => vec![1.0; n],
+            Resolved::All(class) => vec![class.sign(); n],
+            Resolved::Neurons(list) => list.iter().map(|c: &NeuronClass| c.sign()).collect(),
+            Resolved::Types(list) => {
+                let of = types.as_ref().map_or(&[][..], NeuronTypes::of_neurons);
+                of.iter().map(|&t| list[t as usize].sign()).collect()
+            }
+        };
+        Ok(Self {
+            neurons: n,
+            input_size: o.input_size,
+            output_size,
+            connectome,
+            input,
+            output,
+            tau,
+            tau_of,
+            nonlinearity,
+            types,
+            signs,
+            sign_rule: o.sign_rule,
+            state_init: o.state_init,
+            layout: o.layout,
+            warned: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.connectome.values().kind()
+    }
+
+    pub(super) fn device(&self) -> Device {
+        self.connectome.values().device()
+    }
+
+    /// Holds weights at or above zero and time constants at or above one, as before every forward pass.
+    pub(super) fn clamp(&self) -> Result<(), Error> {
+        tch::no_grad(|| -> Result<(), Error> {
+            let mut values = self.connectome.values().shallow_clone();
+            if self.sign_rule != SignRule::Signed && values.numel() > 0 {
+                if !self.warned.swap(true, Ordering::Relaxed) {
+                    let negative = values.f_lt(0.0)?.f_sum(Kind::Int64)?.int64_value(&[]);
+                    if negative > 0 {
+                        tracing::warn!(
+                            "{negative} of {} connectome weights are negative and set to zero; for a signed connectome use \
+                             SignRule::Signed, or Topology::split_signs with neuron_class",
+                            values.numel()
+                        );
+                    }
+                }
+                let _ = values.f_clamp_min_(0.0)?;
+            }
+            if let Some(tau) = &self.tau {
+                let _ = tau.shallow_clone().f_clamp_min_(1.0)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The starting state `[neurons, batch]`: the one given as `[batch, neurons]`, or drawn.
+    pub(super) fn start(
+        &self,
+        given: Option<&Tensor>,
+        init: Option<Init>,
+        batch: i64,
+    ) -> Result<Tensor, Error> {
+        if let Some(h0) = given {
+            self.check("h0", h0, &[batch, self.neurons as i64])?;
+            return Ok(h0.f_tr()?);
+        }
+        let numbers = draw::numbers(
+            "state_init",
+            init.unwrap_or(self.state_init),
+            self.neurons * batch as usize,
+        )?;
+        let h0 = Tensor::f_from_slice(&numbers)?.f_view([batch, self.neurons as i64])?;
+        Ok(h0
+            .f_to_kind(self.kind())?
+            .f_to_device(self.device())?
+            .f_tr()?)
+    }
+
+    /// Checks shape, kind and device of a tensor from outside.
+    pub(super) fn check(&self, what: &'static str, x: &Tensor, shape: &[i64]) -> Result<(), Error> {
+        if x.size() == shape && x.kind() == self.kind() && x.device() == self.device() {
+            return Ok(());
+        }
+        let words =
+            |shape: &[i64], kind: Kind, device: Device| format!("{shape:?} {kind:?} on {device:?}");
+        Err(Error::Input {
+            what,
+            got: words(&x.size(), x.kind(), x.device()),
+            want: words(shape, self.kind(), self.device()),
+        })
+    }
+
+    /// The input as `[batch, frames, features]`. One frame where `x` has two dimensions.
+    pub(super) fn frames(&self, x: &Tensor) -> Result<Tensor, Error> {
+        let size = x.size();
+        let features = self.input_size as i64;
+        let (batch, frames) = match (&size[..], self.layout) {
+            ([batch, _], _) => (*batch, 1),
+            ([batch, frames, _], Layout::BatchFirst) | ([frames, batch, _], Layout::TimeFirst) => {
+                (*batch, *frames)
+            }
+            _ => {
+                return Err(Error::Input {
+                    what: "the input",
+                    got: format!("{size:?}"),
+                    want: format!("[batch, {features}], or a sequence of three dimensions"),
+                });
+            }
+        };
+        if batch == 0 || frames == 0 {
+            return Err(Error::Input {
+                what: "the input",
+                got: format!("{size:?}"),
+                want: "at least one sample and one frame".into(),
+            });
+        }
+        match (size.len(), self.layout) {
+            (2, _) => {
+                self.check("the input", x, &[batch, features])?;
+                Ok(x.f_unsqueeze(1)?)
+            }
+            (_, Layout::BatchFirst) => {
+                self.check("the input", x, &[batch, frames, features])?;
+                Ok(x.shallow_clone())
+            }
+            (_, Layout::TimeFirst) => {
+                self.check("the input", x, &[frames, batch, features])?;
+                Ok(x.f_transpose(0, 1)?)
+            }
+        }
+    }
+
+    /// What features `[input_size, batch]` add to the neurons, `[neurons, batch]`.
+    pub(super) fn drive(&self, x: &Tensor) -> Result<Tensor, Error> {
+        self.input.forward(x)
+    }
+
+    /// States `[batch, points, neurons]` to outputs `[batch, points, output_size]`.
+    pub(super) fn read_out(&self, hs: &Tensor) -> Result<Tensor, Error> {
+        if matches!(self.output, Through::Identity) {
+            return Ok(hs.shallow_clone());
+        }
+        let size = hs.size();
+        let flat = hs.f_reshape([-1, self.neurons as i64])?.f_tr()?;
+        Ok(self.output.forward(&flat)?.f_tr()?.f_reshape([
+            size[0],
+            size[1],
+            self.output_size as i64,
+        ])?)
+    }
+
+    /// Sequences `[batch, points, features]` in the layout of the outside.
+    pub(super) fn to_layout(&self, sequence: &Tensor) -> Result<Tensor, Error> {
+        Ok(match self.layout {
+            Layout::BatchFirst => sequence.shallow_clone(),
+            Layout::TimeFirst => sequence.f_transpose(0, 1)?,
+        })
+    }
+
+    /// Signs of the neurons, `[neurons, 1]`, where any is not +1.
+    pub(super) fn sign_column(&self) -> Result<Option<Tensor>, Error> {
+        if self.signs.iter().all(|&s| s > 0.0) {
+            return Ok(None);
+        }
+        let signs = Tensor::f_from_slice(&self.signs)?.f_unsqueeze(1)?;
+        Ok(Some(
+            signs.f_to_kind(self.kind())?.f_to_device(self.device())?,
+        ))
+    }
+
+    /// Time constant of each neuron, `[neurons, 1]`.
+    pub(super) fn tau_column(&self) -> Result<Tensor, Error> {
+        let Some(tau) = &self.tau else {
+            return Ok(Tensor::f_ones([1, 1], (self.kind(), self.device()))?);
+        };
+        Ok(match &self.tau_of {
+            None => tau.shallow_clone(),
+            Some(of) => tau.f_index_select(0, &self.index(of)?)?,
+        })
+    }
+
+    fn index(&self, list: &[u32]) -> Result<Tensor, Error> {
+        let list: Vec<i64> = list.iter().map(|&i| i64::from(i)).collect();
+        Ok(Tensor::f_from_slice(&list)?.f_to_device(self.device())?)
+    }
+
+    /// The nonlinearity of `[neurons, batch]`; differentiable.
+    pub(super) fn activate(&self, z: &Tensor) -> Result<Tensor, Error> {
+        let (Some(types), true) = (&self.types, self.nonlinearity.len() > 1) else {
+            return Ok(self.nonlinearity[0].apply_tensor(z)?);
+        };
+        let (mut order, mut parts) = (Vec::new(), Vec::new());
+        for (kind, phi) in self.nonlinearity.iter().enumerate() {
+            let neurons = types.neurons_of(kind as u32);
+            parts.push(phi.apply_tensor(&z.f_index_select(0, &self.index(&neurons)?)?)?);
+            order.extend(neurons);
+        }
+        let mut place = vec![0u32; order.len()];
+        for (at, &neuron) in order.iter().enumerate() {
+            place[neuron as usize] = at as u32;
+        }
+        Ok(Tensor::f_cat(&parts, 0)?.f_index_select(0, &self.index(&place)?)?)
+    }
+
+    /// Summed input `[neurons, batch]` from a drive and a state.
+    pub(super) fn summed(
+        &self,
+        matrix: &SparseMatrix,
+        sign: Option<&Tensor>,
+        drive: &Tensor,
+        h: &Tensor,
+    ) -> Result<Tensor, Error> {
+        let signed = sign.map(|s| h.f_mul(s)).transpose()?;
+        Ok(self
+            .connectome
+            .forward_with(matrix, signed.as_ref().unwrap_or(h))?
+            .f_add(drive)?)
+    }
+}
+
+impl Through {
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
+        match self {
+            Self::Identity => Ok(x.shallow_clone()),
+            Self::Sparse(layer) => layer.forward(x),
+            Self::Dense(weight, bias) => {
+                let y = weight.f_mm(x)?;
+                Ok(match bias {
+                    Some(bias) => y.f_add(bias)?,
+                    None => y,
+                })
+            }
+        }
+    }
+}
+
+fn check_square(o: &Options) -> Result<usize, Error> {
+    let (n, pre) = (o.connectome.n_post(), o.connectome.n_pre());
+    if n != pre || n == 0 {
+        return refuse(
+            "connectome",
+            format!("it is [{n}, {pre}]; it must be square and not empty"),
+        );
+    }
+    if let Some(want) = o.num_neurons.filter(|&want| want != n) {
+        return refuse("num_neurons", format!("{want}, but the connectome has {n}"));
+    }
+    Ok(n)
+}
+
+fn check_types(o: &Options, n: usize) -> Result<Option<NeuronTypes>, Error> {
+    let Some(types) = &o.neuron_types else {
+        return match o.num_neuron_types {
+            Some(k) if k > 0 => refuse(
+                "num_neuron_types",
+                format!("{k}, but neuron_types is not given"),
+            ),
+            _ => Ok(None),
+        };
+    };
+    if types.of_neurons().len() != n {
+        let got = types.of_neurons().len();
+        return refuse("neuron_types", format!("{got} labels for {n} neurons"));
+    }
+    let k = types.labels().len();
+    if let Some(want) = o.num_neuron_types.filter(|&want| want != k) {
+        return refuse(
+            "num_neuron_types",
+            format!(
+                "{want}, but neuron_types has {k}: {}",
+                types.labels().join(", ")
+            ),
+        );
+    }
+    Ok(Some(types.clone()))
+}
+
+/// Checks the projections' shapes and finds the output size.
+fn check_projections(o: &Options, n: usize) -> Result<usize, Error> {
+    if o.input_size == 0 || o.output_size == Some(0) {
+        return refuse("input_size, output_size", "they must be positive".into());
+    }
+    let shape = |t: &Topology| format!("[{}, {}]", t.n_post(), t.n_pre());
+    match &o.input_projection {
+        Projection::Identity if o.input_size != n => {
+            let what = format!(
+                "identity, but there are {} inputs for {n} neurons; give a sparse or dense one",
+                o.input_size
+            );
+            return refuse("input_projection", what);
+        }
+        Projection::Sparse(t) if (t.n_post(), t.n_pre()) != (n, o.input_size) => {
+            return refuse(
+                "input_projection",
+                format!(
+                    "it is {}, not [neurons {n}, inputs {}]",
+                    shape(t),
+                    o.input_size
+                ),
+            );
+        }
+        Projection::Dense if o.train_input_projection == Training::Fixed => {
+            return refuse(
+                "train_input_projection",
+                "a dense projection starts random, so it must be trained".into(),
+            );
+        }
+        _ => {}
+    }
+    match (&o.output_projection, o.output_size) {
+        (Projection::Identity, Some(size)) if size != n => refuse(
+            "output_size",
+            format!("{size}, but the identity gives {n}; give a sparse or dense output_projection"),
+        ),
+        (Projection::Identity, _) => Ok(n),
+        (Projection::Sparse(t), size)
+            if t.n_pre() != n || size.is_some_and(|s| s != t.n_post()) =>
+        {
+            let size = size.map_or("outputs".into(), |s| format!("outputs {s}"));
+            refuse(
+                "output_projection",
+                format!("it is {}, not [{size}, neurons {n}]", shape(t)),
+            )
+        }
+        (Projection::Sparse(t), _) => Ok(t.n_post()),
+        (Projection::Dense, None) => {
+            refuse("output_size", "a dense output_projection needs it".into())
+        }
+        (Projection::Dense, _) if o.train_output_projection == Training::Fixed => refuse(
+            "train_output_projection",
+            "a dense projection starts random, so it must be trained".into(),
+        ),
+        (Projection::Dense, Some(size)) => Ok(size),
+    }
+}
+
+fn build_projection(
+    path: &Path<'_>,
+    projection: &Projection,
+    (to, from): (usize, usize),
+    (bias, training, seed): (Bias, Training, u64),
+) -> Result<Through, Error> {
+    Ok(match projection {
+        Projection::Identity => Through::Identity,
+        Projection::Sparse(t) => Through::Sparse(SparseLinear::new(path, t, bias, training)?),
+        Projection::Dense => {
+            let bound = 1.0 / (from as f64).sqrt();
+            let weight = Tensor::f_from_slice(&draw::within(bound, to * from, seed))?
+                .f_view([to as i64, from as i64])?;
+            let weight = parameter(path, "weight", &weight, training)?;
+            let bias = match bias {
+                Bias::Absent => None,
+                Bias::Zeros => {
+                    let start = draw::within(bound, to, seed.wrapping_add(1 << 32));
+                    Some(parameter(
+                        path,
+                        "bias",
+                        &Tensor::f_from_slice(&start)?.f_unsqueeze(1)?,
+                        training,
+                    )?)
+                }
+            };
+            Through::Dense(weight, bias)
+        }
+    })
+}
+
+type BuiltTau = (Option<Tensor>, Option<Vec<u32>>);
+
+fn build_tau(
+    path: &Path<'_>,
+    o: &Options,
+    n: usize,
+    kinds: usize,
+    types: Option<&NeuronTypes>,
+) -> Result<BuiltTau, Error> {
+    let (mut start, of) = match &o.tau {
+        Tau::Given(values) => match values.resolve("tau", n, types)? {
+            Resolved::All(tau) => (vec![tau; n], None),
+            Resolved::Neurons(list) => (list, None),
+            Resolved::Types(list) => (list, types.map(|t| t.of_neurons().to_vec())),
+        },
+        Tau::Drawn(init) => (draw::numbers("tau", *init, n)?, None),
+        Tau::DrawnPerType(_) if kinds == 0 => {
+            return refuse("tau", "one per type, but there are no neuron_types".into());
+        }
+        Tau::DrawnPerType(init) => (
+            draw::numbers("tau", *init, kinds)?,
+            types.map(|t| t.of_neurons().to_vec()),
+        ),
+    };
+    if let Some((i, tau)) = start
+        .iter()
+        .enumerate()
+        .find(|(_, tau)| !(tau.is_finite() && **tau >= 1.0))
+    {
+        return refuse(
+            "tau",
+            format!("value {i} is {tau}; tau must be at least 1.0"),
+        );
+    }
+    let noise = draw::within(0.5e-6, start.len(), o.seed);
+    for (tau, noise) in start.iter_mut().zip(noise) {
+        if (*tau - 1.0).abs() <= 1e-8 + 1e-5 {
+            *tau += noise + 0.5e-6;
+        }
+    }
+    let start = Tensor::f_from_slice(&start)?.f_unsqueeze(1)?;
+    Ok((Some(parameter(path, "tau", &start, o.train_tau)?), of))
+}
+
+/// A property after labels were looked up and lengths checked.
+enum Resolved<V> {
+    All(V),
+    Neurons(Vec<V>),
+    Types(Vec<V>),
+}
+
+impl<V: Clone> PerNeuron<V> {
+    fn resolve(
+        &self,
+        option: &'static str,
+        n: usize,
+        types: Option<&NeuronTypes>,
+    ) -> Result<Resolved<V>, Error> {
+        let wants_types = |what: &str| -> Result<&NeuronTypes, Error> {
+            types.ok_or_else(|| Error::Option {
+                option,
+                what: format!("{what}, but there are no neuron_types"),
+            })
+        };
+        match self {
+            Self::All(v) => Ok(Resolved::All(v.clone())),
+            Self::Neurons(list) if list.len() == n => Ok(Resolved::Neurons(list.clone())),
+            Self::Neurons(list) => refuse(option, format!("{} values for {n} neurons", list.len())),
+            Self::Types(list) => {
+                let k = wants_types("one per type")?.labels().len();
+                if list.len() != k {
+                    return refuse(option, format!("{} values for {k} types", list.len()));
+                }
+                Ok(Resolved::Types(list.clone()))
+            }
+            Self::Labels(map) => {
+                let labels = wants_types("by type label")?.labels();
+                if let Some(extra) = map.keys().find(|l| !labels.contains(l)) {
+                    return refuse(
+                        option,
+                        format!(
+                            "there is no type {extra:?}; types are {}",
+                            labels.join(", ")
+                        ),
+                    );
+                }
+                let list = labels.iter().map(|l| {
+                    map.get(l).cloned().ok_or_else(|| Error::Option {
+                        option,
+                        what: format!("type {l:?} has no value"),
+                    })
+                });
+                Ok(Resolved::Types(list.collect::<Result<_, _>>()?))
+            }
+        }
+    }
+}
