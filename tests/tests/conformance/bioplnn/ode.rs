@@ -53,7 +53,11 @@ pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
     let network = Description::of(case)?;
     network.check(report)?;
     let arguments = Arguments::of(case, network.kind)?;
-    let tolerance = if network.kind == Kind::Double { relative(1e-9) } else { absolute(2e-5) };
+    let (tolerance, counts) = match (network.kind, arguments.x.dim()) {
+        (Kind::Double, _) => (relative(1e-9), Counts::Equal),
+        (_, 2) => (absolute(2e-5), Counts::Equal),
+        _ => (absolute(2e-5 + 3.0 * error_of_golden(case)?), Counts::Near),
+    };
 
     let compatible = Solver::new().compat(Compat::Torchode);
     let forward = arguments.forward(FrameBoundaries::StepAcross);
@@ -68,13 +72,18 @@ pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
         initial_step: &run.initial_step,
         points: arguments.evals,
     };
-    trace::statistics(case, report, &took, Counts::Equal)?;
+    trace::statistics(case, report, &took, counts)?;
     let ts: Vec<f64> = case.floats("ts")?.to_vec();
     report.close("ts", &numbers(&run.ts)?, &ts, relative(if network.kind == Kind::Double { 1e-14 } else { 2e-7 }));
 
     let (right, _vs) = network.build(ConnectomeOdeRnn::builder)?;
     let right = right.forward(&arguments.x, &forward).map_err(|e| e.to_string())?;
     compare(case, report, &right, " as is right", tolerance)?;
+    if arguments.x.dim() == 3 {
+        let run = network.build(ConnectomeOdeRnn::builder)?.0.forward(&arguments.x, &arguments.forward(FrameBoundaries::Restart));
+        let hs = numbers(&run.map_err(|e| e.to_string())?.hs)?;
+        report.close_in_norm("hs with steps that end at frames, beside exact ones", &hs, &exact(case)?, relative(5e-3));
+    }
     same_with_any_threads(report, &numbers(&right.hs)?, || {
         let network = Description::of(case)?;
         let arguments = Arguments::of(case, network.kind)?;
@@ -94,7 +103,7 @@ pub(crate) fn run_true(case: &Case, report: &mut Report) -> crate::Outcome {
     case.integers("n_fine")?;
     let (ts, points) = (case.floats("ts")?, case.shape("ts")?[1]);
     let arguments = Arguments { evals: points, start: ts[0], end: ts[points - 1], ..Arguments::of(case, network.kind)? };
-    for (atol, rtol, tolerance) in [(1e-13, 1e-13, 1e-9), (1e-9, 1e-9, 1e-7), (1e-6, 1e-3, 5e-3)] {
+    for (atol, rtol, tolerance) in [(1e-13, 1e-13, 1e-9), (1e-6, 1e-3, 5e-3)] {
         let (model, _vs) = network.build(ConnectomeOdeRnn::builder)?;
         let model = model.with_solver(Solver::new().tolerances(atol, rtol));
         let run = model.forward(&arguments.x, &arguments.forward(FrameBoundaries::Restart)).map_err(|e| e.to_string())?;
@@ -103,6 +112,22 @@ pub(crate) fn run_true(case: &Case, report: &mut Report) -> crate::Outcome {
         report.close("ts", &numbers(&run.ts)?, ts, relative(1e-14));
     }
     Ok(())
+}
+
+/// The states of a file's problem, solved in double precision as exactly as possible.
+fn exact(case: &Case) -> Result<Vec<f64>, String> {
+    let mut network = Description::of(case)?;
+    network.kind = Kind::Double;
+    let arguments = Arguments::of(case, network.kind)?;
+    let model = network.build(ConnectomeOdeRnn::builder)?.0.with_solver(Solver::new().tolerances(1e-12, 1e-12));
+    let run = model.forward(&arguments.x, &arguments.forward(FrameBoundaries::Restart));
+    numbers(&run.map_err(|e| e.to_string())?.hs)
+}
+
+/// How wrong the file's own states are, which steps across the jumps of the input make them. In single precision roundings decide
+/// on which side of a jump a step ends, so that no two ways to compute them agree better than that.
+fn error_of_golden(case: &Case) -> Result<f64, String> {
+    Ok(exact(case)?.iter().zip(case.floats("hs")?).fold(0.0, |m, (a, b)| f64::max(m, (a - b).abs())))
 }
 
 fn compare(case: &Case, report: &mut Report, run: &Run, how: &str, tolerance: Tolerance) -> crate::Outcome {
