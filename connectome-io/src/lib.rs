@@ -1,4 +1,13 @@
-//! Files of measured brain wiring to one typed connectome, and back.
+#![doc = include_str!("../README.md")]
+//!
+//! # Map
+//!
+//! | to | see |
+//! | --- | --- |
+//! | read and write connectomes | [`read`], [`read_with`], [`ReadOptions`], [`write()`](fn@write) |
+//! | work with one | [`Connectome`], [`NeuronTable`], [`SynapseTable`], [`LatticeWiring`], [`Provenance`] |
+//! | read and write arrays and tensors | [`read_array`], [`Array`], [`mod@format`] |
+//! | know what went wrong | [`Error`], [`Location`] |
 
 mod array;
 mod atomic;

@@ -69,7 +69,7 @@ fn neuprint_regions_are_summed_or_chosen() {
     let labels = csv_tables::read(&path, &keep).unwrap();
     assert_eq!(labels, kept);
     // A region that stands twice is a duplicate; another region is not.
-    let twice = f.put("twice.csv", &format!("{text}1,2,EB,1\n"));
+    let twice = f.put("twice.csv", format!("{text}1,2,EB,1\n"));
     match read(&twice).unwrap_err() {
         Error::DuplicateSynapse { at, pre, post } => {
             assert_eq!(
@@ -97,7 +97,7 @@ fn codex_ids_are_exact_and_transmitters_give_signs() {
     let f = Folder::new();
     let path = f.put(
         "connections.csv",
-        &format!(
+        format!(
             "pre_root_id,post_root_id,neuropil,syn_count,nt_type\n{BIG},{},LOP_R,7,ACH\n{BIG},{},ME_R,2,GABA\n{},{BIG},ME_R,5,GLUT\n{},{BIG},ME_R,6,DA\n",
             BIG + 1, BIG + 1, BIG + 1, BIG + 2,
         ),
@@ -131,7 +131,7 @@ fn export_of_shiu() {
     let f = Folder::new();
     let path = f.put(
         "connectivity.csv",
-        &format!("Presynaptic_ID,Postsynaptic_ID,Presynaptic_Index,Postsynaptic_Index,Connectivity,Excitatory,Excitatory x Connectivity\n{BIG},5,0,1,3,-1,-3\n"),
+        format!("Presynaptic_ID,Postsynaptic_ID,Presynaptic_Index,Postsynaptic_Index,Connectivity,Excitatory,Excitatory x Connectivity\n{BIG},5,0,1,3,-1,-3\n"),
     );
     let c = read(path).unwrap();
     assert_eq!(edges(&c), [(BIG, 5, 3.0)]);

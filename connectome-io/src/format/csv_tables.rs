@@ -6,7 +6,7 @@
 //! | `bodyId_pre`, `bodyId_post`, `weight`, perhaps `roi` | neuPrint, `total-connections.csv`, `roi-connections.csv` | ids |
 //! | `pre_root_id`, `post_root_id`, `neuropil`, `syn_count`, `nt_type` | FlyWire Codex, `connections.csv` | ids |
 //! | `Presynaptic_ID`, `Postsynaptic_ID`, `Connectivity`, `Excitatory` | export of Shiu et al. 2024 | ids |
-//! | `pre`, `post`, `weight`, perhaps `polarity` or `sign`, `kind` | index table; what [`write`] writes | `idx` of the neurons, else ids |
+//! | `pre`, `post`, `weight`, perhaps `polarity` or `sign`, `kind` | index table; what [`write()`] writes | `idx` of the neurons, else ids |
 //! | `a`, `b`, `weight` | gap junctions, kind electrical | as above |
 //! | `n1`, `n2`, `type`, `count` | Varshney et al. 2011: `S`, `Sp` sent (read), `R`, `Rp` received (the mirror image, skipped), `EJ` electrical, `NMJ` onto muscle | names |
 //! | `source`, `target`, perhaps `weight` | other software | names |

@@ -1,5 +1,6 @@
 //! Connectivity matrices, dense ones here.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::{csv_tables, npy};
@@ -27,7 +28,10 @@ pub(crate) fn from_array_at(
         &array.shape().iter().map(|&n| n as u64).collect::<Vec<_>>(),
         at,
     )?;
-    let values = array.to_f64().map_err(|e| e.in_file(at))?;
+    let values = match array.as_slice::<f64>() {
+        Some(values) => Cow::Borrowed(values),
+        None => Cow::Owned(array.to_f64().map_err(|e| e.in_file(at))?),
+    };
     let (mut rows, mut columns, mut weight) = (Vec::new(), Vec::new(), Vec::new());
     for (row, line) in values.chunks_exact(n.max(1)).enumerate() {
         for (column, &value) in line.iter().enumerate() {

@@ -25,6 +25,8 @@ impl Folder {
 
     pub(crate) fn put(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(name);
+        // Writing over a file makes some file systems flush; thousands of tests would wait for the disc.
+        let _ = std::fs::remove_file(&path);
         std::fs::write(&path, content).unwrap();
         path
     }
