@@ -128,6 +128,39 @@ impl Connectome {
         self.synapses.weight().iter().sum()
     }
 
+    /// Keeps the synapse rows whose absolute weight reaches the threshold, and notes it in the provenance. Neurons and
+    /// pairs of types all stay.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if the threshold is NaN or infinite.
+    pub fn with_threshold(mut self, threshold: f64) -> Result<Self, Error> {
+        if !threshold.is_finite() {
+            let at = Location::memory().key("threshold");
+            return Err(Error::NotFinite {
+                at,
+                what: "threshold",
+                value: threshold,
+            });
+        }
+        let weight = self.synapses.weight();
+        let rows: Vec<u32> = (0u32..)
+            .zip(weight)
+            .filter(|(_, w)| w.abs() >= threshold)
+            .map(|(row, _)| row)
+            .collect();
+        if rows.len() < weight.len() {
+            self.synapses = self.synapses.select(&rows);
+            self.lattice = self.lattice.map(|lattice| lattice.select(&rows));
+        }
+        // What an earlier threshold removed is gone.
+        let threshold = self
+            .provenance
+            .threshold()
+            .map_or(threshold, |earlier| earlier.max(threshold));
+        self.provenance = self.provenance.with_threshold(threshold);
+        Ok(self)
+    }
+
     /// Exchanges pre and post everywhere.
     #[must_use]
     pub fn transpose(self) -> Self {

@@ -248,21 +248,10 @@ impl Edges {
 pub(crate) fn finish(
     neurons: NeuronTable,
     mut edges: Edges,
-    mut provenance: Provenance,
+    provenance: Provenance,
     options: &ReadOptions,
     at: &Location,
 ) -> Result<Connectome, Error> {
-    if let Some(want) = options.n_neurons
-        && want != neurons.len()
-    {
-        return Err(Error::LengthMismatch {
-            at: at.boxed(),
-            what: "the table of neurons".to_owned(),
-            got: neurons.len(),
-            want,
-            reason: "`ReadOptions::n_neurons`",
-        });
-    }
     if let Some(row) = edges.weight.iter().position(|weight| !weight.is_finite()) {
         return Err(Error::NotFinite {
             at: edges.place(row, at),
@@ -273,20 +262,6 @@ pub(crate) fn finish(
     edges.merge(options.duplicates, &neurons, at)?;
     if options.gap_junctions == GapJunctions::Symmetrise {
         edges.symmetrise();
-    }
-    if let Some(threshold) = options.threshold {
-        if threshold.is_nan() {
-            return Err(Error::NotFinite {
-                at: at.key("ReadOptions::threshold"),
-                what: "threshold",
-                value: threshold,
-            });
-        }
-        let rows: Vec<usize> = (0..edges.weight.len())
-            .filter(|&row| edges.weight[row].abs() >= threshold)
-            .collect();
-        edges.keep(&rows);
-        provenance = provenance.with_threshold(threshold);
     }
     let mut synapses =
         SynapseTable::new(edges.pre, edges.post, edges.weight).map_err(|e| e.in_file(at))?;
@@ -299,5 +274,29 @@ pub(crate) fn finish(
     for (name, column) in edges.columns {
         synapses = synapses.with_column(name, column)?;
     }
-    Connectome::new(neurons, synapses, provenance).map_err(|e| e.in_file(at))
+    let connectome = Connectome::new(neurons, synapses, provenance).map_err(|e| e.in_file(at))?;
+    restrict(connectome, options, at)
+}
+
+/// Applies the options that concern every connectome: the number of neurons and the threshold.
+pub(crate) fn restrict(
+    connectome: Connectome,
+    options: &ReadOptions,
+    at: &Location,
+) -> Result<Connectome, Error> {
+    if let Some(want) = options.n_neurons
+        && want != connectome.n_neurons()
+    {
+        return Err(Error::LengthMismatch {
+            at: at.boxed(),
+            what: "the table of neurons".to_owned(),
+            got: connectome.n_neurons(),
+            want,
+            reason: "`ReadOptions::n_neurons`",
+        });
+    }
+    match options.threshold {
+        Some(threshold) => connectome.with_threshold(threshold),
+        None => Ok(connectome),
+    }
 }

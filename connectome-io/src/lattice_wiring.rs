@@ -161,6 +161,17 @@ impl LatticeWiring {
         self.pairs[self.pair[row] as usize].certainty
     }
 
+    /// The displacements of the given synapse rows, in their order; all pairs are kept.
+    pub(crate) fn select(self, rows: &[u32]) -> Self {
+        let pair = rows.iter().map(|&row| self.pair[row as usize]).collect();
+        let offset = rows.iter().map(|&row| self.offset[row as usize]).collect();
+        Self {
+            pair,
+            offset,
+            ..self
+        }
+    }
+
     /// The wiring in which every synapse runs the other way: ends exchanged, displacements reversed.
     #[must_use]
     pub fn transpose(mut self) -> Self {

@@ -126,7 +126,7 @@ impl Default for Limits {
 pub struct ReadOptions {
     /// What a row of a matrix is. Default [`Rows::Post`].
     pub rows: Rows,
-    /// Repeated connections. Default [`Duplicates::Error`].
+    /// Repeated connections in tables and sparse matrices. Default [`Duplicates::Error`].
     pub duplicates: Duplicates,
     /// Edges between neurons that are not listed. Default [`UnknownNeurons::Error`].
     pub unknown_neurons: UnknownNeurons,

@@ -474,6 +474,48 @@ fn flyvis_patterns_and_pairs_without_displacement() {
 }
 
 #[test]
+fn a_threshold_applies_to_every_format() {
+    let f = Folder::new();
+    let path = f.put("graph.json", LATTICE);
+    let options = ReadOptions {
+        threshold: Some(3.0),
+        ..ReadOptions::default()
+    };
+    let json = read_with(&path, &options).unwrap();
+    let lattice = json.lattice().unwrap();
+    assert_eq!(
+        (json.n_synapses(), lattice.offset(), lattice.n_pairs()),
+        (1, &[[-1, 0]][..], 2)
+    );
+    assert_eq!(json.provenance().threshold(), Some(3.0));
+    let whole = f.path().join("graph.safetensors");
+    write(&read(&path).unwrap(), &whole).unwrap();
+    assert_eq!(read_with(&whole, &options).unwrap(), json);
+    let four = ReadOptions {
+        n_neurons: Some(4),
+        ..ReadOptions::default()
+    };
+    for file in [&path, &whole] {
+        assert!(matches!(
+            read_with(file, &four),
+            Err(Error::LengthMismatch {
+                got: 3,
+                want: 4,
+                ..
+            })
+        ));
+        let nan = ReadOptions {
+            threshold: Some(f64::NAN),
+            ..ReadOptions::default()
+        };
+        assert!(matches!(
+            read_with(file, &nan),
+            Err(Error::NotFinite { .. })
+        ));
+    }
+}
+
+#[test]
 fn lattice_survives_safetensors_and_is_refused_by_tables() {
     let f = Folder::new();
     let c = flyvis_json::from_bytes(LATTICE.as_bytes()).unwrap();

@@ -17,6 +17,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::edges::restrict;
 use crate::options::ReadOptions;
 use crate::source::Source;
 use crate::{
@@ -66,7 +67,7 @@ struct Edge {
 pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome, Error> {
     let mut source = Source::open(path.as_ref(), &options.limits)?;
     let bytes = source.read_all()?;
-    parse(&bytes, &source.at)
+    restrict(parse(&bytes, &source.at)?, options, &source.at)
 }
 
 /// Reads a cell-type graph from bytes in memory, not compressed.

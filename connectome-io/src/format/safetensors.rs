@@ -22,6 +22,7 @@ use ::safetensors::tensor::{Dtype as StDtype, SafeTensorError, SafeTensors, Tens
 
 use crate::array::ArrayData;
 use crate::atomic::write_atomic_gz;
+use crate::edges::restrict;
 use crate::format::npy::write_data;
 use crate::options::{Limits, ReadOptions};
 use crate::source::Source;
@@ -124,7 +125,8 @@ pub fn write_tensors(path: impl AsRef<Path>, tensors: &Tensors) -> Result<(), Er
     })
 }
 
-/// Reads a connectome, in the canonical layout or a foreign one.
+/// Reads a connectome, in the canonical layout or a foreign one. Of the options, the canonical layout heeds the number
+/// of neurons, the threshold and the caps: it says all else itself.
 ///
 /// # Errors
 /// Those of [`read_tensors_with`]; [`Error::Missing`], [`Error::Version`], and all that the tables check.
@@ -132,7 +134,8 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome,
     let file = OpenFile::open(path.as_ref(), &options.limits)?;
     let view = file.view()?;
     match file.metadata()?.get(canonical::KEY) {
-        Some(description) => canonical::decode(&view, description, &file.at),
+        Some(description) => canonical::decode(&view, description, &file.at)
+            .and_then(|c| restrict(c, options, &file.at)),
         None => foreign::decode(&view, &file.at, options),
     }
     .map_err(|e| e.in_file(&file.at))
