@@ -5,6 +5,7 @@
 
 mod bioplnn;
 mod case;
+mod flyvis;
 mod pending;
 mod report;
 
@@ -25,7 +26,7 @@ const SYSTEMS: [(&str, Runner); 4] = [
     ("bioplnn", bioplnn::run),
     ("convgru", not_understood),
     ("flystability", not_understood),
-    ("flyvis", not_understood),
+    ("flyvis", flyvis::run),
 ];
 
 fn main() -> ExitCode {

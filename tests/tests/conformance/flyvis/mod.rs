@@ -1,0 +1,15 @@
+//! The fly visual system.
+
+mod connectome;
+
+use crate::case::Case;
+use crate::report::Report;
+
+/// Checks a file by the leading words of its name.
+pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
+    if case.name().starts_with("connectome_") {
+        connectome::run(case, report)
+    } else {
+        crate::not_understood(case, report)
+    }
+}
