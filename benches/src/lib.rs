@@ -1,1 +1,19 @@
-//! Benchmarks.
+//! What the benches and races of this workspace are made of. See the package's `README.md` for how to run them.
+//!
+//! | to | see |
+//! | --- | --- |
+//! | measure | [`meter`]: wall clock, CPU seconds, memory; [`fit`]: exponents |
+//! | have work to measure | [`products`], [`tutorial`], [`wiring`] |
+//! | race against other libraries | [`race`] |
+//! | show results | [`table`] |
+
+mod error;
+pub mod fit;
+pub mod meter;
+pub mod products;
+pub mod race;
+pub mod table;
+pub mod tutorial;
+pub mod wiring;
+
+pub use error::{Error, Result};

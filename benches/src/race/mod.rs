@@ -1,0 +1,80 @@
+//! Races: this workspace and other libraries on the same job, in one run.
+//!
+//! A [`Job`] has its numbers on disk and a list of [`Contestant`]s. [`contest`](contest::contest) lets them run in turn, each in a
+//! process of its own that begins fresh, round after round, so that the machine's other load falls on all alike. A new job is one
+//! file here, one script for each family of peers, and a line in [`RACES`].
+
+pub mod args;
+pub mod child;
+pub mod contest;
+pub mod job;
+mod sparse_forward;
+mod spmm;
+
+use crate::{Error, Result};
+use args::{Args, Command};
+pub use contest::contest;
+pub use job::{Contestant, Job, Who};
+
+/// A race.
+#[derive(Clone, Copy)]
+pub struct Race {
+    /// What it is called.
+    pub name: &'static str,
+    /// What is done, in a line.
+    pub about: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Each contestant in processes of its own.
+    Contest(&'static dyn Job),
+    /// All in this process.
+    Here(fn(&Args) -> Result<()>),
+}
+
+/// All races.
+pub const RACES: &[Race] = &[
+    Race {
+        name: "sparse-forward",
+        about: "forward pass of a continuous network on 47,521 neurons (scipy, torchode, torchdiffeq, diffrax)",
+        kind: Kind::Contest(&sparse_forward::SparseForward),
+    },
+    Race {
+        name: "spmm",
+        about: "sparse-dense products on the same network: forward, transposed, SDDMM (libtorch)",
+        kind: Kind::Here(spmm::run),
+    },
+];
+
+/// Runs what the command line asks for.
+///
+/// # Errors
+/// What went wrong, in words for the terminal.
+pub fn main(args: &[String]) -> Result<()> {
+    match Command::parse(args)? {
+        Command::Help => print!("{}", args::HELP),
+        Command::List => {
+            for race in RACES {
+                println!("{:<16} {}", race.name, race.about);
+            }
+        }
+        Command::Race(args) => match find(&args.race)?.kind {
+            Kind::Contest(job) => contest(job, &args)?,
+            Kind::Here(run) => run(&args)?,
+        },
+        Command::Child(request) => match find(&request.job)?.kind {
+            Kind::Contest(job) => child::serve(job, &request)?,
+            Kind::Here(_) => return Err(Error::Usage(format!("{} has no children", request.job))),
+        },
+    }
+    Ok(())
+}
+
+fn find(name: &str) -> Result<&'static Race> {
+    RACES
+        .iter()
+        .find(|race| race.name == name)
+        .ok_or_else(|| Error::Usage(format!("there is no race {name:?}")))
+}
