@@ -6,6 +6,7 @@
 use crate::math::Number;
 use crate::tiers::on_best_tier;
 use rayon::prelude::*;
+use tch_sparse::Aligned;
 
 /// Numbers in a block, about: eight arrays' blocks fit a first-level cache.
 const BLOCK: usize = 1024;
@@ -122,7 +123,11 @@ macro_rules! with_terms {
 }
 
 /// The weights that are not zero, with their arrays.
-pub(crate) fn terms<'a, T>(weights: &[f64], k: &'a [Vec<T>], len: usize) -> Vec<(f64, &'a [T])> {
+pub(crate) fn terms<'a, T: Number>(
+    weights: &[f64],
+    k: &'a [Aligned<T>],
+    len: usize,
+) -> Vec<(f64, &'a [T])> {
     weights
         .iter()
         .zip(k)
@@ -264,7 +269,7 @@ pub(crate) fn copy_columns<T: Number>(shape: Shape, to: &mut [T], from: &[T], ta
 }
 
 /// Keeps the columns numbered in `kept`, ascending, at the front of the array.
-pub(crate) fn keep_columns<T: Number>(shape: Shape, array: &mut Vec<T>, kept: &[usize]) {
+pub(crate) fn keep_columns<T: Number>(shape: Shape, array: &mut Aligned<T>, kept: &[usize]) {
     let mut to = 0;
     for row in 0..shape.features {
         for &b in kept {
@@ -288,7 +293,7 @@ pub(crate) struct Point {
 pub(crate) struct Step<'a, T> {
     pub(crate) y0: &'a [T],
     pub(crate) y1: &'a [T],
-    pub(crate) k: &'a [Vec<T>],
+    pub(crate) k: &'a [Aligned<T>],
     pub(crate) dt: &'a [T],
     pub(crate) dense: crate::method::Dense,
 }

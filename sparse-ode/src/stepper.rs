@@ -11,19 +11,20 @@ use crate::method::Tableau;
 use crate::solution::{Solution, Stats, Status};
 use crate::solver::{Compat, Solver};
 use crate::{Controller, Error, Times};
+use tch_sparse::Aligned;
 
 /// A solve in progress: cheap to look into, and to clone where it may have to go on from here again.
 #[derive(Debug, Clone)]
-pub struct Stepper<T> {
+pub struct Stepper<T: Number> {
     solver: Solver,
     times: Times,
     shape: Shape,
     columns: Columns,
     /// State, the next state, and a stage's argument: `[features, running]`.
-    y: Vec<T>,
-    y1: Vec<T>,
-    argument: Vec<T>,
-    k: Vec<Vec<T>>,
+    y: Aligned<T>,
+    y1: Aligned<T>,
+    argument: Aligned<T>,
+    k: Vec<Aligned<T>>,
     /// Whether `k[0]` is the derivative at the state of every column.
     derivative_is_known: bool,
     started: bool,
@@ -100,7 +101,7 @@ impl<T: Number> Stepper<T> {
         {
             *t = solver.time.round(*t);
         }
-        let mut y = vec![T::ZERO; shape.len()];
+        let mut y = Aligned::zeros(shape.len());
         for (b, sample) in y0.chunks_exact(shape.features).enumerate() {
             for (row, v) in sample.iter().enumerate() {
                 y[row * shape.batch + b] = *v;
@@ -118,9 +119,9 @@ impl<T: Number> Stepper<T> {
                 memory: vec![Memory::default(); shape.batch],
                 rejects: vec![0; shape.batch],
             },
-            y1: vec![T::ZERO; shape.len()],
-            argument: vec![T::ZERO; shape.len()],
-            k: vec![vec![T::ZERO; shape.len()]; solver.method.tableau().stages()],
+            y1: Aligned::zeros(shape.len()),
+            argument: Aligned::zeros(shape.len()),
+            k: vec![Aligned::zeros(shape.len()); solver.method.tableau().stages()],
             derivative_is_known: false,
             started: false,
             values: Vec::new(),
@@ -308,7 +309,7 @@ impl<T: Number> Stepper<T> {
                 };
                 let evaluations = &mut self.evaluations;
                 // Single-stage methods have no second derivative to write to: the argument's place is free here.
-                let mut f1 = std::mem::take(&mut self.argument);
+                let mut f1 = std::mem::replace(&mut self.argument, Aligned::zeros(0));
                 let dt = initial_step::guess(
                     &self.solver,
                     self.shape,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod aligned;
 mod error;
 pub mod kernel;
 mod libtorch;
@@ -9,6 +10,7 @@ mod pattern;
 mod real;
 pub mod tensor;
 
+pub use aligned::Aligned;
 pub use error::Error;
 pub use matrix::{SparseMatrix, sddmm, spmm};
 pub use parallel::set_threads;

@@ -1,6 +1,7 @@
 //! Kernels over all rows on rayon's current pool, and the one place where thread counts are set.
 
-use crate::kernel::{Into, product, sampled};
+use crate::kernel::tier::{prefetch_narrow, second_level_cache};
+use crate::kernel::{Into, TileOf, product, sampled};
 use crate::pattern::{Layout, Transposed};
 use crate::{Error, Real};
 use rayon::prelude::*;
@@ -80,6 +81,9 @@ pub fn product_all<T: Real>(
     into: Into,
     y: &mut [T],
 ) {
+    if let Some(width) = tile_width::<T>(a, batch) {
+        return tiled(a, values, x, batch, width, into, y);
+    }
     let parts = parts(a, batch);
     match &parts[..] {
         [] => {}
@@ -88,6 +92,69 @@ pub fn product_all<T: Real>(
             .into_par_iter()
             .for_each(|(rows, y)| product(a, values, x, batch, rows, into, y)),
     }
+}
+
+/// How many columns at a time a wide product takes, if it does not take all.
+///
+/// A connectome's X of 64 columns is larger than the second-level cache, and on machines whose third level is slow (Intel's
+/// servers since Skylake) each entry waits for it: 31 ms for 4.6 million entries on Sapphire Rapids, 22 ms where 16 columns of X
+/// are copied side by side first and the matrix is read four times. AMD's Zen 5 is faster in one pass (10 ms).
+///
+/// [`product_all`] sees to it; whoever calls [`product`] block by block asks here first.
+pub fn tile_width<T: Real>(a: &Layout, batch: usize) -> Option<usize> {
+    let numbers_in_line = 64 / size_of::<T>();
+    let tile = a.n_columns() * 64;
+    let pays = batch > 2 * numbers_in_line
+        && tile * batch / numbers_in_line > second_level_cache()
+        && tile <= 2 * second_level_cache()
+        && a.n_entries() >= 16 * a.n_columns()
+        && !prefetch_narrow();
+    pays.then_some(numbers_in_line)
+}
+
+/// A wide product by tiles of `width` columns.
+fn tiled<T: Real>(
+    a: &Layout,
+    values: &[T],
+    x: &[T],
+    batch: usize,
+    width: usize,
+    into: Into,
+    y: &mut [T],
+) {
+    assert!(
+        x.len() == a.n_columns() * batch && y.len() == a.n_rows() * batch,
+        "product of [{}, {}] and X [{}, {batch}]: got {} numbers of X and {} of Y",
+        a.n_rows(),
+        a.n_columns(),
+        a.n_columns(),
+        x.len(),
+        y.len()
+    );
+    const ROWS: usize = 512;
+    let parts = parts(a, batch);
+    T::with_scratch(a.n_columns() * width, |tile| {
+        for first in (0..batch).step_by(width) {
+            let columns = width.min(batch - first);
+            tile.par_chunks_mut(ROWS * width)
+                .zip(x.par_chunks(ROWS * batch))
+                .for_each(|(tile, x)| {
+                    for (to, from) in tile.chunks_exact_mut(width).zip(x.chunks_exact(batch)) {
+                        to[..columns].copy_from_slice(&from[first..first + columns]);
+                    }
+                });
+            let tile = TileOf {
+                tile,
+                stride: width,
+                first,
+                width: columns,
+                batch,
+            };
+            split(y, &parts, |p| p.len() * batch)
+                .into_par_iter()
+                .for_each(|(rows, y)| tile.product(a, values, rows, into, y));
+        }
+    });
 }
 
 /// The sampled product of all entries on the current pool.
@@ -128,4 +195,42 @@ pub fn transpose_values<T: Real>(t: &Transposed, values: &[T], out: &mut [T]) {
                 *o = values[p as usize];
             }
         });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SparsityPattern;
+
+    /// Tiles give what one pass gives, whatever the last one's width.
+    #[test]
+    fn tiles_equal_one_pass() {
+        let (rows, columns) = (37, 23);
+        let list: Vec<(u32, u32)> = (0..rows)
+            .flat_map(|r| (0..columns).map(move |c| (r, c)))
+            .filter(|(r, c)| (r * 7 + c * 5) % 3 == 0)
+            .collect();
+        let (post, pre): (Vec<u32>, Vec<u32>) = list.into_iter().unzip();
+        let (p, _) =
+            SparsityPattern::from_coo(rows as usize, columns as usize, &post, &pre).unwrap();
+        let a = p.layout();
+        let values: Vec<f64> = (0..a.n_entries()).map(|e| (e as f64 * 0.7).sin()).collect();
+        for (batch, width) in [(8, 8), (16, 8), (21, 8), (9, 4), (33, 16), (5, 16)] {
+            let x: Vec<f64> = (0..a.n_columns() * batch)
+                .map(|i| (i as f64 * 0.3).cos())
+                .collect();
+            for into in [Into::Replace, Into::Add] {
+                let mut want: Vec<f64> = (0..a.n_rows() * batch).map(|i| i as f64).collect();
+                let mut got = want.clone();
+                product(a, &values, &x, batch, 0..a.n_rows(), into, &mut want);
+                tiled(a, &values, &x, batch, width, into, &mut got);
+                for (g, w) in got.iter().zip(&want) {
+                    assert!(
+                        (g - w).abs() < 1e-11,
+                        "batch {batch} in tiles of {width}: {g} and {w}"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -65,6 +65,9 @@ pub(crate) mod sealed {
         /// 512 bits.
         #[cfg(target_arch = "x86_64")]
         type Full: Vector<Self>;
+        /// Runs with numbers of this thread's that outlive the call, so that they are allocated once. On a cache line's boundary;
+        /// they hold anything.
+        fn with_scratch<R>(n: usize, run: impl FnOnce(&mut [Self]) -> R) -> R;
         /// The sum.
         fn plus(self, other: Self) -> Self;
     }
@@ -77,6 +80,21 @@ pub(crate) mod sealed {
                 type Half = std::arch::x86_64::$half;
                 #[cfg(target_arch = "x86_64")]
                 type Full = std::arch::x86_64::$full;
+                fn with_scratch<R>(n: usize, run: impl FnOnce(&mut [Self]) -> R) -> R {
+                    thread_local! {
+                        static HELD: std::cell::Cell<Vec<$t>> = const { std::cell::Cell::new(Vec::new()) };
+                    }
+                    // Taken, not borrowed: a nested call has numbers of its own.
+                    let mut held = HELD.take();
+                    let line = 64 / size_of::<$t>();
+                    if held.len() < n + line {
+                        held.resize(n + line, 0.0);
+                    }
+                    let start = held.as_ptr().align_offset(64).min(line);
+                    let result = run(&mut held[start..start + n]);
+                    HELD.set(held);
+                    result
+                }
                 #[inline(always)]
                 fn plus(self, other: Self) -> Self {
                     self + other

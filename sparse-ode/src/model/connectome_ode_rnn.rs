@@ -1,7 +1,7 @@
 //! The continuous network on a connectome.
 
 use super::builder::{Builder, FromNetwork};
-use super::field::{Fused, Tensors, is_kind};
+use super::field::{Fused, Parameters, Tensors, is_kind};
 use super::input::{Frames, Input};
 use super::network::Network;
 use super::options::Init;
@@ -230,9 +230,10 @@ impl ConnectomeOdeRnn {
         let input = Input::<T>::new(network, &frames, when, !on_cpu)?;
         let h0 = tensor::as_slice::<T>(&h0);
         if on_cpu {
+            let parameters = Parameters::of(network)?;
             self.solve(
                 &solver,
-                &mut Fused::new(network, input)?,
+                &mut Fused::new(network, &parameters, input)?,
                 h0,
                 &times,
                 forward.on_failure,

@@ -1,12 +1,11 @@
 //! The right-hand side of a network on the CPU, in one pass: `dh/dt = (relu(phi(P x + W (s h) + b)) - h) / tau`.
 //!
 //! Rows are taken in blocks that stay in the first-level cache: bias, input, sparse product, nonlinearity and decay follow each
-//! other on a block before the next one begins. Signs are folded into the weights once per solve.
+//! other on a block before the next one begins. Signs are put to a copy of the state, once per evaluation.
 
 use super::activation::{Nonlinearity, relu};
 use super::input::Input;
 use super::network::Network;
-use super::options::SignRule;
 use crate::Error;
 use crate::field::{At, FieldError, VectorField};
 use crate::math::Number;
@@ -15,7 +14,7 @@ use rayon::prelude::*;
 use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 use tch_sparse::kernel::{Into, product};
-use tch_sparse::{Layout, parallel, tensor};
+use tch_sparse::{Aligned, Layout, parallel, tensor};
 
 /// Numbers in a block, about.
 const BLOCK: usize = 2048;
@@ -23,9 +22,10 @@ const BLOCK: usize = 2048;
 /// A network's field on slices.
 pub(super) struct Fused<'a, T> {
     layout: &'a Layout,
-    /// With the presynaptic signs in them.
-    weights: Vec<T>,
-    bias: Option<Vec<T>>,
+    weights: &'a [T],
+    /// Signs of the neurons, where any is not +1, and the signed state, `[neurons, batch]`.
+    signs: Option<(Vec<T>, Aligned<T>)>,
+    bias: Option<&'a [T]>,
     tau: Vec<T>,
     phi: Phi<'a>,
     input: Input<T>,
@@ -38,64 +38,95 @@ enum Phi<'a> {
     Stretches(Vec<(Range<usize>, &'a Nonlinearity)>),
 }
 
-/// The numbers of a parameter.
-fn numbers<T: Number>(t: &Tensor) -> Result<Vec<T>, Error> {
-    let t = t.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
-    Ok(tensor::as_slice::<T>(&t).to_vec())
+/// Parameters of a network in a form that slices can be taken of.
+pub(super) struct Parameters {
+    weights: Tensor,
+    bias: Option<Tensor>,
+}
+
+impl Parameters {
+    pub(super) fn of(network: &Network) -> Result<Self, Error> {
+        let plain = |t: &Tensor| -> Result<Tensor, Error> { Ok(t.f_detach()?.f_contiguous()?) };
+        Ok(Self {
+            weights: plain(network.connectome.values())?,
+            bias: network.connectome.bias().map(plain).transpose()?,
+        })
+    }
 }
 
 impl<'a, T: Number> Fused<'a, T> {
-    pub(super) fn new(network: &'a Network, input: Input<T>) -> Result<Self, Error> {
-        let layout = network.connectome.pattern().layout();
-        let mut weights = numbers::<T>(network.connectome.values())?;
-        if network.sign_rule == SignRule::Dale && network.signs.iter().any(|&s| s < 0.0) {
-            for (e, w) in weights.iter_mut().enumerate() {
-                if network.signs[layout.column(e) as usize] < 0.0 {
-                    *w = -*w;
-                }
-            }
-        }
-        let tau = numbers::<T>(&network.tau_column()?)?;
+    pub(super) fn new(
+        network: &'a Network,
+        parameters: &'a Parameters,
+        input: Input<T>,
+    ) -> Result<Self, Error> {
+        let signed = network.signs.iter().any(|&s| s < 0.0);
+        let tau = network.tau_column()?.f_detach()?.f_contiguous()?;
         Ok(Self {
-            layout,
-            weights,
-            bias: network.connectome.bias().map(numbers).transpose()?,
-            tau,
+            layout: network.connectome.pattern().layout(),
+            weights: tensor::as_slice(&parameters.weights),
+            signs: signed.then(|| {
+                (
+                    network.signs.iter().map(|&s| T::from_f64(s)).collect(),
+                    Aligned::zeros(0),
+                )
+            }),
+            bias: parameters.bias.as_ref().map(tensor::as_slice),
+            tau: tensor::as_slice::<T>(&tau).to_vec(),
             phi: Phi::of(network),
             input,
         })
     }
 
-    /// Rows `rows`, written to `dy`, which begins at the first of them.
-    fn rows(&self, batch: usize, rows: Range<usize>, y: &[T], dy: &mut [T]) {
+    /// Rows `rows`, written to `dy`, which begins at the first of them and may hold the sparse product already.
+    fn rows(&self, product_is: Product, batch: usize, rows: Range<usize>, y: &[T], dy: &mut [T]) {
+        let x = self.signed(y);
         let block = (BLOCK / batch).max(1);
         let mut start = rows.start;
         for out in dy.chunks_mut(block * batch) {
             let rows = start..start + out.len() / batch;
-            match &self.bias {
-                Some(bias) => {
-                    for (row, b) in out.chunks_exact_mut(batch).zip(&bias[rows.clone()]) {
-                        row.fill(*b);
+            if product_is == Product::ToDo {
+                out.fill(T::ZERO);
+            }
+            if let Some(bias) = &self.bias {
+                for (row, b) in out.chunks_exact_mut(batch).zip(&bias[rows.clone()]) {
+                    for v in row {
+                        *v += *b;
                     }
                 }
-                None => out.fill(T::ZERO),
             }
             self.input.add(batch, rows.clone(), out);
-            product(
-                self.layout,
-                &self.weights,
-                y,
-                batch,
-                rows.clone(),
-                Into::Add,
-                out,
-            );
+            if product_is == Product::ToDo {
+                product(
+                    self.layout,
+                    self.weights,
+                    x,
+                    batch,
+                    rows.clone(),
+                    Into::Add,
+                    out,
+                );
+            }
             self.phi.apply(batch, rows.clone(), out);
             let h = &y[rows.start * batch..rows.end * batch];
             decay(out, h, &self.tau[rows.clone()]);
             start = rows.end;
         }
     }
+}
+
+impl<T> Fused<'_, T> {
+    /// The state as targets see it.
+    fn signed<'y>(&'y self, y: &'y [T]) -> &'y [T] {
+        self.signs.as_ref().map_or(y, |(_, signed)| signed)
+    }
+}
+
+/// Whether the sparse product was done for all rows before the blocks are gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Product {
+    ToDo,
+    Done,
 }
 
 impl<T: Number> VectorField<T> for Fused<'_, T> {
@@ -106,13 +137,39 @@ impl<T: Number> VectorField<T> for Fused<'_, T> {
     fn eval(&mut self, at: At<'_>, y: &[T], dy: &mut [T]) -> Result<(), FieldError> {
         self.input.move_to(at)?;
         let batch = at.t.len();
+        if let Some((signs, signed)) = &mut self.signs {
+            if signed.len() != y.len() {
+                *signed = Aligned::zeros(y.len());
+            }
+            let rows = signed
+                .chunks_exact_mut(batch)
+                .zip(y.chunks_exact(batch))
+                .zip(signs);
+            for ((to, from), sign) in rows {
+                for (to, from) in to.iter_mut().zip(from) {
+                    *to = *sign * *from;
+                }
+            }
+        }
+        let mut product_is = Product::ToDo;
+        if parallel::tile_width::<T>(self.layout, batch).is_some() {
+            parallel::product_all(
+                self.layout,
+                self.weights,
+                self.signed(y),
+                batch,
+                Into::Replace,
+                dy,
+            );
+            product_is = Product::Done;
+        }
         let parts = parallel::parts(self.layout, batch);
         let this = &*self;
         match &parts[..] {
-            [all] => this.rows(batch, all.clone(), y, dy),
+            [all] => this.rows(product_is, batch, all.clone(), y, dy),
             _ => parallel::split(dy, &parts, |rows| rows.len() * batch)
                 .into_par_iter()
-                .for_each(|(rows, dy)| this.rows(batch, rows, y, dy)),
+                .for_each(|(rows, dy)| this.rows(product_is, batch, rows, y, dy)),
         }
         Ok(())
     }

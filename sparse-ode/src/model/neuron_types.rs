@@ -48,7 +48,9 @@ impl NeuronTypes {
                 match of.get_mut(neuron as usize) {
                     None => return refuse(format!("type {kind} has neuron {neuron} of {neurons}")),
                     Some(t) if *t != u32::MAX => {
-                        return refuse(format!("neuron {neuron} is of type {t} and of type {kind}"));
+                        return refuse(format!(
+                            "neuron {neuron} is of type {t} and of type {kind}"
+                        ));
                     }
                     Some(t) => *t = kind as u32,
                 }

@@ -12,13 +12,14 @@ mod avx512;
 pub(crate) mod portable;
 mod product;
 mod sampled;
-mod tier;
+pub(crate) mod tier;
 #[allow(unreachable_pub)] // as above
 pub(crate) mod vector;
 
 use crate::Real;
 use crate::pattern::{Columns, Layout};
 pub use product::Into;
+use product::Strides;
 use std::ops::Range;
 pub use tier::Tier;
 use vector::Index;
@@ -114,24 +115,106 @@ pub fn product_on<T: Real>(
     if batch == 0 {
         return;
     }
-    match a.columns() {
-        Columns::Narrow(c) => {
-            let a = Csr {
-                row_ptr: a.row_ptr(),
-                col: c.as_ptr(),
-                val: values.as_ptr(),
-            };
-            // SAFETY: lengths and tier were checked above; a `Layout` is valid by construction and padded.
-            unsafe { run_product(tier, a, x.as_ptr(), batch, rows, into, y.as_mut_ptr()) }
+    let strides = Strides {
+        x: batch,
+        y: batch,
+        width: batch,
+    };
+    // SAFETY: lengths and tier were checked above.
+    unsafe {
+        strided(
+            tier,
+            a,
+            values,
+            x.as_ptr(),
+            strides,
+            rows,
+            into,
+            y.as_mut_ptr(),
+        );
+    }
+}
+
+/// Columns of a wide product: writes columns `first..first + width` of rows `rows` of `A X` into `y`, or adds them to it, where
+/// those columns of X stand by themselves.
+///
+/// **Shape**: `tile` `[columns, stride]` with `stride >= width`, `y` `[rows.len(), batch]`.
+pub(crate) struct TileOf<'a, T> {
+    pub(crate) tile: &'a [T],
+    pub(crate) stride: usize,
+    pub(crate) first: usize,
+    pub(crate) width: usize,
+    pub(crate) batch: usize,
+}
+
+impl<T: Real> TileOf<'_, T> {
+    pub(crate) fn product(
+        &self,
+        a: &Layout,
+        values: &[T],
+        rows: Range<usize>,
+        into: Into,
+        y: &mut [T],
+    ) {
+        assert!(
+            rows.end <= a.n_rows()
+                && values.len() == a.n_entries()
+                && self.tile.len() == a.n_columns() * self.stride
+                && self.width <= self.stride
+                && self.first + self.width <= self.batch
+                && y.len() == rows.len() * self.batch,
+            "a tile of a product does not fit"
+        );
+        if rows.is_empty() || self.width == 0 {
+            return;
         }
-        Columns::Wide(c) => {
-            let a = Csr {
-                row_ptr: a.row_ptr(),
-                col: c.as_ptr(),
-                val: values.as_ptr(),
-            };
-            // SAFETY: as above.
-            unsafe { run_product(tier, a, x.as_ptr(), batch, rows, into, y.as_mut_ptr()) }
+        let strides = Strides {
+            x: self.stride,
+            y: self.batch,
+            width: self.width,
+        };
+        // SAFETY: lengths were checked above, and the best tier is there.
+        unsafe {
+            let y = y.as_mut_ptr().add(self.first);
+            strided(
+                Tier::best(),
+                a,
+                values,
+                self.tile.as_ptr(),
+                strides,
+                rows,
+                into,
+                y,
+            );
+        }
+    }
+}
+
+/// # Safety
+/// As [`product::rows`], for a tier that the machine has.
+#[allow(clippy::too_many_arguments)] // a kernel's
+unsafe fn strided<T: Real>(
+    tier: Tier,
+    a: &Layout,
+    values: &[T],
+    x: *const T,
+    strides: Strides,
+    rows: Range<usize>,
+    into: Into,
+    y: *mut T,
+) {
+    let (row_ptr, val) = (a.row_ptr(), values.as_ptr());
+    // SAFETY: the caller's promise; a `Layout` is valid by construction and padded.
+    unsafe {
+        match a.columns() {
+            Columns::Narrow(c) => {
+                let col = c.as_ptr();
+                run_product(tier, Csr { row_ptr, col, val }, x, strides, rows, into, y);
+            }
+            Columns::Wide(c) => {
+                let col = c.as_ptr();
+                run_product(tier, Csr { row_ptr, col, val }, x, strides, rows, into, y);
+            }
         }
     }
 }
@@ -259,5 +342,5 @@ macro_rules! per_tier {
     };
 }
 
-per_tier!(run_product calls product::rows, (a: Csr<'_, T, I>, x: *const T, batch: usize, rows: Range<usize>, into: Into, y: *mut T));
+per_tier!(run_product calls product::rows, (a: Csr<'_, T, I>, x: *const T, strides: Strides, rows: Range<usize>, into: Into, y: *mut T));
 per_tier!(run_sampled calls sampled::rows, (p: Pattern<'_, I>, left: *const T, right: *const T, batch: usize, rows: Range<usize>, out: *mut T));

@@ -18,29 +18,37 @@ pub enum Into {
     Add,
 }
 
+/// How columns of X and Y lie: X's rows are `x` numbers apart and Y's `y`; `width` of them are taken.
+#[derive(Clone, Copy)]
+pub(super) struct Strides {
+    pub(super) x: usize,
+    pub(super) y: usize,
+    pub(super) width: usize,
+}
+
 /// Rows `rows` of `A X`, written to `y`, which begins at the first of them.
 ///
 /// # Safety
-/// The machine has the instructions of `V` and `W`; `a` is valid; `x` holds `batch` numbers per column of A and `y` `batch` per
-/// row of `rows`.
+/// The machine has the instructions of `V` and `W`; `a` is valid; `x` holds `strides.width` numbers every `strides.x` per column of
+/// A and `y` as many every `strides.y` per row of `rows`.
 #[inline(always)]
 pub(super) unsafe fn rows<T: Real, V: Vector<T>, W: Vector<T>, I: Index>(
     a: Csr<'_, T, I>,
     x: *const T,
-    batch: usize,
+    strides: Strides,
     rows: Range<usize>,
     into: Into,
     y: *mut T,
 ) {
     // SAFETY: the caller's promise, passed on.
     unsafe {
-        if batch == 1 {
+        if strides.x == 1 && strides.y == 1 {
             row_dots::<T, V, I>(a, x, rows, into, y);
-        } else if batch <= W::LANES {
+        } else if strides.width <= W::LANES {
             // A register that is mostly padding is slower than a narrower full one.
-            tiles::<T, W, I>(a, x, batch, rows, into, y);
+            tiles::<T, W, I>(a, x, strides, rows, into, y);
         } else {
-            tiles::<T, V, I>(a, x, batch, rows, into, y);
+            tiles::<T, V, I>(a, x, strides, rows, into, y);
         }
     }
 }
@@ -49,7 +57,7 @@ pub(super) unsafe fn rows<T: Real, V: Vector<T>, W: Vector<T>, I: Index>(
 const INNER: u8 = 0;
 /// A tile whose last register is partial.
 const MASKED: u8 = 1;
-/// A tile that is the batch.
+/// A tile as wide as X, so that its width is a constant and addresses are shifts.
 const WHOLE: u8 = 2;
 
 /// Goes through the batch in tiles of eight, four, two or one registers.
@@ -57,13 +65,13 @@ const WHOLE: u8 = 2;
 unsafe fn tiles<T: Real, V: Vector<T>, I: Index>(
     a: Csr<'_, T, I>,
     x: *const T,
-    batch: usize,
+    strides: Strides,
     rows: Range<usize>,
     into: Into,
     y: *mut T,
 ) {
-    let rest = batch % V::LANES;
-    let mut left = batch.div_ceil(V::LANES);
+    let rest = strides.width % V::LANES;
+    let mut left = strides.width.div_ceil(V::LANES);
     let mut at = 0;
     // SAFETY: the caller's promise; tiles stay within the batch because the last one is masked.
     unsafe {
@@ -73,14 +81,29 @@ unsafe fn tiles<T: Real, V: Vector<T>, I: Index>(
             macro_rules! pass {
                 ($z:literal, $u:literal) => {{
                     let rows = rows.clone();
-                    // Whole: the tile is the batch, so that its width is a constant and addresses are shifts.
-                    match (left == $z && rest > 0, batch == $z * V::LANES, $z > 1 || prefetch_narrow()) {
-                        (true, _, true) => tile::<T, V, I, $z, $u, MASKED, true>(a, x, batch, rows, into, mask, y),
-                        (true, _, false) => tile::<T, V, I, $z, $u, MASKED, false>(a, x, batch, rows, into, mask, y),
-                        (_, true, true) => tile::<T, V, I, $z, $u, WHOLE, true>(a, x, batch, rows, into, mask, y),
-                        (_, true, false) => tile::<T, V, I, $z, $u, WHOLE, false>(a, x, batch, rows, into, mask, y),
-                        (_, _, true) => tile::<T, V, I, $z, $u, INNER, true>(a, x, batch, rows, into, mask, y),
-                        (_, _, false) => tile::<T, V, I, $z, $u, INNER, false>(a, x, batch, rows, into, mask, y),
+                    match (
+                        left == $z && rest > 0,
+                        strides.x == $z * V::LANES,
+                        $z > 1 || prefetch_narrow(),
+                    ) {
+                        (true, _, true) => tile::<T, V, I, $z, $u, MASKED, true>(
+                            a, x, strides, rows, into, mask, y,
+                        ),
+                        (true, _, false) => tile::<T, V, I, $z, $u, MASKED, false>(
+                            a, x, strides, rows, into, mask, y,
+                        ),
+                        (_, true, true) => {
+                            tile::<T, V, I, $z, $u, WHOLE, true>(a, x, strides, rows, into, mask, y)
+                        }
+                        (_, true, false) => tile::<T, V, I, $z, $u, WHOLE, false>(
+                            a, x, strides, rows, into, mask, y,
+                        ),
+                        (_, _, true) => {
+                            tile::<T, V, I, $z, $u, INNER, true>(a, x, strides, rows, into, mask, y)
+                        }
+                        (_, _, false) => tile::<T, V, I, $z, $u, INNER, false>(
+                            a, x, strides, rows, into, mask, y,
+                        ),
                     }
                     left -= $z;
                     at += $z * V::LANES;
@@ -109,7 +132,7 @@ unsafe fn tile<
 >(
     a: Csr<'_, T, I>,
     x: *const T,
-    batch: usize,
+    strides: Strides,
     rows: Range<usize>,
     into: Into,
     mask: V::Mask,
@@ -118,14 +141,18 @@ unsafe fn tile<
     // SAFETY: the last register is masked where it is partial; entries and columns are valid by the
     // caller's promise; columns are padded, so that the ones ahead are readable too.
     unsafe {
-        let batch = if KIND == WHOLE { Z * V::LANES } else { batch };
+        let stride = if KIND == WHOLE {
+            Z * V::LANES
+        } else {
+            strides.x
+        };
         let first = rows.start;
         for row in rows {
             let (mut e, end) = (
                 *a.row_ptr.get_unchecked(row),
                 *a.row_ptr.get_unchecked(row + 1),
             );
-            let out = y.add((row - first) * batch);
+            let out = y.add((row - first) * strides.y);
             let mut sum = [[V::zero(); Z]; U];
             if into == Into::Add {
                 for z in 0..Z {
@@ -134,12 +161,12 @@ unsafe fn tile<
             }
             while e + U <= end {
                 for u in 0..U {
-                    entry::<T, V, I, Z, KIND, AHEAD>(a, x, batch, e + u, mask, &mut sum[u]);
+                    entry::<T, V, I, Z, KIND, AHEAD>(a, x, stride, e + u, mask, &mut sum[u]);
                 }
                 e += U;
             }
             while e < end {
-                entry::<T, V, I, Z, KIND, AHEAD>(a, x, batch, e, mask, &mut sum[0]);
+                entry::<T, V, I, Z, KIND, AHEAD>(a, x, stride, e, mask, &mut sum[0]);
                 e += 1;
             }
             for z in 0..Z {
@@ -170,7 +197,7 @@ unsafe fn entry<
 >(
     a: Csr<'_, T, I>,
     x: *const T,
-    batch: usize,
+    stride: usize,
     e: usize,
     mask: V::Mask,
     sum: &mut [V; Z],
@@ -178,12 +205,12 @@ unsafe fn entry<
     // SAFETY: as for `tile`.
     unsafe {
         if AHEAD {
-            let ahead = x.wrapping_add((*a.col.add(e + PREFETCH)).get() * batch);
+            let ahead = x.wrapping_add((*a.col.add(e + PREFETCH)).get() * stride);
             for z in 0..Z {
                 prefetch(ahead.wrapping_add(z * V::LANES));
             }
         }
-        let from = x.add((*a.col.add(e)).get() * batch);
+        let from = x.add((*a.col.add(e)).get() * stride);
         let weight = V::splat(*a.val.add(e));
         for (z, s) in sum.iter_mut().enumerate() {
             *s = weight.mul_add(register::<T, V, Z, KIND>(from, z, mask), *s);
