@@ -1,1 +1,28 @@
-//! Numbered examples.
+//! What the numbered examples share: arguments, progress, tables, pictures, and the data beside them.
+//!
+//! An example is a function of its [`Args`] that [`run`] calls:
+//!
+//! ```no_run
+//! use examples::{Args, Error, run};
+//!
+//! fn main() -> std::process::ExitCode {
+//!     run("00_nothing", "Does nothing.", nothing)
+//! }
+//!
+//! fn nothing(args: &Args) -> Result<(), Error> {
+//!     println!("pictures would go to {}", args.out.display());
+//!     Ok(())
+//! }
+//! ```
+
+mod args;
+pub mod data;
+mod pictures;
+mod progress;
+pub mod states;
+mod table;
+
+pub use args::{Args, Error, run};
+pub use pictures::Pictures;
+pub use progress::Progress;
+pub use table::{Table, count, percent};

@@ -1,0 +1,178 @@
+//! The command line of an example.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Whatever goes wrong in an example. Its message says what, where and what to do next.
+pub type Error = Box<dyn std::error::Error>;
+
+/// What an example was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Args {
+    /// Whether to take seconds instead of minutes, on a smaller network.
+    pub quick: bool,
+    /// The folder for pictures.
+    pub out: PathBuf,
+}
+
+/// What a command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Request {
+    Run(Args),
+    Help,
+}
+
+/// Runs an example with the arguments of this process. Its error, if any, goes to standard error.
+///
+/// # Arguments
+/// * `name` - the example's, as in `cargo run --example`
+/// * `about` - what it does, for `--help`
+pub fn run(name: &str, about: &str, example: fn(&Args) -> Result<(), Error>) -> ExitCode {
+    let args = match parse(name, std::env::args_os().skip(1)) {
+        Ok(Request::Run(args)) => args,
+        Ok(Request::Help) => {
+            print!("{}", help(name, about));
+            return ExitCode::SUCCESS;
+        }
+        Err(message) => {
+            eprintln!("error: {message}; --help lists the options");
+            return ExitCode::from(2);
+        }
+    };
+    match example(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(name: &str, args: impl IntoIterator<Item = OsString>) -> Result<Request, String> {
+    let (mut quick, mut out) = (false, None);
+    let mut args = args.into_iter();
+    while let Some(arg) = args.next() {
+        match arg.to_str() {
+            Some("--help" | "-h") => return Ok(Request::Help),
+            Some("--quick") => quick = true,
+            Some("--out") => match args.next() {
+                Some(folder) if !folder.is_empty() => out = Some(folder.into()),
+                _ => return Err("--out wants a folder after it".to_owned()),
+            },
+            Some(text) if text.starts_with("--out=") && text.len() > 6 => {
+                out = Some(text[6..].into());
+            }
+            _ => return Err(format!("unknown argument {arg:?}")),
+        }
+    }
+    let out = out.unwrap_or_else(|| default_folder(name));
+    Ok(Request::Run(Args { quick, out }))
+}
+
+fn help(name: &str, about: &str) -> String {
+    format!(
+        "{about}\n\n\
+         Usage: cargo run --release --example {name} -- [OPTIONS]\n\n\
+         Options:\n\
+         \x20 --quick    a smaller network, in seconds\n\
+         \x20 --out DIR  folder for pictures [default: {}]\n\
+         \x20 --help     this text\n",
+        default_folder(name).display()
+    )
+}
+
+/// `target/examples/name` of the workspace.
+fn default_folder(name: &str) -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent()
+        .unwrap_or(here)
+        .join("target/examples")
+        .join(name)
+}
+
+/// An error and its causes, without causes that the message before them quotes already.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(args: &[&str]) -> Result<Request, String> {
+        parse("01_x", args.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn defaults_stand_when_nothing_is_said() {
+        let Ok(Request::Run(args)) = parsed(&[]) else {
+            panic!("no arguments must run");
+        };
+        assert!(!args.quick);
+        assert!(
+            args.out.ends_with("target/examples/01_x"),
+            "{}",
+            args.out.display()
+        );
+    }
+
+    #[test]
+    fn options_are_taken_in_any_order() {
+        let wanted = Request::Run(Args {
+            quick: true,
+            out: "a b".into(),
+        });
+        for args in [
+            &["--quick", "--out", "a b"][..],
+            &["--out", "a b", "--quick"],
+            &["--out=a b", "--quick"],
+        ] {
+            assert_eq!(parsed(args).as_ref(), Ok(&wanted));
+        }
+        assert_eq!(parsed(&["--quick", "--help"]), Ok(Request::Help));
+        assert!(help("01_x", "About.").starts_with("About.\n\nUsage: cargo run"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (args, wanted) in [
+            (&["--fast"][..], "unknown argument \"--fast\""),
+            (&["--quick", "3"], "unknown argument \"3\""),
+            (&["--out"], "--out wants a folder"),
+            (&["--out", ""], "--out wants a folder"),
+            (&["--out="], "unknown argument \"--out=\""),
+        ] {
+            let message = parsed(args).expect_err("bad arguments");
+            assert!(message.contains(wanted), "{message}");
+        }
+    }
+
+    #[test]
+    fn causes_follow_errors_once() {
+        #[derive(Debug)]
+        struct Outer(std::io::Error);
+        impl std::fmt::Display for Outer {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "cannot save")
+            }
+        }
+        impl std::error::Error for Outer {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let error = Outer(std::io::Error::other("disk full"));
+        assert_eq!(chain(&error), "cannot save: disk full");
+        assert_eq!(chain(&error.0), "disk full");
+    }
+}

@@ -1,0 +1,43 @@
+//! Pictures of an example: saved as they come, listed at the end.
+
+use crate::Error;
+use flybrain::figure::Figure;
+use std::path::{Path, PathBuf};
+
+/// A folder of pictures.
+#[derive(Debug)]
+pub struct Pictures {
+    folder: PathBuf,
+    saved: Vec<(String, String)>,
+}
+
+impl Pictures {
+    /// Pictures in `folder`, which is made with the first of them.
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_path_buf(),
+            saved: Vec::new(),
+        }
+    }
+
+    /// Saves a figure as `name.svg` and `name.png`.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub fn save(&mut self, name: &str, shows: &str, figure: &Figure) -> Result<(), Error> {
+        figure.save(self.folder.join(name))?;
+        self.saved.push((name.to_owned(), shows.to_owned()));
+        Ok(())
+    }
+
+    /// Prints where the pictures are and what they show.
+    pub fn list(&self) {
+        let here = std::env::current_dir().unwrap_or_default();
+        let folder = self.folder.strip_prefix(&here).unwrap_or(&self.folder);
+        println!("\nPictures, each as SVG and PNG:");
+        for (name, shows) in &self.saved {
+            println!("  {}", folder.join(format!("{name}.png")).display());
+            println!("      {shows}");
+        }
+    }
+}
