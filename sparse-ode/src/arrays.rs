@@ -37,11 +37,7 @@ impl Shape {
 
     /// Per-column numbers repeated over a block, so that loops need no remainder.
     fn repeated<T: Number>(self, columns: &[T]) -> Vec<T> {
-        assert_eq!(
-            columns.len(),
-            self.batch,
-            "one number per column of {self:?}"
-        );
+        assert_eq!(columns.len(), self.batch, "one number per column of {self:?}");
         columns.iter().copied().cycle().take(self.block()).collect()
     }
 
@@ -49,10 +45,7 @@ impl Shape {
     fn each<T: Number>(self, out: &mut [T], run: impl Fn(usize, &mut [T]) + Sync) {
         let block = self.block();
         if self.is_parallel() {
-            out.par_chunks_mut(block)
-                .enumerate()
-                .with_min_len(8)
-                .for_each(|(i, o)| run(i * block, o));
+            out.par_chunks_mut(block).enumerate().with_min_len(8).for_each(|(i, o)| run(i * block, o));
         } else {
             for (i, o) in out.chunks_mut(block).enumerate() {
                 run(i * block, o);
@@ -61,10 +54,7 @@ impl Shape {
     }
 
     /// Root mean squares per column, from sums of squares per place in a block.
-    fn root_mean_squares<T: Number>(
-        self,
-        sums: impl Fn(usize, usize, &mut [T]) + Sync,
-    ) -> Vec<f64> {
+    fn root_mean_squares<T: Number>(self, sums: impl Fn(usize, usize, &mut [T]) + Sync) -> Vec<f64> {
         let block = self.block();
         let column_sums = |first: usize| {
             let n = block.min(self.len() - first);
@@ -80,12 +70,7 @@ impl Shape {
         };
         let starts = (0..self.len()).step_by(block);
         let blocks: Vec<Vec<f64>> = if self.is_parallel() {
-            starts
-                .collect::<Vec<_>>()
-                .into_par_iter()
-                .with_min_len(8)
-                .map(column_sums)
-                .collect()
+            starts.collect::<Vec<_>>().into_par_iter().with_min_len(8).map(column_sums).collect()
         } else {
             starts.map(column_sums).collect()
         };
@@ -95,10 +80,7 @@ impl Shape {
                 *t += c;
             }
         }
-        total
-            .into_iter()
-            .map(|t| (t / self.features as f64).sqrt())
-            .collect()
+        total.into_iter().map(|t| (t / self.features as f64).sqrt()).collect()
     }
 }
 
@@ -123,40 +105,19 @@ macro_rules! with_terms {
 }
 
 /// The weights that are not zero, with their arrays.
-pub(crate) fn terms<'a, T: Number>(
-    weights: &[f64],
-    k: &'a [Aligned<T>],
-    len: usize,
-) -> Vec<(f64, &'a [T])> {
-    weights
-        .iter()
-        .zip(k)
-        .filter(|(w, _)| **w != 0.0)
-        .map(|(w, k)| (*w, &k[..len]))
-        .collect()
+pub(crate) fn terms<'a, T: Number>(weights: &[f64], k: &'a [Aligned<T>], len: usize) -> Vec<(f64, &'a [T])> {
+    weights.iter().zip(k).filter(|(w, _)| **w != 0.0).map(|(w, k)| (*w, &k[..len])).collect()
 }
 
 /// `out = y + dt sum_j w_j k_j`.
-pub(crate) fn combine<T: Number>(
-    shape: Shape,
-    out: &mut [T],
-    y: &[T],
-    dt: &[T],
-    terms: &[(f64, &[T])],
-) {
+pub(crate) fn combine<T: Number>(shape: Shape, out: &mut [T], y: &[T], dt: &[T], terms: &[(f64, &[T])]) {
     let dt = shape.repeated(dt);
     with_terms!(
         terms,
         |list| shape.each(out, |first, out| {
             let n = out.len();
             let k = list.map(|(_, k)| &k[first..first + n]);
-            combine_block(
-                out,
-                &y[first..first + n],
-                &dt[..n],
-                list.map(|(w, _)| T::from_f64(w)),
-                k,
-            );
+            combine_block(out, &y[first..first + n], &dt[..n], list.map(|(w, _)| T::from_f64(w)), k);
         }),
         combine
     );
@@ -165,13 +126,7 @@ pub(crate) fn combine<T: Number>(
 on_best_tier!(fn combine_block<T, const N: usize>(out: &mut [T], y: &[T], dt: &[T], w: [T; N], k: [&[T]; N]) = combine_body);
 
 #[inline(always)]
-fn combine_body<T: Number, const N: usize>(
-    out: &mut [T],
-    y: &[T],
-    dt: &[T],
-    w: [T; N],
-    k: [&[T]; N],
-) {
+fn combine_body<T: Number, const N: usize>(out: &mut [T], y: &[T], dt: &[T], w: [T; N], k: [&[T]; N]) {
     let n = out.len();
     let (y, dt, k) = (&y[..n], &dt[..n], k.map(|k| &k[..n]));
     for i in 0..n {
@@ -239,13 +194,7 @@ fn error_body<T: Number, const N: usize>(
 }
 
 /// Per column the root mean square of `(v - less) / (atol + rtol |y|)`, without `less` where there is none.
-pub(crate) fn scaled_norms<T: Number>(
-    shape: Shape,
-    scale: Scale,
-    y: &[T],
-    v: &[T],
-    less: Option<&[T]>,
-) -> Vec<f64> {
+pub(crate) fn scaled_norms<T: Number>(shape: Shape, scale: Scale, y: &[T], v: &[T], less: Option<&[T]>) -> Vec<f64> {
     let (atol, rtol) = (T::from_f64(scale.atol), T::from_f64(scale.rtol));
     shape.root_mean_squares(|first, n, sums: &mut [T]| {
         for (i, s) in sums.iter_mut().enumerate().take(n) {
@@ -299,12 +248,7 @@ pub(crate) struct Step<'a, T> {
 }
 
 /// Writes the polynomial's values at `points` to their slots of `out`, `[slots, features]`.
-pub(crate) fn interpolate<T: Number>(
-    shape: Shape,
-    step: &Step<'_, T>,
-    points: &[Point],
-    out: &mut Slots<'_, T>,
-) {
+pub(crate) fn interpolate<T: Number>(shape: Shape, step: &Step<'_, T>, points: &[Point], out: &mut Slots<'_, T>) {
     if points.is_empty() {
         return;
     }
@@ -321,9 +265,8 @@ pub(crate) fn interpolate<T: Number>(
         for p in points {
             if held != p.column {
                 held = p.column;
-                for (j, from) in std::iter::once(&step.y0[first..first + n])
-                    .chain(powers.iter().map(|p| &p[..]))
-                    .enumerate()
+                for (j, from) in
+                    std::iter::once(&step.y0[first..first + n]).chain(powers.iter().map(|p| &p[..])).enumerate()
                 {
                     for (row, to) in column[j * rows..][..rows].iter_mut().enumerate() {
                         *to = from[row * shape.batch + held];
@@ -343,11 +286,7 @@ pub(crate) fn interpolate<T: Number>(
             }
         }
     };
-    if shape.is_parallel() {
-        starts.par_iter().with_min_len(8).for_each(run)
-    } else {
-        starts.iter().for_each(run)
-    }
+    if shape.is_parallel() { starts.par_iter().with_min_len(8).for_each(run) } else { starts.iter().for_each(run) }
 }
 
 /// The polynomial's coefficients by power, from 1, for numbers `first..first + n`.
@@ -362,12 +301,8 @@ fn step_powers<T: Number>(step: &Step<'_, T>, dt: &[T], first: usize, n: usize) 
                 *p = w * (step.y1[first + i] - step.y0[first + i]);
             }
         }
-        let list: Vec<(f64, &[T])> = weights
-            .iter()
-            .zip(step.k)
-            .filter(|(w, _)| **w != 0.0)
-            .map(|(w, k)| (*w, &k[first..first + n]))
-            .collect();
+        let list: Vec<(f64, &[T])> =
+            weights.iter().zip(step.k).filter(|(w, _)| **w != 0.0).map(|(w, k)| (*w, &k[first..first + n])).collect();
         if !list.is_empty() {
             let mut sum = vec![T::ZERO; n];
             with_terms!(
@@ -417,17 +352,8 @@ unsafe impl<T: Send> Sync for Slots<'_, T> {}
 
 impl<'a, T: Number> Slots<'a, T> {
     pub(crate) fn new(out: &'a mut [T], features: usize) -> Self {
-        let slots = if features == 0 {
-            0
-        } else {
-            out.len() / features
-        };
-        Self {
-            start: out.as_mut_ptr(),
-            features,
-            slots,
-            owner: std::marker::PhantomData,
-        }
+        let slots = out.len().checked_div(features).unwrap_or(0);
+        Self { start: out.as_mut_ptr(), features, slots, owner: std::marker::PhantomData }
     }
 
     /// Numbers `first..first + n` of a slot.
@@ -436,10 +362,7 @@ impl<'a, T: Number> Slots<'a, T> {
     /// No other reference to any of them may exist.
     #[allow(clippy::mut_from_ref)] // disjoint parts of one slice, by the contract above
     pub(crate) unsafe fn stretch(&self, slot: usize, first: usize, n: usize) -> &mut [T] {
-        assert!(
-            slot < self.slots && first + n <= self.features,
-            "stretch {first}+{n} of slot {slot}"
-        );
+        assert!(slot < self.slots && first + n <= self.features, "stretch {first}+{n} of slot {slot}");
         // SAFETY: within the slice that `self` borrows, and exclusive by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(slot * self.features + first), n) }
     }

@@ -78,21 +78,13 @@ pub struct SolveFailure {
 impl std::fmt::Display for SolveFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (first, t, steps) = (self.first, self.t, self.steps);
-        write!(
-            f,
-            "sample {first} stopped at t = {t} after {steps} steps: {}",
-            self.status.advice()
-        )?;
+        write!(f, "sample {first} stopped at t = {t} after {steps} steps: {}", self.status.advice())?;
         if self.samples.len() > 1 {
             write!(f, " ({} samples in all: ", self.samples.len())?;
             for (i, s) in self.samples.iter().take(8).enumerate() {
                 write!(f, "{}{s}", if i > 0 { ", " } else { "" })?;
             }
-            f.write_str(if self.samples.len() > 8 {
-                ", ...)"
-            } else {
-                ")"
-            })?;
+            f.write_str(if self.samples.len() > 8 { ", ...)" } else { ")" })?;
         }
         Ok(())
     }

@@ -69,15 +69,8 @@ impl<T: Real, F: VectorField<T> + ?Sized> VectorField<T> for &mut F {
 /// }
 /// # Ok::<(), sparse_ode::Error>(())
 /// ```
-pub fn per_sample<T: Real, F: FnMut(f64, usize, &[T], &mut [T])>(
-    features: usize,
-    f: F,
-) -> PerSample<T, F> {
-    PerSample {
-        f,
-        y: vec![T::ZERO; features],
-        dy: vec![T::ZERO; features],
-    }
+pub fn per_sample<T: Real, F: FnMut(f64, usize, &[T], &mut [T])>(features: usize, f: F) -> PerSample<T, F> {
+    PerSample { f, y: vec![T::ZERO; features], dy: vec![T::ZERO; features] }
 }
 
 /// What [`per_sample`] makes.

@@ -31,33 +31,16 @@ pub(crate) fn guess<T: Number>(
     let d1 = scaled_norms(shape, scale, y0, f0, None);
     let first: Vec<f64> = (0..shape.batch)
         .map(|b| {
-            let dt = if d0[b] < 1e-5 || d1[b] < 1e-5 {
-                1e-6
-            } else {
-                0.01 * d0[b] / d1[b]
-            };
+            let dt = if d0[b] < 1e-5 || d1[b] < 1e-5 { 1e-6 } else { 0.01 * d0[b] / d1[b] };
             let span = start.end[b] - start.t[b];
             round(dt).min(span.abs()).copysign(span)
         })
         .collect();
     let dt: Vec<T> = first.iter().map(|&dt| T::from_f64(dt)).collect();
     combine(shape, y1, y0, &dt, &[(1.0, f0)]);
-    let t: Vec<f64> = start
-        .t
-        .iter()
-        .zip(&first)
-        .map(|(t, dt)| round(t + dt))
-        .collect();
-    eval(
-        At {
-            t: &t,
-            sample: start.sample,
-            piece: start.piece,
-        },
-        y1,
-        f1,
-    )
-    .map_err(|source| Error::Field { t: t[0], source })?;
+    let t: Vec<f64> = start.t.iter().zip(&first).map(|(t, dt)| round(t + dt)).collect();
+    eval(At { t: &t, sample: start.sample, piece: start.piece }, y1, f1)
+        .map_err(|source| Error::Field { t: t[0], source })?;
     let change = scaled_norms(shape, scale, y0, f1, Some(f0));
     let order = f64::from(solver.method.order());
     Ok((0..shape.batch)

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod arrays;
+mod columns;
 mod control;
 mod error;
 mod field;
@@ -14,16 +15,17 @@ mod stepper;
 mod tiers;
 mod times;
 
+pub use columns::LastStep;
 pub use control::{Controller, Integral, Limits, Pid};
 pub use error::{Error, SolveFailure};
 pub use field::{At, FieldError, PerSample, VectorField, per_sample};
 pub use method::Method;
 pub use model::{
-    Activation, Bias, Builder, ConnectomeOdeRnn, ConnectomeRnn, Forward, FrameBoundaries,
-    FromNetwork, Init, Layout, NeuronClass, NeuronTypes, Nonlinearity, OnFailure, PerNeuron,
-    Projection, Run, Sequence, SignRule, SparseLinear, SparseRnn, Steps, Tau, Training,
+    Activation, Bias, Builder, ConnectomeOdeRnn, ConnectomeRnn, Forward, FrameBoundaries, FromNetwork, Init, Layout,
+    NeuronClass, NeuronTypes, Nonlinearity, OnFailure, PerNeuron, Projection, Run, Sequence, SignRule, SparseLinear,
+    SparseRnn, Steps, Tau, Training,
 };
 pub use solution::{Solution, Stats, Status};
 pub use solver::{Compat, Solver, TimePrecision};
-pub use stepper::{LastStep, Stepper};
+pub use stepper::Stepper;
 pub use times::Times;

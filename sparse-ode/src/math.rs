@@ -111,15 +111,7 @@ number!(
     -2.121_944_4e-4,
     87.0,
     10.0,
-    [
-        1.0 / 5040.0,
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
-        0.5,
-        1.0
-    ]
+    [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0]
 );
 number!(
     f64,
@@ -156,23 +148,14 @@ mod tests {
     fn exp_and_tanh_agree_with_the_standard_library() {
         for i in -200_000..=200_000 {
             let x = f64::from(i) * 0.003_5;
-            let close =
-                |got: f64, want: f64, unit: f64| (got - want).abs() <= 4.0 * unit * want.abs();
+            let close = |got: f64, want: f64, unit: f64| (got - want).abs() <= 4.0 * unit * want.abs();
             assert!(close(Number::exp(x), f64::exp(x), f64::EPSILON), "exp {x}");
             let small = x * 0.01;
-            assert!(
-                close(Number::tanh(small), f64::tanh(small), f64::EPSILON),
-                "tanh {small}"
-            );
+            assert!(close(Number::tanh(small), f64::tanh(small), f64::EPSILON), "tanh {small}");
             let s = (x * 0.12) as f32;
-            let close = |got: f32, want: f64| {
-                (f64::from(got) - want).abs() <= 4.0 * f64::from(f32::EPSILON) * want.abs()
-            };
-            assert!(
-                close(Number::exp(s), f64::exp(f64::from(s))),
-                "exp {s}: {}",
-                Number::exp(s)
-            );
+            let close =
+                |got: f32, want: f64| (f64::from(got) - want).abs() <= 4.0 * f64::from(f32::EPSILON) * want.abs();
+            assert!(close(Number::exp(s), f64::exp(f64::from(s))), "exp {s}: {}", Number::exp(s));
             assert!(close(Number::tanh(s), f64::tanh(f64::from(s))), "tanh {s}");
         }
         for tiny in [1e-300, 1e-20, 1e-8] {
@@ -186,9 +169,6 @@ mod tests {
         assert_eq!((Number::tanh(1e30), Number::tanh(-1e30f32)), (1.0, -1.0));
         assert!(Number::exp(-1e9) < 1e-300 && Number::exp(-1e9f32) < 1e-37);
         assert!(Number::exp(1e9) > 1e300 && Number::exp(1e9f32) > 1e37);
-        assert_eq!(
-            (Number::exp(0.0), Number::exp(0.0f32), Number::tanh(0.0)),
-            (1.0, 1.0, 0.0)
-        );
+        assert_eq!((Number::exp(0.0), Number::exp(0.0f32), Number::tanh(0.0)), (1.0, 1.0, 0.0));
     }
 }

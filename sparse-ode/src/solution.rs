@@ -49,9 +49,7 @@ impl Status {
             Self::TooManyRejects => {
                 "steps are rejected however short they are; look for NaN, overflow or a discontinuity in the right-hand side there"
             }
-            Self::InfiniteNorm => {
-                "the error is not finite; look for NaN or overflow in the right-hand side there"
-            }
+            Self::InfiniteNorm => "the error is not finite; look for NaN or overflow in the right-hand side there",
             Self::Interrupted => "another sample of the batch failed and ended the solve",
         }
     }
@@ -136,14 +134,9 @@ impl<T> Solution<T> {
 
     /// The failure in words, if there is one.
     pub fn failure(&self) -> Option<SolveFailure> {
-        let samples: Vec<usize> = (0..self.batch)
-            .filter(|&b| self.status[b] != Status::Success)
-            .collect();
+        let samples: Vec<usize> = (0..self.batch).filter(|&b| self.status[b] != Status::Success).collect();
         // The one to name is the one that failed by itself.
-        let first = *samples
-            .iter()
-            .find(|&&b| self.status[b] != Status::Interrupted)
-            .or(samples.first())?;
+        let first = *samples.iter().find(|&&b| self.status[b] != Status::Interrupted).or(samples.first())?;
         Some(SolveFailure {
             t: self.t[first],
             steps: self.stats[first].steps,

@@ -221,10 +221,7 @@ impl Solver {
         self.check(times)?;
         let want = times.batch() * times.points * field.features();
         if values.len() != want {
-            return Err(Error::Setting(format!(
-                "room for {} values where {want} are asked for",
-                values.len()
-            )));
+            return Err(Error::Setting(format!("room for {} values where {want} are asked for", values.len())));
         }
         let mut stepper = Stepper::new(self, field, y0, times, values)?;
         while stepper.step_into(field, values)? {}
@@ -247,10 +244,7 @@ impl Solver {
     }
 
     pub(crate) fn scale(&self) -> Scale {
-        Scale {
-            atol: self.atol,
-            rtol: self.rtol,
-        }
+        Scale { atol: self.atol, rtol: self.rtol }
     }
 
     fn check(&self, times: &Times) -> Result<(), Error> {
@@ -258,15 +252,9 @@ impl Solver {
         if let Some(what) = self.controller.problem() {
             return refuse(what);
         }
-        if !(self.atol >= 0.0
-            && self.rtol >= 0.0
-            && self.atol + self.rtol > 0.0
-            && (self.atol + self.rtol).is_finite())
+        if !(self.atol >= 0.0 && self.rtol >= 0.0 && self.atol + self.rtol > 0.0 && (self.atol + self.rtol).is_finite())
         {
-            return refuse(format!(
-                "atol {} and rtol {} must not be negative, nor both zero",
-                self.atol, self.rtol
-            ));
+            return refuse(format!("atol {} and rtol {} must not be negative, nor both zero", self.atol, self.rtol));
         }
         match &self.initial_step {
             None if self.controller == Controller::Fixed => {

@@ -1,16 +1,14 @@
 //! The loop: one step of every running sample at a time.
 
-use crate::arrays::{
-    self, Point, Shape, Slots, combine, copy_columns, error_norms, interpolate, keep_columns, terms,
-};
-use crate::control::Memory;
+use crate::arrays::{self, Point, Shape, Slots, combine, copy_columns, error_norms, interpolate, keep_columns, terms};
+use crate::columns::{Columns, LastStep};
 use crate::field::{At, VectorField};
 use crate::initial_step::{self, Start};
 use crate::math::Number;
 use crate::method::Tableau;
 use crate::solution::{Solution, Stats, Status};
 use crate::solver::{Compat, Solver};
-use crate::{Controller, Error, Times};
+use crate::{Error, Times};
 use tch_sparse::Aligned;
 
 /// A solve in progress: cheap to look into, and to clone where it may have to go on from here again.
@@ -27,7 +25,6 @@ pub struct Stepper<T: Number> {
     k: Vec<Aligned<T>>,
     /// Whether `k[0]` is the derivative at the state of every column.
     derivative_is_known: bool,
-    started: bool,
     /// `[batch, points, features]`, empty where the caller holds the values; `[batch, features]`.
     values: Vec<T>,
     end: Vec<T>,
@@ -39,37 +36,6 @@ pub struct Stepper<T: Number> {
     last: LastStep,
 }
 
-/// The running samples, one entry per column of the state.
-#[derive(Debug, Clone, Default)]
-struct Columns {
-    sample: Vec<usize>,
-    t: Vec<f64>,
-    dt: Vec<f64>,
-    /// End of the sample, and the next time at which a step must end.
-    end: Vec<f64>,
-    stop: Vec<f64>,
-    piece: Vec<usize>,
-    memory: Vec<Memory>,
-    rejects: Vec<usize>,
-}
-
-/// What the last call of [`Stepper::step`] did, one entry per sample that ran.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct LastStep {
-    /// Which samples ran, ascending.
-    pub sample: Vec<usize>,
-    /// Time at the start of the step.
-    pub t: Vec<f64>,
-    /// Length of the step.
-    pub dt: Vec<f64>,
-    /// Error ratio; zero for methods without an estimate.
-    pub error: Vec<f64>,
-    /// Whether the step was accepted.
-    pub accepted: Vec<bool>,
-    /// The step that the controller proposed next, before it was fitted to the span.
-    pub next_dt: Vec<f64>,
-}
-
 impl<T: Number> Stepper<T> {
     pub(crate) fn new<F: VectorField<T>>(
         solver: &Solver,
@@ -78,27 +44,14 @@ impl<T: Number> Stepper<T> {
         times: &Times,
         values: &mut [T],
     ) -> Result<Self, Error> {
-        let shape = Shape {
-            features: field.features(),
-            batch: times.batch(),
-        };
+        let shape = Shape { features: field.features(), batch: times.batch() };
         if y0.len() != shape.len() || shape.len() == 0 {
-            return Err(Error::StateLength {
-                got: y0.len(),
-                batch: shape.batch,
-                features: shape.features,
-            });
+            return Err(Error::StateLength { got: y0.len(), batch: shape.batch, features: shape.features });
         }
         let mut solver = solver.clone();
         solver.jumps.sort_by(f64::total_cmp);
         let mut times = times.clone();
-        for t in times
-            .start
-            .iter_mut()
-            .chain(&mut times.end)
-            .chain(&mut times.eval)
-            .chain(&mut solver.jumps)
-        {
+        for t in times.start.iter_mut().chain(&mut times.end).chain(&mut times.eval).chain(&mut solver.jumps) {
             *t = solver.time.round(*t);
         }
         let mut y = Aligned::zeros(shape.len());
@@ -109,21 +62,11 @@ impl<T: Number> Stepper<T> {
         }
         let mut stepper = Self {
             shape,
-            columns: Columns {
-                sample: (0..shape.batch).collect(),
-                t: times.start.clone(),
-                dt: vec![0.0; shape.batch],
-                end: times.end.clone(),
-                stop: times.end.clone(),
-                piece: vec![0; shape.batch],
-                memory: vec![Memory::default(); shape.batch],
-                rejects: vec![0; shape.batch],
-            },
+            columns: Columns::new(&solver, &times),
             y1: Aligned::zeros(shape.len()),
             argument: Aligned::zeros(shape.len()),
             k: vec![Aligned::zeros(shape.len()); solver.method.tableau().stages()],
             derivative_is_known: false,
-            started: false,
             values: Vec::new(),
             end: y0.to_vec(),
             t_reached: times.start.clone(),
@@ -136,9 +79,6 @@ impl<T: Number> Stepper<T> {
             times,
             solver,
         };
-        for b in 0..shape.batch {
-            stepper.aim(b);
-        }
         stepper.write_starts(values);
         stepper.begin(field)?;
         Ok(stepper)
@@ -165,11 +105,7 @@ impl<T: Number> Stepper<T> {
     }
 
     /// The same with values that the caller holds.
-    pub(crate) fn step_into<F: VectorField<T>>(
-        &mut self,
-        field: &mut F,
-        values: &mut [T],
-    ) -> Result<bool, Error> {
+    pub(crate) fn step_into<F: VectorField<T>>(&mut self, field: &mut F, values: &mut [T]) -> Result<bool, Error> {
         if self.columns.sample.is_empty() {
             return Ok(false);
         }
@@ -178,23 +114,19 @@ impl<T: Number> Stepper<T> {
         let error = tableau.b_error.map(|weights| {
             let dt = self.steps_in_state_precision();
             let terms = terms(weights, &self.k, self.shape.len());
-            error_norms(
-                self.shape,
-                self.solver.scale(),
-                &self.y,
-                &self.y1,
-                &dt,
-                &terms,
-            )
+            error_norms(self.shape, self.solver.scale(), &self.y, &self.y1, &dt, &terms)
         });
-        let (accepted, failed) = self.judge(error.as_deref());
+        let precise = |x: f64| T::from_f64(x).to_f64();
+        let (last, failed) =
+            self.columns.judge(&self.solver, error.as_deref(), &self.initial_step, &mut self.stats, precise);
+        let accepted = last.accepted.clone();
+        self.last = last;
         self.write_points(tableau, &accepted, values);
         self.advance(tableau, &accepted);
         let finished = self.retire(&failed);
-        self.fit();
+        self.columns.fit(&self.solver);
         let torchode = self.solver.compat == Compat::Torchode;
-        let stop_all =
-            torchode && (failed.iter().any(Option::is_some) | self.finished_fall_below_dt_min());
+        let stop_all = torchode && (failed.iter().any(Option::is_some) | self.finished_fall_below_dt_min());
         if stop_all {
             let all: Vec<usize> = (0..self.columns.sample.len()).collect();
             self.drop_columns(&all, Status::Interrupted);
@@ -239,12 +171,8 @@ impl<T: Number> Stepper<T> {
     /// The same with values that the caller holds; the solution has none.
     pub(crate) fn finish_into(mut self, values: &mut [T]) -> Solution<T> {
         for (b, stats) in self.stats.iter().enumerate() {
-            let (from, to) = (
-                b * self.times.points + stats.reached,
-                (b + 1) * self.times.points,
-            );
-            values[from * self.shape.features..to * self.shape.features]
-                .fill(T::from_f64(f64::NAN));
+            let (from, to) = (b * self.times.points + stats.reached, (b + 1) * self.times.points);
+            values[from * self.shape.features..to * self.shape.features].fill(T::from_f64(f64::NAN));
         }
         let all: Vec<usize> = (0..self.columns.sample.len()).collect();
         self.drop_columns(&all, Status::Interrupted);
@@ -272,12 +200,7 @@ impl<T: Number> Stepper<T> {
         for (b, stats) in self.stats.iter_mut().enumerate() {
             let times = &self.times.eval[b * self.times.points..][..self.times.points];
             while stats.reached < times.len() && times[stats.reached] == self.times.start[b] {
-                slots.copy_column(
-                    self.shape,
-                    &self.y,
-                    b,
-                    b * self.times.points + stats.reached,
-                );
+                slots.copy_column(self.shape, &self.y, b, b * self.times.points + stats.reached);
                 stats.reached += 1;
             }
         }
@@ -294,19 +217,11 @@ impl<T: Number> Stepper<T> {
         c.dt = match given {
             Some(dt) => (0..c.t.len())
                 .map(|b| {
-                    self.solver
-                        .time
-                        .round(dt[if dt.len() == 1 { 0 } else { b }].abs())
-                        .copysign(c.end[b] - c.t[b])
+                    self.solver.time.round(dt[if dt.len() == 1 { 0 } else { b }].abs()).copysign(c.end[b] - c.t[b])
                 })
                 .collect(),
             None => {
-                let start = Start {
-                    t: &c.t,
-                    end: &c.end,
-                    sample: &c.sample,
-                    piece: &c.piece,
-                };
+                let start = Start { t: &c.t, end: &c.end, sample: &c.sample, piece: &c.piece };
                 let evaluations = &mut self.evaluations;
                 // Single-stage methods have no second derivative to write to: the argument's place is free here.
                 let mut f1 = std::mem::replace(&mut self.argument, Aligned::zeros(0));
@@ -333,23 +248,16 @@ impl<T: Number> Stepper<T> {
             }
         }
         self.initial_step.clone_from(&c.dt);
-        self.started = true;
-        self.fit();
+        self.columns.fit(&self.solver);
         Ok(())
     }
 
     /// Evaluates `k[0]` at the state.
     fn derivative<F: VectorField<T>>(&mut self, field: &mut F) -> Result<(), Error> {
         let c = &self.columns;
-        let at = At {
-            t: &c.t,
-            sample: &c.sample,
-            piece: &c.piece,
-        };
+        let at = At { t: &c.t, sample: &c.sample, piece: &c.piece };
         self.evaluations += 1;
-        field
-            .eval(at, &self.y, &mut self.k[0])
-            .map_err(|source| Error::Field { t: c.t[0], source })?;
+        field.eval(at, &self.y, &mut self.k[0]).map_err(|source| Error::Field { t: c.t[0], source })?;
         self.derivative_is_known = true;
         Ok(())
     }
@@ -363,114 +271,27 @@ impl<T: Number> Stepper<T> {
         let (shape, n) = (self.shape, self.shape.len());
         for s in 1..tableau.stages() {
             let is_solution = tableau.is_first_same_as_last() && s + 1 == tableau.stages();
-            let argument = if is_solution {
-                &mut self.y1
-            } else {
-                &mut self.argument
-            };
+            let argument = if is_solution { &mut self.y1 } else { &mut self.argument };
             let (before, after) = self.k.split_at_mut(s);
-            combine(
-                shape,
-                argument,
-                &self.y,
-                &dt,
-                &terms(tableau.a[s], before, n),
-            );
+            combine(shape, argument, &self.y, &dt, &terms(tableau.a[s], before, n));
             let c = &self.columns;
             let round = |t| self.solver.time.round(t);
             let t: Vec<f64> = (0..c.t.len())
                 .map(|b| {
                     let t = round(c.t[b] + round(round(tableau.c[s]) * c.dt[b]));
                     // Rounding may lead one unit past the end, where the field need not be defined.
-                    if c.dt[b] > 0.0 {
-                        t.min(c.stop[b])
-                    } else {
-                        t.max(c.stop[b])
-                    }
+                    if c.dt[b] > 0.0 { t.min(c.stop[b]) } else { t.max(c.stop[b]) }
                 })
                 .collect();
             self.evaluations += 1;
             field
-                .eval(
-                    At {
-                        t: &t,
-                        sample: &c.sample,
-                        piece: &c.piece,
-                    },
-                    argument,
-                    &mut after[0],
-                )
+                .eval(At { t: &t, sample: &c.sample, piece: &c.piece }, argument, &mut after[0])
                 .map_err(|source| Error::Field { t: t[0], source })?;
         }
         if let Some(b) = tableau.b {
             combine(shape, &mut self.y1, &self.y, &dt, &terms(b, &self.k, n));
         }
         Ok(())
-    }
-
-    /// Accepts or rejects, and proposes the next steps. The second list tells which columns fail and how.
-    fn judge(&mut self, error: Option<&[f64]>) -> (Vec<bool>, Vec<Option<Status>>) {
-        let c = &mut self.columns;
-        let solver = &self.solver;
-        let torchode = solver.compat == Compat::Torchode;
-        let order = solver.method.order();
-        let (mut accepted, mut failed) = (Vec::new(), Vec::new());
-        self.last = LastStep {
-            sample: c.sample.clone(),
-            t: c.t.clone(),
-            dt: c.dt.clone(),
-            ..LastStep::default()
-        };
-        for b in 0..c.sample.len() {
-            let e = error.map(|e| T::from_f64(e[b]).to_f64());
-            let precise = |x: f64| T::from_f64(x).to_f64();
-            // A fixed step that was shortened to end somewhere is followed by a whole one.
-            let dt = if solver.controller == Controller::Fixed {
-                self.initial_step[c.sample[b]]
-            } else {
-                c.dt[b]
-            };
-            let d = solver
-                .controller
-                .decide(dt, e, order, &mut c.memory[b], precise);
-            let stats = &mut self.stats[c.sample[b]];
-            stats.steps += 1;
-            stats.accepted += usize::from(d.accept);
-            c.rejects[b] = if d.accept { 0 } else { c.rejects[b] + 1 };
-            let now = if d.accept {
-                solver.time.round(c.t[b] + c.dt[b])
-            } else {
-                c.t[b]
-            };
-            let stuck = solver.time.round(now + d.dt) == now;
-            let at_end = d.accept
-                && reaches(
-                    c.t[b],
-                    c.dt[b],
-                    c.end[b],
-                    solver.time.round(c.t[b] + c.dt[b]),
-                    torchode,
-                );
-            let ran_out = solver.max_steps.is_some_and(|n| stats.steps >= n);
-            failed.push(if torchode && e.is_some_and(|e| !e.is_finite()) {
-                Some(Status::InfiniteNorm)
-            } else if ran_out && (torchode || !at_end) {
-                Some(Status::ReachedMaxSteps)
-            } else if d.below_dt_min && (torchode || !at_end) {
-                Some(Status::ReachedDtMin)
-            } else if stuck && !at_end && !torchode {
-                Some(Status::StepTooSmall)
-            } else if solver.max_rejects.is_some_and(|n| c.rejects[b] >= n) && !torchode {
-                Some(Status::TooManyRejects)
-            } else {
-                None
-            });
-            self.last.error.push(e.unwrap_or(0.0));
-            self.last.accepted.push(d.accept);
-            self.last.next_dt.push(d.dt);
-            accepted.push(d.accept);
-        }
-        (accepted, failed)
     }
 
     /// Values at the evaluation times that lie in an accepted step.
@@ -480,24 +301,11 @@ impl<T: Number> Stepper<T> {
         for b in (0..c.sample.len()).filter(|&b| accepted[b]) {
             let sample = c.sample[b];
             let list = &times.eval[sample * times.points..][..times.points];
-            let (t, dt) = (c.t[b], c.dt[b]);
-            let torchode = self.solver.compat == Compat::Torchode;
-            let rounded = self.solver.time.round(t + dt);
-            let t1 = if reaches(t, dt, c.stop[b], rounded, torchode) && !torchode {
-                c.stop[b]
-            } else {
-                rounded
-            };
+            let (t, dt, t1) = (c.t[b], c.dt[b], c.next(b, &self.solver).0);
             let stats = &mut self.stats[sample];
-            while stats.reached < list.len()
-                && dt.signum() * list[stats.reached] <= dt.signum() * t1
-            {
+            while stats.reached < list.len() && dt.signum() * list[stats.reached] <= dt.signum() * t1 {
                 let x = self.solver.time.round((list[stats.reached] - t) / (t1 - t));
-                points.push(Point {
-                    column: b,
-                    x,
-                    slot: sample * times.points + stats.reached,
-                });
+                points.push(Point { column: b, x, slot: sample * times.points + stats.reached });
                 stats.reached += 1;
             }
         }
@@ -505,19 +313,8 @@ impl<T: Number> Stepper<T> {
             return;
         }
         let dt = self.steps_in_state_precision();
-        let step = arrays::Step {
-            y0: &self.y,
-            y1: &self.y1,
-            k: &self.k,
-            dt: &dt,
-            dense: tableau.dense,
-        };
-        interpolate(
-            self.shape,
-            &step,
-            &points,
-            &mut Slots::new(values, self.shape.features),
-        );
+        let step = arrays::Step { y0: &self.y, y1: &self.y1, k: &self.k, dt: &dt, dense: tableau.dense };
+        interpolate(self.shape, &step, &points, &mut Slots::new(values, self.shape.features));
     }
 
     /// Moves the accepted columns to the end of their step.
@@ -536,72 +333,18 @@ impl<T: Number> Stepper<T> {
                 copy_columns(self.shape, &mut first[0], &rest[last_k - 1], accepted);
             }
         }
-        let torchode = self.solver.compat == Compat::Torchode;
-        for b in (0..accepted.len()).filter(|&b| accepted[b]) {
-            let c = &mut self.columns;
-            let rounded = self.solver.time.round(c.t[b] + c.dt[b]);
-            let there = reaches(c.t[b], c.dt[b], c.stop[b], rounded, torchode);
-            c.t[b] = if there && !torchode {
-                c.stop[b]
-            } else {
-                rounded
-            };
-            if there && c.stop[b] != c.end[b] {
-                c.t[b] = c.stop[b];
-                self.aim(b);
-                self.derivative_is_known = false;
-            }
-        }
-        let c = &mut self.columns;
-        for (dt, next) in c.dt.iter_mut().zip(&self.last.next_dt) {
-            *dt = self.solver.time.round(*next);
-        }
-    }
-
-    /// The next time at which a step of column `b` must end, and how many jumps lie behind it.
-    fn aim(&mut self, b: usize) {
-        let c = &mut self.columns;
-        let (t, end) = (c.t[b], c.end[b]);
-        let inside = |j: &&f64| {
-            if end > t {
-                **j > t && **j < end
-            } else {
-                **j < t && **j > end
-            }
-        };
-        let ahead: Vec<f64> = self.solver.jumps.iter().filter(inside).copied().collect();
-        let start = self.times.start[c.sample[b]];
-        let behind = |j: &&f64| {
-            if end > t {
-                **j > start && **j <= t
-            } else {
-                **j < start && **j >= t
-            }
-        };
-        c.piece[b] = self.solver.jumps.iter().filter(behind).count();
-        let next = if end > t { ahead.first() } else { ahead.last() };
-        c.stop[b] = next.copied().unwrap_or(end);
-    }
-
-    /// Shortens steps that would lead past their stop.
-    fn fit(&mut self) {
-        let c = &mut self.columns;
-        for b in 0..c.dt.len() {
-            let left = c.stop[b] - c.t[b];
-            if c.dt[b].abs() > left.abs() {
-                c.dt[b] = self.solver.time.round(left);
-            }
-        }
+        let jumped = self.columns.advance(&self.solver, &self.last);
+        self.derivative_is_known &= !jumped;
     }
 
     /// Sets the status of columns that are at their end or failed, and lists them.
     fn retire(&mut self, failed: &[Option<Status>]) -> Vec<usize> {
         let c = &self.columns;
         let mut finished = Vec::new();
-        for b in 0..c.sample.len() {
-            let direction = (c.end[b] - self.times.start[c.sample[b]]).signum();
+        for (b, failed) in failed.iter().enumerate() {
+            let direction = (c.end[b] - c.start[b]).signum();
             let at_end = direction * c.t[b] >= direction * c.end[b];
-            if let Some(status) = failed[b].or(at_end.then_some(Status::Success)) {
+            if let Some(status) = failed.or(at_end.then_some(Status::Success)) {
                 self.status[c.sample[b]] = status;
                 finished.push(b);
             }
@@ -612,13 +355,7 @@ impl<T: Number> Stepper<T> {
     /// torchode goes on judging finished samples, whose step is zero: where there is a `dt_min` they fail after all.
     fn finished_fall_below_dt_min(&mut self) -> bool {
         let mut any = false;
-        if self
-            .solver
-            .controller
-            .limits()
-            .and_then(|l| l.dt_min)
-            .is_some_and(|least| least > 0.0)
-        {
+        if self.solver.controller.limits().and_then(|l| l.dt_min).is_some_and(|least| least > 0.0) {
             for (sample, status) in self.status.iter_mut().enumerate() {
                 if *status == Status::Success && self.last.sample.binary_search(&sample).is_err() {
                     *status = Status::ReachedDtMin;
@@ -640,28 +377,15 @@ impl<T: Number> Stepper<T> {
             slots.copy_column(self.shape, &self.y, b, sample);
             self.t_reached[sample] = self.columns.t[b];
         }
-        let kept: Vec<usize> = (0..self.shape.batch)
-            .filter(|b| !list.contains(b))
-            .collect();
+        let kept: Vec<usize> = (0..self.shape.batch).filter(|b| !list.contains(b)).collect();
         keep_columns(self.shape, &mut self.y, &kept);
         keep_columns(self.shape, &mut self.k[0], &kept);
         self.shape.batch = kept.len();
         let n = self.shape.len();
-        for scratch in self.k[1..]
-            .iter_mut()
-            .chain([&mut self.y1, &mut self.argument])
-        {
+        for scratch in self.k[1..].iter_mut().chain([&mut self.y1, &mut self.argument]) {
             scratch.truncate(n);
         }
-        let c = &mut self.columns;
-        keep(&mut c.sample, &kept);
-        keep(&mut c.t, &kept);
-        keep(&mut c.dt, &kept);
-        keep(&mut c.end, &kept);
-        keep(&mut c.stop, &kept);
-        keep(&mut c.piece, &kept);
-        keep(&mut c.memory, &kept);
-        keep(&mut c.rejects, &kept);
+        self.columns.keep(&kept);
     }
 
     /// Ends the listed columns; those without a status of their own get `status`.
@@ -674,14 +398,4 @@ impl<T: Number> Stepper<T> {
         }
         self.drop_listed(list);
     }
-}
-
-fn keep<V: Copy>(list: &mut Vec<V>, kept: &[usize]) {
-    *list = kept.iter().map(|&b| list[b]).collect();
-}
-
-/// Whether a step from `t` leads to `goal`: torchode asks the rounded sum only; else a step that was cut to fit counts, too.
-fn reaches(t: f64, dt: f64, goal: f64, rounded: f64, torchode: bool) -> bool {
-    let direction = dt.signum();
-    direction * rounded >= direction * goal || (!torchode && dt == goal - t)
 }

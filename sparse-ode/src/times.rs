@@ -29,11 +29,7 @@ impl Times {
     /// [`Error::Times`] when the lists differ in length, or a sample's times are equal or not finite.
     pub fn per_sample(start: &[f64], end: &[f64]) -> Result<Self, Error> {
         if start.len() != end.len() {
-            return Err(Error::Times(format!(
-                "{} start times for {} end times",
-                start.len(),
-                end.len()
-            )));
+            return Err(Error::Times(format!("{} start times for {} end times", start.len(), end.len())));
         }
         for (sample, (a, b)) in start.iter().zip(end).enumerate() {
             if !(a.is_finite() && b.is_finite() && a != b) {
@@ -42,12 +38,7 @@ impl Times {
                 )));
             }
         }
-        Ok(Self {
-            start: start.to_vec(),
-            end: end.to_vec(),
-            eval: Vec::new(),
-            points: 0,
-        })
+        Ok(Self { start: start.to_vec(), end: end.to_vec(), eval: Vec::new(), points: 0 })
     }
 
     /// Looks at every sample at the times `eval`.
@@ -97,16 +88,9 @@ impl Times {
     /// [`Error::Times`] when `n < 2`.
     pub fn evenly(self, n: usize) -> Result<Self, Error> {
         if n < 2 {
-            return Err(Error::Times(format!(
-                "{n} evaluations; at least 2 are needed: start and end"
-            )));
+            return Err(Error::Times(format!("{n} evaluations; at least 2 are needed: start and end")));
         }
-        let eval: Vec<f64> = self
-            .start
-            .iter()
-            .zip(&self.end)
-            .flat_map(|(&a, &b)| linspace(a, b, n))
-            .collect();
+        let eval: Vec<f64> = self.start.iter().zip(&self.end).flat_map(|(&a, &b)| linspace(a, b, n)).collect();
         self.evaluate_per_sample(&eval)
     }
 
@@ -129,11 +113,5 @@ impl Times {
 /// `n` equally spaced numbers, exact at both ends: counted from the nearer one, as libtorch does.
 fn linspace(a: f64, b: f64, n: usize) -> impl Iterator<Item = f64> {
     let step = (b - a) / (n - 1) as f64;
-    (0..n).map(move |i| {
-        if i < n / 2 {
-            a + step * i as f64
-        } else {
-            b - step * (n - 1 - i) as f64
-        }
-    })
+    (0..n).map(move |i| if i < n / 2 { a + step * i as f64 } else { b - step * (n - 1 - i) as f64 })
 }

@@ -20,11 +20,7 @@ impl<T: Real> Aligned<T> {
         let line = 64 / size_of::<T>();
         let held = vec![T::ZERO; n + line];
         let start = held.as_ptr().align_offset(64).min(line);
-        Self {
-            held,
-            start,
-            len: n,
-        }
+        Self { held, start, len: n }
     }
 
     /// Keeps the first `n` numbers.

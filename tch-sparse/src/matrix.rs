@@ -54,15 +54,8 @@ impl SparseMatrix {
         if !is_real(values.kind()) {
             return Err(mixed(values, values));
         }
-        let shared = Shared {
-            pattern: pattern.clone(),
-            moved: Mutex::new(None),
-            on_device: Mutex::new(None),
-        };
-        Ok(Self {
-            values: values.shallow_clone(),
-            shared: Arc::new(shared),
-        })
+        let shared = Shared { pattern: pattern.clone(), moved: Mutex::new(None), on_device: Mutex::new(None) };
+        Ok(Self { values: values.shallow_clone(), shared: Arc::new(shared) })
     }
 
     /// Where the entries lie.
@@ -81,13 +74,7 @@ impl SparseMatrix {
     /// [`Error::Shape`], [`Error::Mixed`], or what libtorch reports.
     pub fn product(&self, x: &Tensor) -> Result<Tensor, Error> {
         check_dense("x", x, self.pattern().n_columns(), &self.values)?;
-        Ok(apply_one(
-            Product {
-                of: self.shared.clone(),
-                transposed: false,
-            },
-            &[&self.values, x],
-        )?)
+        Ok(apply_one(Product { of: self.shared.clone(), transposed: false }, &[&self.values, x])?)
     }
 
     /// `Aᵀ Y`: `y` `[rows, batch]` gives `[columns, batch]`.
@@ -96,13 +83,7 @@ impl SparseMatrix {
     /// As [`product`](Self::product).
     pub fn transposed_product(&self, y: &Tensor) -> Result<Tensor, Error> {
         check_dense("y", y, self.pattern().n_rows(), &self.values)?;
-        Ok(apply_one(
-            Product {
-                of: self.shared.clone(),
-                transposed: true,
-            },
-            &[&self.values, y],
-        )?)
+        Ok(apply_one(Product { of: self.shared.clone(), transposed: true }, &[&self.values, y])?)
     }
 }
 
@@ -126,22 +107,10 @@ pub fn sddmm(pattern: &SparsityPattern, left: &Tensor, right: &Tensor) -> Result
     check_dense("left", left, pattern.n_rows(), left)?;
     check_dense("right", right, pattern.n_columns(), left)?;
     if left.size()[1] != right.size()[1] {
-        let want = format!(
-            "[{}, {}], the batch of the left",
-            pattern.n_columns(),
-            left.size()[1]
-        );
-        return Err(Error::Shape {
-            what: "right",
-            got: right.size(),
-            want,
-        });
+        let want = format!("[{}, {}], the batch of the left", pattern.n_columns(), left.size()[1]);
+        return Err(Error::Shape { what: "right", got: right.size(), want });
     }
-    let of = Arc::new(Shared {
-        pattern: pattern.clone(),
-        moved: Mutex::new(None),
-        on_device: Mutex::new(None),
-    });
+    let of = Arc::new(Shared { pattern: pattern.clone(), moved: Mutex::new(None), on_device: Mutex::new(None) });
     Ok(apply_one(Sampled { of }, &[left, right])?)
 }
 
@@ -156,11 +125,7 @@ fn mixed(values: &Tensor, dense: &Tensor) -> Error {
 
 fn check_dense(what: &'static str, x: &Tensor, rows: usize, values: &Tensor) -> Result<(), Error> {
     if x.dim() != 2 || x.size()[0] != rows as i64 {
-        return Err(Error::Shape {
-            what,
-            got: x.size(),
-            want: format!("[{rows}, batch]"),
-        });
+        return Err(Error::Shape { what, got: x.size(), want: format!("[{rows}, batch]") });
     }
     if x.kind() != values.kind() || x.device() != values.device() {
         return Err(mixed(values, x));
@@ -169,30 +134,18 @@ fn check_dense(what: &'static str, x: &Tensor, rows: usize, values: &Tensor) -> 
 }
 
 impl Shared {
-    fn on_device<R>(
-        &self,
-        device: Device,
-        run: impl FnOnce(&OnDevice) -> Result<R, Error>,
-    ) -> Result<R, Error> {
-        let mut held = self
-            .on_device
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+    fn on_device<R>(&self, device: Device, run: impl FnOnce(&OnDevice) -> Result<R, Error>) -> Result<R, Error> {
+        let mut held = self.on_device.lock().unwrap_or_else(PoisonError::into_inner);
         if !held.as_ref().is_some_and(|d| d.is_on(device)) {
             *held = Some(OnDevice::new(&self.pattern, device)?);
         }
-        held.as_ref()
-            .map_or_else(|| unreachable!("it was just made"), run)
+        held.as_ref().map_or_else(|| unreachable!("it was just made"), run)
     }
 
     fn product(&self, values: &Tensor, x: &Tensor, transposed: bool) -> Result<Tensor, Error> {
         if x.device() != Device::Cpu {
             return self.on_device(x.device(), |d| {
-                if transposed {
-                    d.transposed(&self.pattern, values, x)
-                } else {
-                    d.product(&self.pattern, values, x)
-                }
+                if transposed { d.transposed(&self.pattern, values, x) } else { d.product(&self.pattern, values, x) }
             });
         }
         let (values, x) = (values.f_contiguous()?, x.f_contiguous()?);
@@ -202,37 +155,18 @@ impl Shared {
         }
     }
 
-    fn product_of<T: Real>(
-        &self,
-        values: &Tensor,
-        x: &Tensor,
-        transposed: bool,
-    ) -> Result<Tensor, Error> {
+    fn product_of<T: Real>(&self, values: &Tensor, x: &Tensor, transposed: bool) -> Result<Tensor, Error> {
         let batch = x.size()[1];
         if !transposed {
             let layout = self.pattern.layout();
             return filled::<T>(&[layout.n_rows() as i64, batch], |y| {
-                product_all(
-                    layout,
-                    as_slice(values),
-                    as_slice(x),
-                    batch as usize,
-                    Into::Replace,
-                    y,
-                );
+                product_all(layout, as_slice(values), as_slice(x), batch as usize, Into::Replace, y);
             });
         }
         let to = self.pattern.transposed();
         let values = self.moved_values::<T>(values)?;
         filled::<T>(&[to.layout().n_rows() as i64, batch], |y| {
-            product_all(
-                to.layout(),
-                as_slice(&values),
-                as_slice(x),
-                batch as usize,
-                Into::Replace,
-                y,
-            );
+            product_all(to.layout(), as_slice(&values), as_slice(x), batch as usize, Into::Replace, y);
         })
     }
 
@@ -245,7 +179,7 @@ impl Shared {
             Some((of, moved)) if version == Some(*of) => Ok(moved.shallow_clone()),
             _ => {
                 let moved = filled::<T>(&values.size(), |out| {
-                    transpose_values(to, as_slice(values), out)
+                    transpose_values(to, as_slice(values), out);
                 })?;
                 *held = version.map(|version| (version, moved.shallow_clone()));
                 Ok(moved)
@@ -267,13 +201,7 @@ impl Shared {
     fn sampled_of<T: Real>(&self, left: &Tensor, right: &Tensor) -> Result<Tensor, Error> {
         let batch = left.size()[1] as usize;
         filled::<T>(&[self.pattern.n_entries() as i64], |out| {
-            sampled_all(
-                self.pattern.layout(),
-                as_slice(left),
-                as_slice(right),
-                batch,
-                out,
-            );
+            sampled_all(self.pattern.layout(), as_slice(left), as_slice(right), batch, out);
         })
     }
 }
@@ -293,14 +221,8 @@ impl Op for Product {
 
     fn forward(&self, inputs: &[Tensor], needs: &[bool]) -> Result<Forward, BoxError> {
         let y = self.of.product(&inputs[0], &inputs[1], self.transposed)?;
-        let saved = vec![
-            save_if(needs[0] || needs[1], &inputs[0]),
-            save_if(needs[0] || needs[1], &inputs[1]),
-        ];
-        Ok(Forward {
-            outputs: vec![y],
-            saved,
-        })
+        let saved = vec![save_if(needs[0] || needs[1], &inputs[0]), save_if(needs[0] || needs[1], &inputs[1])];
+        Ok(Forward { outputs: vec![y], saved })
     }
 
     fn backward(
@@ -315,22 +237,10 @@ impl Op for Product {
         let (values, x) = (&saved[0], &saved[1]);
         let dv = needs[0].then(|| {
             let (left, right) = if self.transposed { (x, g) } else { (g, x) };
-            apply_one(
-                Sampled {
-                    of: self.of.clone(),
-                },
-                &[left, right],
-            )
+            apply_one(Sampled { of: self.of.clone() }, &[left, right])
         });
-        let dx = needs[1].then(|| {
-            apply_one(
-                Product {
-                    of: self.of.clone(),
-                    transposed: !self.transposed,
-                },
-                &[values, g],
-            )
-        });
+        let dx =
+            needs[1].then(|| apply_one(Product { of: self.of.clone(), transposed: !self.transposed }, &[values, g]));
         Ok(vec![dv.transpose()?, dx.transpose()?])
     }
 }
@@ -346,10 +256,7 @@ impl Op for Sampled {
 
     fn forward(&self, inputs: &[Tensor], needs: &[bool]) -> Result<Forward, BoxError> {
         let out = self.of.sampled(&inputs[0], &inputs[1])?;
-        Ok(Forward {
-            outputs: vec![out],
-            saved: vec![save_if(needs[1], &inputs[0]), save_if(needs[0], &inputs[1])],
-        })
+        Ok(Forward { outputs: vec![out], saved: vec![save_if(needs[1], &inputs[0]), save_if(needs[0], &inputs[1])] })
     }
 
     fn backward(
@@ -363,30 +270,12 @@ impl Op for Sampled {
         };
         // The gradient takes the place of the values here, so that nothing moved may be shared.
         let of = |pattern: &SparsityPattern| {
-            Arc::new(Shared {
-                pattern: pattern.clone(),
-                moved: Mutex::new(None),
-                on_device: Mutex::new(None),
-            })
+            Arc::new(Shared { pattern: pattern.clone(), moved: Mutex::new(None), on_device: Mutex::new(None) })
         };
-        let d_left = needs[0].then(|| {
-            apply_one(
-                Product {
-                    of: of(&self.of.pattern),
-                    transposed: false,
-                },
-                &[g, &saved[1]],
-            )
-        });
-        let d_right = needs[1].then(|| {
-            apply_one(
-                Product {
-                    of: of(&self.of.pattern),
-                    transposed: true,
-                },
-                &[g, &saved[0]],
-            )
-        });
+        let d_left =
+            needs[0].then(|| apply_one(Product { of: of(&self.of.pattern), transposed: false }, &[g, &saved[1]]));
+        let d_right =
+            needs[1].then(|| apply_one(Product { of: of(&self.of.pattern), transposed: true }, &[g, &saved[0]]));
         Ok(vec![d_left.transpose()?, d_right.transpose()?])
     }
 }

@@ -25,14 +25,10 @@ pub fn set_threads(n: usize) -> Result<(), Error> {
     let Some(count) = i32::try_from(n).ok().filter(|&n| n > 0) else {
         return refused("from 1 to 2,147,483,647 threads are possible".into());
     };
-    if let Err(e) = rayon::ThreadPoolBuilder::new()
-        .num_threads(n)
-        .build_global()
+    if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(n).build_global()
         && rayon::current_num_threads() != n
     {
-        return refused(format!(
-            "{e}; set the number before the first parallel work, or with RAYON_NUM_THREADS"
-        ));
+        return refused(format!("{e}; set the number before the first parallel work, or with RAYON_NUM_THREADS"));
     }
     tch::set_num_threads(count);
     Ok(())
@@ -43,11 +39,7 @@ pub fn parts(a: &Layout, batch: usize) -> Vec<Range<usize>> {
     let threads = rayon::current_num_threads();
     if threads == 1 || (a.n_entries() + a.n_rows()) * batch.max(1) < SERIAL {
         let rows = 0..a.n_rows();
-        return if rows.is_empty() {
-            Vec::new()
-        } else {
-            vec![rows]
-        };
+        return if rows.is_empty() { Vec::new() } else { vec![rows] };
     }
     a.parts(threads * PARTS_PER_THREAD)
 }
@@ -73,14 +65,7 @@ pub fn split<'a, T>(
 ///
 /// # Panics
 /// When a length does not fit.
-pub fn product_all<T: Real>(
-    a: &Layout,
-    values: &[T],
-    x: &[T],
-    batch: usize,
-    into: Into,
-    y: &mut [T],
-) {
+pub fn product_all<T: Real>(a: &Layout, values: &[T], x: &[T], batch: usize, into: Into, y: &mut [T]) {
     if let Some(width) = tile_width::<T>(a, batch) {
         return tiled(a, values, x, batch, width, into, y);
     }
@@ -113,15 +98,7 @@ pub fn tile_width<T: Real>(a: &Layout, batch: usize) -> Option<usize> {
 }
 
 /// A wide product by tiles of `width` columns.
-fn tiled<T: Real>(
-    a: &Layout,
-    values: &[T],
-    x: &[T],
-    batch: usize,
-    width: usize,
-    into: Into,
-    y: &mut [T],
-) {
+fn tiled<T: Real>(a: &Layout, values: &[T], x: &[T], batch: usize, width: usize, into: Into, y: &mut [T]) {
     assert!(
         x.len() == a.n_columns() * batch && y.len() == a.n_rows() * batch,
         "product of [{}, {}] and X [{}, {batch}]: got {} numbers of X and {} of Y",
@@ -136,20 +113,12 @@ fn tiled<T: Real>(
     T::with_scratch(a.n_columns() * width, |tile| {
         for first in (0..batch).step_by(width) {
             let columns = width.min(batch - first);
-            tile.par_chunks_mut(ROWS * width)
-                .zip(x.par_chunks(ROWS * batch))
-                .for_each(|(tile, x)| {
-                    for (to, from) in tile.chunks_exact_mut(width).zip(x.chunks_exact(batch)) {
-                        to[..columns].copy_from_slice(&from[first..first + columns]);
-                    }
-                });
-            let tile = TileOf {
-                tile,
-                stride: width,
-                first,
-                width: columns,
-                batch,
-            };
+            tile.par_chunks_mut(ROWS * width).zip(x.par_chunks(ROWS * batch)).for_each(|(tile, x)| {
+                for (to, from) in tile.chunks_exact_mut(width).zip(x.chunks_exact(batch)) {
+                    to[..columns].copy_from_slice(&from[first..first + columns]);
+                }
+            });
+            let tile = TileOf { tile, stride: width, first, width: columns, batch };
             split(y, &parts, |p| p.len() * batch)
                 .into_par_iter()
                 .for_each(|(rows, y)| tile.product(a, values, rows, into, y));
@@ -188,13 +157,11 @@ pub fn transpose_values<T: Real>(t: &Transposed, values: &[T], out: &mut [T]) {
         out.len()
     );
     const CHUNK: usize = 1 << 14;
-    out.par_chunks_mut(CHUNK)
-        .zip(position.par_chunks(CHUNK))
-        .for_each(|(out, position)| {
-            for (o, &p) in out.iter_mut().zip(position) {
-                *o = values[p as usize];
-            }
-        });
+    out.par_chunks_mut(CHUNK).zip(position.par_chunks(CHUNK)).for_each(|(out, position)| {
+        for (o, &p) in out.iter_mut().zip(position) {
+            *o = values[p as usize];
+        }
+    });
 }
 
 #[cfg(test)]
@@ -211,24 +178,18 @@ mod tests {
             .filter(|(r, c)| (r * 7 + c * 5) % 3 == 0)
             .collect();
         let (post, pre): (Vec<u32>, Vec<u32>) = list.into_iter().unzip();
-        let (p, _) =
-            SparsityPattern::from_coo(rows as usize, columns as usize, &post, &pre).unwrap();
+        let (p, _) = SparsityPattern::from_coo(rows as usize, columns as usize, &post, &pre).unwrap();
         let a = p.layout();
         let values: Vec<f64> = (0..a.n_entries()).map(|e| (e as f64 * 0.7).sin()).collect();
         for (batch, width) in [(8, 8), (16, 8), (21, 8), (9, 4), (33, 16), (5, 16)] {
-            let x: Vec<f64> = (0..a.n_columns() * batch)
-                .map(|i| (i as f64 * 0.3).cos())
-                .collect();
+            let x: Vec<f64> = (0..a.n_columns() * batch).map(|i| (i as f64 * 0.3).cos()).collect();
             for into in [Into::Replace, Into::Add] {
                 let mut want: Vec<f64> = (0..a.n_rows() * batch).map(|i| i as f64).collect();
                 let mut got = want.clone();
                 product(a, &values, &x, batch, 0..a.n_rows(), into, &mut want);
                 tiled(a, &values, &x, batch, width, into, &mut got);
                 for (g, w) in got.iter().zip(&want) {
-                    assert!(
-                        (g - w).abs() < 1e-11,
-                        "batch {batch} in tiles of {width}: {g} and {w}"
-                    );
+                    assert!((g - w).abs() < 1e-11, "batch {batch} in tiles of {width}: {g} and {w}");
                 }
             }
         }

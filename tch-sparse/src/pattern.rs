@@ -24,11 +24,7 @@ pub(crate) enum Columns {
 
 impl Layout {
     /// Row and column numbers must be valid already.
-    fn new(
-        n_columns: usize,
-        row_ptr: Vec<usize>,
-        columns: impl ExactSizeIterator<Item = u32>,
-    ) -> Self {
+    fn new(n_columns: usize, row_ptr: Vec<usize>, columns: impl ExactSizeIterator<Item = u32>) -> Self {
         let padded = columns.len() + PADDING;
         let columns = if n_columns <= 1 << 16 {
             let mut narrow = Vec::with_capacity(padded);
@@ -41,11 +37,7 @@ impl Layout {
             wide.resize(padded, 0);
             Columns::Wide(wide)
         };
-        Self {
-            n_columns,
-            row_ptr,
-            columns,
-        }
+        Self { n_columns, row_ptr, columns }
     }
 
     /// Rows of the matrix.
@@ -83,10 +75,7 @@ impl Layout {
     /// The columns of all entries, `[n_entries]`.
     pub fn to_columns(&self) -> Vec<u32> {
         match &self.columns {
-            Columns::Narrow(c) => c[..self.n_entries()]
-                .iter()
-                .map(|&c| u32::from(c))
-                .collect(),
+            Columns::Narrow(c) => c[..self.n_entries()].iter().map(|&c| u32::from(c)).collect(),
             Columns::Wide(c) => c[..self.n_entries()].to_vec(),
         }
     }
@@ -111,11 +100,7 @@ impl Layout {
         let mut start = 0;
         for k in 1..=n {
             let goal = work * k / n;
-            let end = if k == n {
-                rows
-            } else {
-                partition(start..rows, |row| self.row_ptr[row] + row < goal)
-            };
+            let end = if k == n { rows } else { partition(start..rows, |row| self.row_ptr[row] + row < goal) };
             if end > start {
                 parts.push(start..end);
                 start = end;
@@ -131,9 +116,9 @@ fn partition(range: Range<usize>, before: impl Fn(usize) -> bool) -> usize {
     while low < high {
         let middle = low + (high - low) / 2;
         if before(middle) {
-            low = middle + 1
+            low = middle + 1;
         } else {
-            high = middle
+            high = middle;
         }
     }
     low
@@ -175,10 +160,7 @@ impl Transposed {
                 *to += 1;
             }
         }
-        Self {
-            layout: Layout::new(original.n_rows(), row_ptr, rows.into_iter()),
-            position,
-        }
+        Self { layout: Layout::new(original.n_rows(), row_ptr, rows.into_iter()), position }
     }
 }
 
@@ -207,24 +189,10 @@ impl SparsityPattern {
     /// [`Error::Pattern`] names the first row at which this does not hold.
     ///
     /// **Complexity**: one pass; 2 bytes per entry are kept where there are at most 65,536 columns, else 4.
-    pub fn from_csr(
-        n_rows: usize,
-        n_columns: usize,
-        row_ptr: Vec<usize>,
-        columns: &[u32],
-    ) -> Result<Self, Error> {
+    pub fn from_csr(n_rows: usize, n_columns: usize, row_ptr: Vec<usize>, columns: &[u32]) -> Result<Self, Error> {
         let bad = |row: usize, what: String| Err(Error::Pattern { row, what });
-        if n_rows > u32::MAX as usize
-            || n_columns > u32::MAX as usize
-            || columns.len() > u32::MAX as usize
-        {
-            return bad(
-                0,
-                format!(
-                    "[{n_rows}, {n_columns}] with {} entries: indices are u32",
-                    columns.len()
-                ),
-            );
+        if n_rows > u32::MAX as usize || n_columns > u32::MAX as usize || columns.len() > u32::MAX as usize {
+            return bad(0, format!("[{n_rows}, {n_columns}] with {} entries: indices are u32", columns.len()));
         }
         if row_ptr.len() != n_rows + 1 || row_ptr[0] != 0 || row_ptr[n_rows] != columns.len() {
             return bad(
@@ -242,19 +210,13 @@ impl SparsityPattern {
         }
         for (row, ends) in row_ptr.windows(2).enumerate() {
             if ends[0] > ends[1] || ends[1] > columns.len() {
-                return bad(
-                    row,
-                    format!("its entries would run from {} to {}", ends[0], ends[1]),
-                );
+                return bad(row, format!("its entries would run from {} to {}", ends[0], ends[1]));
             }
             let row_columns = &columns[ends[0]..ends[1]];
             if let Some(pair) = row_columns.windows(2).find(|c| c[0] >= c[1]) {
                 return bad(
                     row,
-                    format!(
-                        "column {} is followed by {}; sort and merge entries first",
-                        pair[0], pair[1]
-                    ),
+                    format!("column {} is followed by {}; sort and merge entries first", pair[0], pair[1]),
                 );
             }
             if let Some(&last) = row_columns.last()
@@ -264,12 +226,7 @@ impl SparsityPattern {
             }
         }
         let layout = Layout::new(n_columns, row_ptr, columns.iter().copied());
-        Ok(Self {
-            shared: Arc::new(Shared {
-                layout,
-                transposed: OnceLock::new(),
-            }),
-        })
+        Ok(Self { shared: Arc::new(Shared { layout, transposed: OnceLock::new() }) })
     }
 
     /// A pattern from coordinates in any order, and for each coordinate pair the number of its entry.
@@ -280,31 +237,18 @@ impl SparsityPattern {
     /// [`Error::Pattern`] for lists of different length or numbers out of range.
     ///
     /// **Complexity**: O(entries log entries).
-    pub fn from_coo(
-        n_rows: usize,
-        n_columns: usize,
-        rows: &[u32],
-        columns: &[u32],
-    ) -> Result<(Self, Vec<u32>), Error> {
+    pub fn from_coo(n_rows: usize, n_columns: usize, rows: &[u32], columns: &[u32]) -> Result<(Self, Vec<u32>), Error> {
         if rows.len() != columns.len() {
-            let what = format!(
-                "{} row numbers for {} column numbers",
-                rows.len(),
-                columns.len()
-            );
+            let what = format!("{} row numbers for {} column numbers", rows.len(), columns.len());
             return Err(Error::Pattern { row: 0, what });
         }
         if let Some(&row) = rows.iter().find(|&&r| r as usize >= n_rows) {
-            return Err(Error::Pattern {
-                row: row as usize,
-                what: format!("there are {n_rows} rows"),
-            });
+            return Err(Error::Pattern { row: row as usize, what: format!("there are {n_rows} rows") });
         }
         let key = |e: u32| (rows[e as usize], columns[e as usize]);
         let mut order: Vec<u32> = (0..rows.len() as u32).collect();
         order.sort_unstable_by_key(|&e| key(e));
-        let (mut row_ptr, mut kept, mut slot) =
-            (vec![0usize; n_rows + 1], Vec::new(), vec![0u32; rows.len()]);
+        let (mut row_ptr, mut kept, mut slot) = (vec![0usize; n_rows + 1], Vec::new(), vec![0u32; rows.len()]);
         let mut last = None;
         for &e in &order {
             if last != Some(key(e)) {
@@ -342,9 +286,7 @@ impl SparsityPattern {
 
     /// The entries by columns. Made at the first call: one pass over the entries, 6 bytes per entry kept.
     pub fn transposed(&self) -> &Transposed {
-        self.shared
-            .transposed
-            .get_or_init(|| Transposed::of(&self.shared.layout))
+        self.shared.transposed.get_or_init(|| Transposed::of(&self.shared.layout))
     }
 
     /// Whether two patterns are the same object.

@@ -5,15 +5,7 @@ use tch::Kind;
 
 /// `f32` or `f64`. Sealed: the kernels are written for these two.
 pub trait Real:
-    Copy
-    + Send
-    + Sync
-    + Default
-    + PartialOrd
-    + std::fmt::Debug
-    + std::fmt::Display
-    + sealed::Registers
-    + 'static
+    Copy + Send + Sync + Default + PartialOrd + std::fmt::Debug + std::fmt::Display + sealed::Registers + 'static
 {
     /// The tensor kind of the type.
     const KIND: Kind;

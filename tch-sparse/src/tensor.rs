@@ -12,11 +12,7 @@ pub fn as_slice<T: Real>(t: &Tensor) -> &[T] {
     // SAFETY: a contiguous CPU tensor of this kind holds `numel` numbers at `data_ptr`, and lives as long as the borrow.
     // An empty one may have a null pointer, which a slice may not.
     unsafe {
-        if t.numel() == 0 {
-            &[]
-        } else {
-            std::slice::from_raw_parts(t.data_ptr().cast::<T>().cast_const(), t.numel())
-        }
+        if t.numel() == 0 { &[] } else { std::slice::from_raw_parts(t.data_ptr().cast::<T>().cast_const(), t.numel()) }
     }
 }
 

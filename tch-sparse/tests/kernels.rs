@@ -5,18 +5,11 @@ use tch_sparse::kernel::{Into, Tier, product_on, sampled_on};
 use tch_sparse::{Error, Real, SparsityPattern, parallel};
 
 /// A matrix with empty rows, short rows and one long row, from a seed.
-fn matrix(
-    rows: usize,
-    columns: usize,
-    density: u64,
-    seed: u64,
-) -> (SparsityPattern, Vec<(usize, usize)>) {
+fn matrix(rows: usize, columns: usize, density: u64, seed: u64) -> (SparsityPattern, Vec<(usize, usize)>) {
     let (mut row_ptr, mut at, mut state) = (vec![0], Vec::new(), seed | 1);
     for r in 0..rows {
         for c in 0..columns {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             if r % 5 != 3 && (r == 1 || (state >> 33) % 100 < density) {
                 at.push((r, c));
             }
@@ -24,32 +17,17 @@ fn matrix(
         row_ptr.push(at.len());
     }
     let list: Vec<u32> = at.iter().map(|&(_, c)| c as u32).collect();
-    (
-        SparsityPattern::from_csr(rows, columns, row_ptr, &list).expect("a valid pattern"),
-        at,
-    )
+    (SparsityPattern::from_csr(rows, columns, row_ptr, &list).expect("a valid pattern"), at)
 }
 
 fn numbers<T: Real>(n: usize, seed: u64) -> Vec<T> {
-    (0..n as u64)
-        .map(|i| T::from_f64((((i + seed) * 2_654_435_761) % 2001) as f64 / 1000.0 - 1.0))
-        .collect()
+    (0..n as u64).map(|i| T::from_f64((((i + seed) * 2_654_435_761) % 2001) as f64 / 1000.0 - 1.0)).collect()
 }
 
-fn check<T: Real>(
-    rows: usize,
-    columns: usize,
-    batch: usize,
-    density: u64,
-    seed: u64,
-    tolerance: f64,
-) {
+fn check<T: Real>(rows: usize, columns: usize, batch: usize, density: u64, seed: u64, tolerance: f64) {
     let (p, at) = matrix(rows, columns, density, seed);
-    let (values, x, left) = (
-        numbers::<T>(at.len(), 1),
-        numbers::<T>(columns * batch, 2),
-        numbers::<T>(rows * batch, 3),
-    );
+    let (values, x, left) =
+        (numbers::<T>(at.len(), 1), numbers::<T>(columns * batch, 2), numbers::<T>(rows * batch, 3));
     let start = numbers::<T>(rows * batch, 4);
     let mut want = vec![0f64; rows * batch];
     let mut size = vec![1f64; rows * batch];
@@ -72,33 +50,11 @@ fn check<T: Real>(
     let ones = vec![batch as f64; at.len()];
     for tier in Tier::ALL.into_iter().filter(|t| t.is_available()) {
         let mut y = vec![T::from_f64(f64::NAN); rows * batch];
-        product_on(
-            tier,
-            p.layout(),
-            &values,
-            &x,
-            batch,
-            0..rows,
-            Into::Replace,
-            &mut y,
-        );
+        product_on(tier, p.layout(), &values, &x, batch, 0..rows, Into::Replace, &mut y);
         close("product", tier, &y, &want, &size);
         let mut y = start.clone();
-        product_on(
-            tier,
-            p.layout(),
-            &values,
-            &x,
-            batch,
-            0..rows,
-            Into::Add,
-            &mut y,
-        );
-        let sum: Vec<f64> = want
-            .iter()
-            .zip(&start)
-            .map(|(w, s)| w + s.to_f64())
-            .collect();
+        product_on(tier, p.layout(), &values, &x, batch, 0..rows, Into::Add, &mut y);
+        let sum: Vec<f64> = want.iter().zip(&start).map(|(w, s)| w + s.to_f64()).collect();
         close("added product", tier, &y, &sum, &size);
         let mut dv = vec![T::from_f64(f64::NAN); at.len()];
         sampled_on(tier, p.layout(), &left, &x, batch, 0..rows, &mut dv);
@@ -106,31 +62,10 @@ fn check<T: Real>(
         // A stretch of rows gives the same bits as all of them.
         let (a, b) = (rows / 3, rows - rows / 4);
         let mut part = vec![T::ZERO; (b - a) * batch];
-        product_on(
-            tier,
-            p.layout(),
-            &values,
-            &x,
-            batch,
-            a..b,
-            Into::Replace,
-            &mut part,
-        );
+        product_on(tier, p.layout(), &values, &x, batch, a..b, Into::Replace, &mut part);
         let mut all = vec![T::ZERO; rows * batch];
-        product_on(
-            tier,
-            p.layout(),
-            &values,
-            &x,
-            batch,
-            0..rows,
-            Into::Replace,
-            &mut all,
-        );
-        assert!(
-            part == all[a * batch..b * batch],
-            "rows {a}..{b} on {tier:?}"
-        );
+        product_on(tier, p.layout(), &values, &x, batch, 0..rows, Into::Replace, &mut all);
+        assert!(part == all[a * batch..b * batch], "rows {a}..{b} on {tier:?}");
     }
 }
 
@@ -214,20 +149,8 @@ fn foreign_nan_stays_out() {
             let mut x = vec![1f32; 4 * batch];
             x[3 * batch..].fill(f32::NAN);
             let mut y = vec![0f32; 3 * batch];
-            product_on(
-                tier,
-                p.layout(),
-                &[1., 2., 3., 4.],
-                &x,
-                batch,
-                0..3,
-                Into::Replace,
-                &mut y,
-            );
-            assert!(
-                y[..batch].iter().all(|&v| v == 3.0)
-                    && y[batch..2 * batch].iter().all(|&v| v == 3.0)
-            );
+            product_on(tier, p.layout(), &[1., 2., 3., 4.], &x, batch, 0..3, Into::Replace, &mut y);
+            assert!(y[..batch].iter().all(|&v| v == 3.0) && y[batch..2 * batch].iter().all(|&v| v == 3.0));
             assert!(y[2 * batch..].iter().all(|v| v.is_nan()));
         }
     }
@@ -239,21 +162,11 @@ fn any_number_of_threads_gives_the_same_bits() {
     let (p, at) = matrix(900, 700, 12, 3);
     let values = numbers::<f32>(at.len(), 1);
     for batch in [1, 5, 8, 40] {
-        let (x, left) = (
-            numbers::<f32>(700 * batch, 2),
-            numbers::<f32>(900 * batch, 3),
-        );
+        let (x, left) = (numbers::<f32>(700 * batch, 2), numbers::<f32>(900 * batch, 3));
         let run = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .expect("a pool");
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
             pool.install(|| {
-                let (mut y, mut dv, mut t) = (
-                    vec![0f32; 900 * batch],
-                    vec![0f32; at.len()],
-                    vec![0f32; at.len()],
-                );
+                let (mut y, mut dv, mut t) = (vec![0f32; 900 * batch], vec![0f32; at.len()], vec![0f32; at.len()]);
                 parallel::product_all(p.layout(), &values, &x, batch, Into::Replace, &mut y);
                 parallel::sampled_all(p.layout(), &left, &x, batch, &mut dv);
                 parallel::transpose_values(p.transposed(), &values, &mut t);
@@ -271,51 +184,19 @@ fn bad_patterns_are_refused() {
         let e = r.unwrap_err().to_string();
         assert!(e.contains(what), "{e}");
     };
-    says(
-        SparsityPattern::from_csr(2, 3, vec![0, 1], &[0]),
-        "row_ptr has 2 numbers",
-    );
-    says(
-        SparsityPattern::from_csr(2, 3, vec![0, 2, 1], &[0]),
-        "row 0: its entries would run from 0 to 2",
-    );
-    says(
-        SparsityPattern::from_csr(2, 3, vec![0, 2, 2], &[1, 1]),
-        "column 1 is followed by 1",
-    );
-    says(
-        SparsityPattern::from_csr(2, 3, vec![0, 2, 2], &[2, 1]),
-        "column 2 is followed by 1",
-    );
-    says(
-        SparsityPattern::from_csr(2, 3, vec![0, 1, 2], &[1, 3]),
-        "row 1: column 3 of 3",
-    );
-    says(
-        SparsityPattern::from_coo(2, 3, &[0], &[]).map(|p| p.0),
-        "1 row numbers for 0",
-    );
-    says(
-        SparsityPattern::from_coo(2, 3, &[2], &[0]).map(|p| p.0),
-        "there are 2 rows",
-    );
-    says(
-        SparsityPattern::from_coo(2, 3, &[1], &[7]).map(|p| p.0),
-        "column 7 of 3",
-    );
+    says(SparsityPattern::from_csr(2, 3, vec![0, 1], &[0]), "row_ptr has 2 numbers");
+    says(SparsityPattern::from_csr(2, 3, vec![0, 2, 1], &[0]), "row 0: its entries would run from 0 to 2");
+    says(SparsityPattern::from_csr(2, 3, vec![0, 2, 2], &[1, 1]), "column 1 is followed by 1");
+    says(SparsityPattern::from_csr(2, 3, vec![0, 2, 2], &[2, 1]), "column 2 is followed by 1");
+    says(SparsityPattern::from_csr(2, 3, vec![0, 1, 2], &[1, 3]), "row 1: column 3 of 3");
+    says(SparsityPattern::from_coo(2, 3, &[0], &[]).map(|p| p.0), "1 row numbers for 0");
+    says(SparsityPattern::from_coo(2, 3, &[2], &[0]).map(|p| p.0), "there are 2 rows");
+    says(SparsityPattern::from_coo(2, 3, &[1], &[7]).map(|p| p.0), "column 7 of 3");
 }
 
 #[test]
 #[should_panic(expected = "got 1 values, 4 numbers of X, 2 of Y")]
 fn a_wrong_length_panics_with_all_lengths() {
     let p = SparsityPattern::from_csr(1, 2, vec![0, 2], &[0, 1]).unwrap();
-    tch_sparse::kernel::product(
-        p.layout(),
-        &[1f32],
-        &[0.; 4],
-        2,
-        0..1,
-        Into::Replace,
-        &mut [0.; 2],
-    );
+    tch_sparse::kernel::product(p.layout(), &[1f32], &[0.; 4], 2, 0..1, Into::Replace, &mut [0.; 2]);
 }

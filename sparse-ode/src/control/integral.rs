@@ -13,12 +13,7 @@ pub struct Integral {
 
 impl Integral {
     /// The factor before it is clamped.
-    pub(super) fn factor(
-        limits: &Limits,
-        error: f64,
-        order: u32,
-        round: impl Fn(f64) -> f64,
-    ) -> f64 {
+    pub(super) fn factor(limits: &Limits, error: f64, order: u32, round: impl Fn(f64) -> f64) -> f64 {
         round(limits.safety * round(error.powf(-1.0 / f64::from(order))))
     }
 }

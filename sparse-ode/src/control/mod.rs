@@ -48,13 +48,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            safety: 0.9,
-            factor_min: 0.2,
-            factor_max: 10.0,
-            dt_min: None,
-            dt_max: None,
-        }
+        Self { safety: 0.9, factor_min: 0.2, factor_max: 10.0, dt_min: None, dt_max: None }
     }
 }
 
@@ -67,10 +61,7 @@ pub(crate) struct Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self {
-            last: 1.0,
-            before: 1.0,
-        }
+        Self { last: 1.0, before: 1.0 }
     }
 }
 
@@ -106,18 +97,10 @@ impl Controller {
         round: impl Fn(f64) -> f64,
     ) -> Decision {
         let (Some(limits), Some(error)) = (self.limits(), error) else {
-            return Decision {
-                accept: true,
-                dt,
-                below_dt_min: false,
-            };
+            return Decision { accept: true, dt, below_dt_min: false };
         };
         let accept = error < 1.0;
-        let error = if error < SMALLEST_ERROR {
-            SMALLEST_ERROR
-        } else {
-            error
-        };
+        let error = if error < SMALLEST_ERROR { SMALLEST_ERROR } else { error };
         let wanted = if error.is_finite() {
             match self {
                 Self::Pid(c) => c.factor(error, order, memory, round),
@@ -128,20 +111,11 @@ impl Controller {
             limits.factor_min
         };
         if accept {
-            *memory = Memory {
-                last: error,
-                before: memory.last,
-            };
+            *memory = Memory { last: error, before: memory.last };
         }
         let wanted = dt.abs() * wanted;
-        let allowed = wanted
-            .min(limits.dt_max.unwrap_or(f64::INFINITY))
-            .max(limits.dt_min.unwrap_or(0.0));
-        Decision {
-            accept,
-            dt: allowed.copysign(dt),
-            below_dt_min: limits.dt_min.is_some_and(|least| wanted < least),
-        }
+        let allowed = wanted.min(limits.dt_max.unwrap_or(f64::INFINITY)).max(limits.dt_min.unwrap_or(0.0));
+        Decision { accept, dt: allowed.copysign(dt), below_dt_min: limits.dt_min.is_some_and(|least| wanted < least) }
     }
 
     /// What is wrong with the settings, if anything.
@@ -149,16 +123,9 @@ impl Controller {
         let l = self.limits()?;
         let positive = |x: f64| x.is_finite() && x > 0.0;
         if !(positive(l.safety) && l.safety <= 1.0) {
-            return Some(format!(
-                "safety is {}, it lies above 0 and up to 1",
-                l.safety
-            ));
+            return Some(format!("safety is {}, it lies above 0 and up to 1", l.safety));
         }
-        if !(positive(l.factor_min)
-            && l.factor_min < 1.0
-            && positive(l.factor_max)
-            && l.factor_max >= 1.0)
-        {
+        if !(positive(l.factor_min) && l.factor_min < 1.0 && positive(l.factor_max) && l.factor_max >= 1.0) {
             return Some(format!(
                 "factors are {} to {}; the first lies between 0 and 1, the second is at least 1",
                 l.factor_min, l.factor_max
@@ -166,9 +133,7 @@ impl Controller {
         }
         let (least, most) = (l.dt_min.unwrap_or(0.0), l.dt_max.unwrap_or(f64::INFINITY));
         if !(least >= 0.0 && most > 0.0 && least <= most) {
-            return Some(format!(
-                "steps are limited to {least} to {most}; both are positive and in order"
-            ));
+            return Some(format!("steps are limited to {least} to {most}; both are positive and in order"));
         }
         None
     }
@@ -214,24 +179,13 @@ mod tests {
     fn without_an_estimate_the_step_stays() {
         for c in controllers() {
             let d = c.decide(0.3, None, 1, &mut Memory::default(), |x| x);
-            assert_eq!(
-                d,
-                Decision {
-                    accept: true,
-                    dt: 0.3,
-                    below_dt_min: false
-                }
-            );
+            assert_eq!(d, Decision { accept: true, dt: 0.3, below_dt_min: false });
         }
     }
 
     #[test]
     fn limits_hold_and_tell() {
-        let limits = Limits {
-            dt_min: Some(0.01),
-            dt_max: Some(0.5),
-            ..Limits::default()
-        };
+        let limits = Limits { dt_min: Some(0.01), dt_max: Some(0.5), ..Limits::default() };
         let c = Controller::Integral(Integral { limits });
         let at = |dt, e| c.decide(dt, Some(e), 5, &mut Memory::default(), |x| x);
         assert_eq!(at(0.4, 1e-9).dt, 0.5);
@@ -248,12 +202,6 @@ mod tests {
         c.decide(0.1, Some(3.0), 5, &mut memory, |x| x);
         assert_eq!(memory, Memory::default());
         c.decide(0.1, Some(0.25), 5, &mut memory, |x| x);
-        assert_eq!(
-            memory,
-            Memory {
-                last: 0.25,
-                before: 1.0
-            }
-        );
+        assert_eq!(memory, Memory { last: 0.25, before: 1.0 });
     }
 }

@@ -21,30 +21,15 @@ pub struct Pid {
 
 impl Default for Pid {
     fn default() -> Self {
-        Self {
-            proportional: 0.2,
-            integral: 0.5,
-            derivative: 0.0,
-            limits: Limits::default(),
-        }
+        Self { proportional: 0.2, integral: 0.5, derivative: 0.0, limits: Limits::default() }
     }
 }
 
 impl Pid {
     /// The factor before it is clamped.
-    pub(super) fn factor(
-        &self,
-        error: f64,
-        order: u32,
-        memory: &Memory,
-        round: impl Fn(f64) -> f64,
-    ) -> f64 {
+    pub(super) fn factor(&self, error: f64, order: u32, memory: &Memory, round: impl Fn(f64) -> f64) -> f64 {
         let order = f64::from(order);
-        let (p, i, d) = (
-            self.proportional / order,
-            self.integral / order,
-            self.derivative / order,
-        );
+        let (p, i, d) = (self.proportional / order, self.integral / order, self.derivative / order);
         let now = error.powf(-(i + p + d));
         round(self.limits.safety * now * memory.last.powf(p + 2.0 * d) * memory.before.powf(-d))
     }

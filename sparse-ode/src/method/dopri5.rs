@@ -18,14 +18,7 @@ const MID: [f64; 7] = [
 ];
 
 /// The solution's weights for its first six stages, which are also the last stage's row.
-const B: [f64; 6] = [
-    35.0 / 384.0,
-    0.0,
-    500.0 / 1113.0,
-    125.0 / 192.0,
-    -2187.0 / 6784.0,
-    11.0 / 84.0,
-];
+const B: [f64; 6] = [35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0];
 
 /// `factor` times the mid-point weights, plus what the first and last derivative add: a power of the quartic through both
 /// ends' states and derivatives and the middle.
@@ -49,19 +42,8 @@ pub(super) const TABLEAU: Tableau = Tableau {
         &[0.2],
         &[3.0 / 40.0, 9.0 / 40.0],
         &[44.0 / 45.0, -56.0 / 15.0, 32.0 / 9.0],
-        &[
-            19_372.0 / 6561.0,
-            -25_360.0 / 2187.0,
-            64_448.0 / 6561.0,
-            -212.0 / 729.0,
-        ],
-        &[
-            9017.0 / 3168.0,
-            -355.0 / 33.0,
-            46_732.0 / 5247.0,
-            49.0 / 176.0,
-            -5103.0 / 18_656.0,
-        ],
+        &[19_372.0 / 6561.0, -25_360.0 / 2187.0, 64_448.0 / 6561.0, -212.0 / 729.0],
+        &[9017.0 / 3168.0, -355.0 / 33.0, 46_732.0 / 5247.0, 49.0 / 176.0, -5103.0 / 18_656.0],
         &B,
     ],
     b: None,
@@ -76,11 +58,6 @@ pub(super) const TABLEAU: Tableau = Tableau {
     ]),
     dense: Dense {
         step: &[0.0, -5.0, 14.0, -8.0],
-        k: &[
-            &[1.0],
-            &power(16.0, -4.0, 1.0),
-            &power(-32.0, 5.0, -3.0),
-            &power(16.0, -2.0, 2.0),
-        ],
+        k: &[&[1.0], &power(16.0, -4.0, 1.0), &power(-32.0, 5.0, -3.0), &power(16.0, -2.0, 2.0)],
     },
 };

@@ -8,8 +8,5 @@ pub(super) const TABLEAU: Tableau = Tableau {
     a: &[&[]],
     b: Some(&[1.0]),
     b_error: None,
-    dense: Dense {
-        step: &[1.0],
-        k: &[&[]],
-    },
+    dense: Dense { step: &[1.0], k: &[&[]] },
 };

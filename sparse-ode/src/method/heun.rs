@@ -10,8 +10,5 @@ pub(super) const TABLEAU: Tableau = Tableau {
     a: &[&[], &[1.0]],
     b: Some(&[0.5, 0.5]),
     b_error: Some(&[-0.5, 0.5]),
-    dense: Dense {
-        step: &[0.0, 3.0, -2.0],
-        k: &[&[1.0], &[-2.0, -1.0], &[1.0, 1.0]],
-    },
+    dense: Dense { step: &[0.0, 3.0, -2.0], k: &[&[1.0], &[-2.0, -1.0], &[1.0, 1.0]] },
 };

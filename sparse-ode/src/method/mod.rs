@@ -28,13 +28,7 @@ pub enum Method {
 
 impl Method {
     /// All of them, highest order first.
-    pub const ALL: [Self; 5] = [
-        Self::Dopri5,
-        Self::Tsit5,
-        Self::BogackiShampine,
-        Self::Heun,
-        Self::Euler,
-    ];
+    pub const ALL: [Self; 5] = [Self::Dopri5, Self::Tsit5, Self::BogackiShampine, Self::Heun, Self::Euler];
 
     /// The coefficients.
     pub fn tableau(self) -> &'static Tableau {
@@ -110,17 +104,10 @@ mod tests {
     fn rows_sum_to_their_times() {
         for m in Method::ALL {
             let t = m.tableau();
-            assert_eq!(
-                (t.a.len(), t.dense.step.len()),
-                (t.stages(), t.dense.k.len()),
-                "{m:?}"
-            );
+            assert_eq!((t.a.len(), t.dense.step.len()), (t.stages(), t.dense.k.len()), "{m:?}");
             for (s, (row, c)) in t.a.iter().zip(t.c).enumerate() {
                 assert_eq!(row.len(), s, "{m:?}");
-                assert!(
-                    (row.iter().sum::<f64>() - c).abs() < 1e-14,
-                    "{m:?} stage {s}"
-                );
+                assert!((row.iter().sum::<f64>() - c).abs() < 1e-14, "{m:?} stage {s}");
             }
         }
     }
@@ -131,12 +118,7 @@ mod tests {
         for m in Method::ALL {
             let t = m.tableau();
             let moment = |q: u32| -> f64 {
-                solution(t)
-                    .iter()
-                    .zip(t.c)
-                    .map(|(b, c)| b * c.powi(q as i32 - 1))
-                    .sum::<f64>()
-                    - 1.0 / f64::from(q)
+                solution(t).iter().zip(t.c).map(|(b, c)| b * c.powi(q as i32 - 1)).sum::<f64>() - 1.0 / f64::from(q)
             };
             for q in 1..=m.order() {
                 assert!(moment(q).abs() < 1e-13, "{m:?}, {q}: {}", moment(q));
@@ -155,18 +137,10 @@ mod tests {
             }
             let step: f64 = t.dense.step.iter().sum();
             let b = solution(t);
-            for s in 0..t.stages() {
-                let k: f64 = t
-                    .dense
-                    .k
-                    .iter()
-                    .map(|p| p.get(s).copied().unwrap_or(0.0))
-                    .sum();
+            for (s, b) in b.iter().enumerate() {
+                let k: f64 = t.dense.k.iter().map(|p| p.get(s).copied().unwrap_or(0.0)).sum();
                 // Either the step itself or the stages that make it up.
-                assert!(
-                    (k + step * b[s] - b[s]).abs() < 1e-12,
-                    "{m:?} stage {s}: {k} {step}"
-                );
+                assert!((k + step * b - b).abs() < 1e-12, "{m:?} stage {s}: {k} {step}");
             }
         }
     }

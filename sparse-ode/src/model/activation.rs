@@ -148,16 +148,10 @@ impl FromStr for Activation {
         if name.eq_ignore_ascii_case("none") {
             return Ok(Self::Identity);
         }
-        Self::ALL
-            .into_iter()
-            .find(|a| a.name().eq_ignore_ascii_case(name))
-            .ok_or_else(|| Error::Option {
-                option: "nonlinearity",
-                what: format!(
-                    "activation function {name:?} not found; there are {}",
-                    Self::ALL.map(Self::name).join(", ")
-                ),
-            })
+        Self::ALL.into_iter().find(|a| a.name().eq_ignore_ascii_case(name)).ok_or_else(|| Error::Option {
+            option: "nonlinearity",
+            what: format!("activation function {name:?} not found; there are {}", Self::ALL.map(Self::name).join(", ")),
+        })
     }
 }
 
@@ -186,9 +180,7 @@ impl FromStr for Nonlinearity {
 
     /// Names separated by commas, applied from left to right.
     fn from_str(names: &str) -> Result<Self, Error> {
-        Ok(Self(
-            names.split(',').map(str::parse).collect::<Result<_, _>>()?,
-        ))
+        Ok(Self(names.split(',').map(str::parse).collect::<Result<_, _>>()?))
     }
 }
 
@@ -210,9 +202,7 @@ impl Nonlinearity {
     /// # Errors
     /// What libtorch reports.
     pub fn apply_tensor(&self, x: &Tensor) -> Result<Tensor, TchError> {
-        self.0
-            .iter()
-            .try_fold(x.shallow_clone(), |x, a| a.apply_tensor(&x))
+        self.0.iter().try_fold(x.shallow_clone(), |x, a| a.apply_tensor(&x))
     }
 }
 
@@ -236,12 +226,7 @@ fn apply_body<T: Number>(activation: Activation, x: &mut [T]) {
         Activation::LeakyRelu => each!(|v| if v < zero { v * c(0.01) } else { v }),
         Activation::Relu6 => each!(|v| v.within(zero, c(6.0))),
         Activation::Elu | Activation::Celu => each!(|v| if v < zero { v.exp_m1() } else { v }),
-        Activation::Selu => each!(|v| c(SELU_SCALE)
-            * if v < zero {
-                c(SELU_ALPHA) * v.exp_m1()
-            } else {
-                v
-            }),
+        Activation::Selu => each!(|v| c(SELU_SCALE) * if v < zero { c(SELU_ALPHA) * v.exp_m1() } else { v }),
         Activation::Gelu => each!(|v| {
             let x = v.to_f64();
             c(0.5 * x * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2)))
@@ -273,11 +258,7 @@ pub(crate) fn relu<T: Number>(v: T) -> T {
 
 #[inline(always)]
 fn softplus<T: Number>(v: T) -> T {
-    if v > T::from_f64(20.0) {
-        v
-    } else {
-        T::from_f64(v.to_f64().exp().ln_1p())
-    }
+    if v > T::from_f64(20.0) { v } else { T::from_f64(v.to_f64().exp().ln_1p()) }
 }
 
 #[cfg(test)]
@@ -288,29 +269,19 @@ mod tests {
     /// Slices and libtorch agree, in both precisions, at ordinary and at extreme arguments.
     #[test]
     fn slices_equal_tensors() {
-        let x: Vec<f64> = (-400..=400)
-            .map(|i| f64::from(i) * 0.037)
-            .chain([0.0, -1e3, 1e3, 1e-9, -1e-9])
-            .collect();
+        let x: Vec<f64> = (-400..=400).map(|i| f64::from(i) * 0.037).chain([0.0, -1e3, 1e3, 1e-9, -1e-9]).collect();
         for activation in Activation::ALL {
             let phi = Nonlinearity::from(activation);
-            let want =
-                Vec::<f64>::try_from(phi.apply_tensor(&Tensor::from_slice(&x)).unwrap()).unwrap();
+            let want = Vec::<f64>::try_from(phi.apply_tensor(&Tensor::from_slice(&x)).unwrap()).unwrap();
             let mut got = x.clone();
             phi.apply(&mut got);
             for ((x, g), w) in x.iter().zip(&got).zip(&want) {
-                assert!(
-                    (g - w).abs() <= 1e-14 * (1.0 + w.abs()),
-                    "{activation:?} of {x}: {g} and {w}"
-                );
+                assert!((g - w).abs() <= 1e-14 * (1.0 + w.abs()), "{activation:?} of {x}: {g} and {w}");
             }
             let mut single: Vec<f32> = x.iter().map(|&x| x as f32).collect();
             phi.apply(&mut single);
             for ((x, g), w) in x.iter().zip(&single).zip(&want) {
-                assert!(
-                    (f64::from(*g) - w).abs() <= 4e-6 * (1.0 + w.abs()),
-                    "{activation:?} of {x}: {g} and {w}"
-                );
+                assert!((f64::from(*g) - w).abs() <= 4e-6 * (1.0 + w.abs()), "{activation:?} of {x}: {g} and {w}");
             }
         }
     }
@@ -321,11 +292,8 @@ mod tests {
             let mut x = [f32::NAN; 3];
             Nonlinearity::from(activation).apply(&mut x);
             assert!(x.iter().all(|v| v.is_nan()), "{activation:?}");
-            let t = Nonlinearity::from(activation).apply_tensor(&Tensor::full(
-                [1],
-                f64::NAN,
-                (Kind::Double, Device::Cpu),
-            ));
+            let t =
+                Nonlinearity::from(activation).apply_tensor(&Tensor::full([1], f64::NAN, (Kind::Double, Device::Cpu)));
             assert!(t.unwrap().double_value(&[0]).is_nan(), "{activation:?}");
         }
     }
@@ -333,20 +301,10 @@ mod tests {
     #[test]
     fn names() {
         for activation in Activation::ALL {
-            assert_eq!(
-                activation
-                    .name()
-                    .to_lowercase()
-                    .parse::<Activation>()
-                    .unwrap(),
-                activation
-            );
+            assert_eq!(activation.name().to_lowercase().parse::<Activation>().unwrap(), activation);
         }
         assert_eq!("None".parse::<Activation>().unwrap(), Activation::Identity);
         let e = "Sigmoidal".parse::<Nonlinearity>().unwrap_err().to_string();
-        assert!(
-            e.contains("\"Sigmoidal\" not found") && e.contains("Tanhshrink"),
-            "{e}"
-        );
+        assert!(e.contains("\"Sigmoidal\" not found") && e.contains("Tanhshrink"), "{e}");
     }
 }

@@ -3,9 +3,7 @@
 use super::activation::Nonlinearity;
 use super::network::Network;
 use super::neuron_types::NeuronTypes;
-use super::options::{
-    Init, Layout, NeuronClass, Options, PerNeuron, Projection, SignRule, Tau, Training,
-};
+use super::options::{Init, Layout, NeuronClass, Options, PerNeuron, Projection, SignRule, Tau, Training};
 use super::sparse_linear::Bias;
 use crate::Error;
 use connectome_graph::Topology;
@@ -50,10 +48,7 @@ pub trait FromNetwork: Sized {
 
 impl<M: FromNetwork> Builder<M> {
     pub(super) fn new(input_size: usize, connectome: &Topology) -> Self {
-        Self {
-            options: Options::new(input_size, connectome.clone()),
-            model: PhantomData,
-        }
+        Self { options: Options::new(input_size, connectome.clone()), model: PhantomData }
     }
 
     /// Checks the options and makes the model, its parameters under `path`, in the path's kind and on its device.
@@ -64,11 +59,7 @@ impl<M: FromNetwork> Builder<M> {
     /// # Errors
     /// [`Error::Option`] names the first option that makes no sense and what would.
     pub fn build(self, path: &Path<'_>) -> Result<M, Error> {
-        Ok(M::from_network(Network::new(
-            path,
-            self.options,
-            M::HAS_TAU,
-        )?))
+        Ok(M::from_network(Network::new(path, &self.options, M::HAS_TAU)?))
     }
 }
 
@@ -172,13 +163,8 @@ impl<M> Builder<M> {
     /// [`Error::Option`] for a neuron that does not exist.
     pub fn output_neurons(mut self, neurons: &[u32]) -> Result<Self, Error> {
         let n = self.options.connectome.n_post();
-        let wiring =
-            projection(neurons.len(), n, Some(neurons), Direction::Output).map_err(|e| {
-                Error::Option {
-                    option: "output_neurons",
-                    what: e.to_string(),
-                }
-            })?;
+        let wiring = projection(neurons.len(), n, Some(neurons), Direction::Output)
+            .map_err(|e| Error::Option { option: "output_neurons", what: e.to_string() })?;
         self.options.output_projection = Projection::Sparse(wiring);
         Ok(self)
     }
@@ -188,10 +174,7 @@ impl<M> Builder<M> {
     /// # Errors
     /// [`Error::Option`] unless every neuron is in exactly one list.
     pub fn neuron_type_indices(mut self, indices: &[Vec<u32>]) -> Result<Self, Error> {
-        self.options.neuron_types = Some(NeuronTypes::from_indices(
-            self.options.connectome.n_post(),
-            indices,
-        )?);
+        self.options.neuron_types = Some(NeuronTypes::from_indices(self.options.connectome.n_post(), indices)?);
         Ok(self)
     }
 }

@@ -43,10 +43,7 @@ pub struct ConnectomeOdeRnn {
 impl FromNetwork for ConnectomeOdeRnn {
     const HAS_TAU: bool = true;
     fn from_network(network: Network) -> Self {
-        Self {
-            network,
-            solver: Solver::new(),
-        }
+        Self { network, solver: Solver::new() }
     }
 }
 
@@ -190,11 +187,7 @@ impl ConnectomeOdeRnn {
     /// The results carry no gradient.
     pub fn forward(&self, x: &Tensor, forward: &Forward<'_>) -> Result<Run, Error> {
         self.network.clamp()?;
-        if is_kind::<f32>(self.network.kind()) {
-            self.run::<f32>(x, forward)
-        } else {
-            self.run::<f64>(x, forward)
-        }
+        if is_kind::<f32>(self.network.kind()) { self.run::<f32>(x, forward) } else { self.run::<f64>(x, forward) }
     }
 
     fn run<T: Number>(&self, x: &Tensor, forward: &Forward<'_>) -> Result<Run, Error> {
@@ -203,24 +196,14 @@ impl ConnectomeOdeRnn {
         let (batch, count) = (frames.size()[0], frames.size()[1] as usize);
         let (start, end) = forward.span.unwrap_or((0.0, 1.0));
         let evals = forward.num_evals.unwrap_or(2);
-        let precision = if network.kind() == Kind::Float {
-            TimePrecision::Single
-        } else {
-            TimePrecision::Double
-        };
+        let precision = if network.kind() == Kind::Float { TimePrecision::Single } else { TimePrecision::Double };
         let (start, end) = (precision.round(start), precision.round(end));
         let times = Times::span(batch as usize, start, end)?.evenly(evals)?;
         let restart = count > 1 && forward.frames == FrameBoundaries::Restart;
         let mut solver = self.solver.clone().time_precision(precision);
-        let mut when = Frames::ByTime {
-            start,
-            end,
-            precision,
-        };
+        let mut when = Frames::ByTime { start, end, precision };
         if restart {
-            let jumps: Vec<f64> = (1..count)
-                .map(|k| start + (end - start) * k as f64 / count as f64)
-                .collect();
+            let jumps: Vec<f64> = (1..count).map(|k| start + (end - start) * k as f64 / count as f64).collect();
             solver = solver.jumps(&jumps);
             when = Frames::ByPiece;
         }
@@ -231,21 +214,9 @@ impl ConnectomeOdeRnn {
         let h0 = tensor::as_slice::<T>(&h0);
         if on_cpu {
             let parameters = Parameters::of(network)?;
-            self.solve(
-                &solver,
-                &mut Fused::new(network, &parameters, input)?,
-                h0,
-                &times,
-                forward.on_failure,
-            )
+            self.solve(&solver, &mut Fused::new(network, &parameters, input)?, h0, &times, forward.on_failure)
         } else {
-            self.solve(
-                &solver,
-                &mut Tensors::new(network, input)?,
-                h0,
-                &times,
-                forward.on_failure,
-            )
+            self.solve(&solver, &mut Tensors::new(network, input)?, h0, &times, forward.on_failure)
         }
     }
 
@@ -258,8 +229,7 @@ impl ConnectomeOdeRnn {
         on_failure: OnFailure,
     ) -> Result<Run, Error> {
         let network = &self.network;
-        let [batch, points, neurons] =
-            [times.batch(), times.points(), network.neurons].map(|n| n as i64);
+        let [batch, points, neurons] = [times.batch(), times.points(), network.neurons].map(|n| n as i64);
         let mut solution = None;
         let hs = tensor::filled::<T>(&[batch, points, neurons], |values| {
             solution = Some(solver.solve_into(field, h0, times, values));
@@ -278,10 +248,7 @@ impl ConnectomeOdeRnn {
         Ok(Run {
             outs: network.to_layout(&outs)?,
             hs: network.to_layout(&hs)?,
-            ts: network.to_layout(
-                &ts.f_to_kind(network.kind())?
-                    .f_to_device(network.device())?,
-            )?,
+            ts: network.to_layout(&ts.f_to_kind(network.kind())?.f_to_device(network.device())?)?,
             status: solution.status().to_vec(),
             stats: solution.stats().to_vec(),
             evaluations: solution.evaluations(),

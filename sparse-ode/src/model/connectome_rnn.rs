@@ -102,22 +102,13 @@ fn run(
     let held = x.dim() == 2;
     let n = match steps.num_steps {
         None if held => {
-            return Err(Error::Option {
-                option: "num_steps",
-                what: "a held input needs a number of steps".into(),
-            });
+            return Err(Error::Option { option: "num_steps", what: "a held input needs a number of steps".into() });
         }
         Some(0) => {
-            return Err(Error::Option {
-                option: "num_steps",
-                what: "0; at least one step is needed".into(),
-            });
+            return Err(Error::Option { option: "num_steps", what: "0; at least one step is needed".into() });
         }
         Some(n) if !held && n != count => {
-            return Err(Error::Option {
-                option: "num_steps",
-                what: format!("{n} for a sequence of {count} frames"),
-            });
+            return Err(Error::Option { option: "num_steps", what: format!("{n} for a sequence of {count} frames") });
         }
         Some(n) => n,
         None => count,
@@ -134,10 +125,7 @@ fn run(
     }
     let hs = Tensor::f_stack(&states, 1)?;
     let outs = network.read_out(&hs)?;
-    Ok(Sequence {
-        outs: network.to_layout(&outs)?,
-        hs: network.to_layout(&hs)?,
-    })
+    Ok(Sequence { outs: network.to_layout(&outs)?, hs: network.to_layout(&hs)? })
 }
 
 impl ConnectomeRnn {
@@ -179,8 +167,6 @@ impl SparseRnn {
         let network = &self.network;
         network.clamp()?;
         let matrix = network.connectome.matrix()?;
-        run(network, x, steps, |drive, h| {
-            network.activate(&network.summed(&matrix, None, drive, h)?)
-        })
+        run(network, x, steps, |drive, h| network.activate(&network.summed(&matrix, None, drive, h)?))
     }
 }

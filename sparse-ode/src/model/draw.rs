@@ -13,9 +13,7 @@ fn uniform(rng: &mut ChaCha8Rng) -> f64 {
 /// `n` numbers uniform in `-bound` to `bound`.
 pub(super) fn within(bound: f64, n: usize, seed: u64) -> Vec<f64> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    (0..n)
-        .map(|_| bound * (2.0 * uniform(&mut rng) - 1.0))
-        .collect()
+    (0..n).map(|_| bound * (2.0 * uniform(&mut rng) - 1.0)).collect()
 }
 
 /// `n` starting numbers.
@@ -31,10 +29,7 @@ pub(super) fn numbers(option: &'static str, init: Init, n: usize) -> Result<Vec<
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             // Box and Muller, Ann. Math. Statist. 29 (1958), 610-611.
             let mut pair = || {
-                let (radius, angle) = (
-                    (-2.0 * (1.0 - uniform(&mut rng)).ln()).sqrt(),
-                    uniform(&mut rng),
-                );
+                let (radius, angle) = ((-2.0 * (1.0 - uniform(&mut rng)).ln()).sqrt(), uniform(&mut rng));
                 let (sin, cos) = (std::f64::consts::TAU * angle).sin_cos();
                 [radius * cos, radius * sin]
             };
@@ -43,10 +38,7 @@ pub(super) fn numbers(option: &'static str, init: Init, n: usize) -> Result<Vec<
         Init::Custom(f) => {
             let list = f(n);
             if list.len() != n {
-                let what = format!(
-                    "the function gave {} numbers where {n} were asked for",
-                    list.len()
-                );
+                let what = format!("the function gave {} numbers where {n} were asked for", list.len());
                 return Err(Error::Option { option, what });
             }
             list

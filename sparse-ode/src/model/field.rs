@@ -55,22 +55,13 @@ impl Parameters {
 }
 
 impl<'a, T: Number> Fused<'a, T> {
-    pub(super) fn new(
-        network: &'a Network,
-        parameters: &'a Parameters,
-        input: Input<T>,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(network: &'a Network, parameters: &'a Parameters, input: Input<T>) -> Result<Self, Error> {
         let signed = network.signs.iter().any(|&s| s < 0.0);
         let tau = network.tau_column()?.f_detach()?.f_contiguous()?;
         Ok(Self {
             layout: network.connectome.pattern().layout(),
             weights: tensor::as_slice(&parameters.weights),
-            signs: signed.then(|| {
-                (
-                    network.signs.iter().map(|&s| T::from_f64(s)).collect(),
-                    Aligned::zeros(0),
-                )
-            }),
+            signs: signed.then(|| (network.signs.iter().map(|&s| T::from_f64(s)).collect(), Aligned::zeros(0))),
             bias: parameters.bias.as_ref().map(tensor::as_slice),
             tau: tensor::as_slice::<T>(&tau).to_vec(),
             phi: Phi::of(network),
@@ -97,15 +88,7 @@ impl<'a, T: Number> Fused<'a, T> {
             }
             self.input.add(batch, rows.clone(), out);
             if product_is == Product::ToDo {
-                product(
-                    self.layout,
-                    self.weights,
-                    x,
-                    batch,
-                    rows.clone(),
-                    Into::Add,
-                    out,
-                );
+                product(self.layout, self.weights, x, batch, rows.clone(), Into::Add, out);
             }
             self.phi.apply(batch, rows.clone(), out);
             let h = &y[rows.start * batch..rows.end * batch];
@@ -141,26 +124,16 @@ impl<T: Number> VectorField<T> for Fused<'_, T> {
             if signed.len() != y.len() {
                 *signed = Aligned::zeros(y.len());
             }
-            let rows = signed
-                .chunks_exact_mut(batch)
-                .zip(y.chunks_exact(batch))
-                .zip(signs);
-            for ((to, from), sign) in rows {
-                for (to, from) in to.iter_mut().zip(from) {
-                    *to = *sign * *from;
-                }
-            }
+            const ROWS: usize = 1024;
+            signed
+                .par_chunks_mut(ROWS * batch)
+                .zip(y.par_chunks(ROWS * batch))
+                .zip(signs.par_chunks(ROWS))
+                .for_each(|((to, from), signs)| scale_rows(to, from, signs));
         }
         let mut product_is = Product::ToDo;
         if parallel::tile_width::<T>(self.layout, batch).is_some() {
-            parallel::product_all(
-                self.layout,
-                self.weights,
-                self.signed(y),
-                batch,
-                Into::Replace,
-                dy,
-            );
+            parallel::product_all(self.layout, self.weights, self.signed(y), batch, Into::Replace, dy);
             product_is = Product::Done;
         }
         let parts = parallel::parts(self.layout, batch);
@@ -206,6 +179,21 @@ impl<'a> Phi<'a> {
 }
 
 on_best_tier!(
+    /// `to = by from`, row by row.
+    fn scale_rows<T>(to: &mut [T], from: &[T], by: &[T]) = scale_rows_body
+);
+
+#[inline(always)]
+fn scale_rows_body<T: Number>(to: &mut [T], from: &[T], by: &[T]) {
+    let batch = to.len() / by.len();
+    for ((to, from), by) in to.chunks_exact_mut(batch).zip(from.chunks_exact(batch)).zip(by) {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = *by * *from;
+        }
+    }
+}
+
+on_best_tier!(
     /// `n = (relu(n) - h) / tau`, row by row.
     fn decay<T>(n: &mut [T], h: &[T], tau: &[T]) = decay_body
 );
@@ -219,11 +207,7 @@ fn decay_body<T: Number>(n: &mut [T], h: &[T], tau: &[T]) {
         }
         return;
     }
-    for ((n, h), r) in n
-        .chunks_exact_mut(batch)
-        .zip(h.chunks_exact(batch))
-        .zip(tau)
-    {
+    for ((n, h), r) in n.chunks_exact_mut(batch).zip(h.chunks_exact(batch)).zip(tau) {
         for (n, h) in n.iter_mut().zip(h) {
             *n = (relu(*n) - *h) / *r;
         }
@@ -251,15 +235,8 @@ impl<'a, T: Number> Tensors<'a, T> {
     }
 
     fn derivative(&self, h: &Tensor, drive: &Tensor) -> Result<Tensor, Error> {
-        let z = self
-            .network
-            .summed(&self.matrix, self.sign.as_ref(), drive, h)?;
-        Ok(self
-            .network
-            .activate(&z)?
-            .f_relu()?
-            .f_sub(h)?
-            .f_div(&self.tau)?)
+        let z = self.network.summed(&self.matrix, self.sign.as_ref(), drive, h)?;
+        Ok(self.network.activate(&z)?.f_relu()?.f_sub(h)?.f_div(&self.tau)?)
     }
 }
 
@@ -273,16 +250,11 @@ impl<T: Number> VectorField<T> for Tensors<'_, T> {
         tch::no_grad(|| {
             let (device, batch) = (self.network.device(), at.t.len() as i64);
             let there = |v: &[T]| -> Result<Tensor, Error> {
-                let t = tensor::filled::<T>(&[v.len() as i64 / batch, batch], |out| {
-                    out.copy_from_slice(v)
-                })?;
+                let t = tensor::filled::<T>(&[v.len() as i64 / batch, batch], |out| out.copy_from_slice(v))?;
                 Ok(t.f_to_device(device)?)
             };
             let drive = self.network.drive(&there(self.input.features())?)?;
-            let back = self
-                .derivative(&there(y)?, &drive)?
-                .f_to_device(Device::Cpu)?
-                .f_contiguous()?;
+            let back = self.derivative(&there(y)?, &drive)?.f_to_device(Device::Cpu)?.f_contiguous()?;
             dy.copy_from_slice(tensor::as_slice::<T>(&back));
             Ok(())
         })

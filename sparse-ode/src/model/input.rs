@@ -14,11 +14,7 @@ use tch_sparse::tensor;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Frames {
     /// Frame `trunc((t - start) / (end - start) * frames)`, held within the sequence.
-    ByTime {
-        start: f64,
-        end: f64,
-        precision: TimePrecision,
-    },
+    ByTime { start: f64, end: f64, precision: TimePrecision },
     /// Frame `k` after `k` of the solver's jumps.
     ByPiece,
 }
@@ -55,36 +51,20 @@ enum Path<T> {
 
 impl<T: Number> Input<T> {
     /// From `frames` `[batch, frames, features]`. With `raw` the projection is left out.
-    pub(super) fn new(
-        network: &Network,
-        frames: &Tensor,
-        when: Frames,
-        raw: bool,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(network: &Network, frames: &Tensor, when: Frames, raw: bool) -> Result<Self, Error> {
         let size = frames.size();
-        let frames = frames
-            .f_detach()?
-            .f_to_device(Device::Cpu)?
-            .f_contiguous()?;
+        let frames = frames.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
         let through = match &network.input {
             _ if raw => Path::Raw,
             Through::Identity => Path::Identity,
-            Through::Dense(weight, _) => Path::Dense {
-                weight: Mutex::new(weight.f_detach()?),
-                drive: Vec::new(),
-            },
+            Through::Dense(weight, _) => Path::Dense { weight: Mutex::new(weight.f_detach()?), drive: Vec::new() },
             Through::Sparse(layer) => {
                 let layout = layer.pattern().layout();
                 let values = layer.values().f_detach()?.f_contiguous()?;
                 let values = tensor::as_slice::<T>(&values);
-                let entries = (0..values.len())
-                    .map(|e| (layout.column(e), values[e]))
-                    .collect();
+                let entries = (0..values.len()).map(|e| (layout.column(e), values[e])).collect();
                 let ends = layout.row_ptr().windows(2).enumerate();
-                let rows = ends
-                    .filter(|(_, e)| e[0] < e[1])
-                    .map(|(row, e)| (row as u32, e[0]..e[1]))
-                    .collect();
+                let rows = ends.filter(|(_, e)| e[0] < e[1]).map(|(row, e)| (row as u32, e[0]..e[1])).collect();
                 Path::Sparse { rows, entries }
             }
         };
@@ -113,9 +93,7 @@ impl<T: Number> Input<T> {
             return Ok(());
         }
         let fits = batch == self.held.len();
-        let changed: Vec<usize> = (0..batch)
-            .filter(|&b| !fits || held[b] != self.held[b])
-            .collect();
+        let changed: Vec<usize> = (0..batch).filter(|&b| !fits || held[b] != self.held[b]).collect();
         self.features.resize(self.size * batch, T::ZERO);
         for &b in &changed {
             let (sample, frame) = held[b];
@@ -137,10 +115,7 @@ impl<T: Number> Input<T> {
             let new = tch::no_grad(|| weight.f_mm(&x))?.f_contiguous()?;
             let neurons = new.size()[0] as usize;
             drive.resize(neurons * batch, T::ZERO);
-            for (row, new) in tensor::as_slice::<T>(&new)
-                .chunks_exact(columns)
-                .enumerate()
-            {
+            for (row, new) in tensor::as_slice::<T>(&new).chunks_exact(columns).enumerate() {
                 for (v, &b) in new.iter().zip(&changed) {
                     drive[row * batch + b] = *v;
                 }
@@ -153,11 +128,7 @@ impl<T: Number> Input<T> {
     fn frame(&self, t: f64, piece: usize) -> usize {
         let frame = match self.when {
             Frames::ByPiece => piece,
-            Frames::ByTime {
-                start,
-                end,
-                precision,
-            } => {
+            Frames::ByTime { start, end, precision } => {
                 let round = |t| precision.round(t);
                 let share = round(round(t - start) / round(end - start));
                 round(share * self.count as f64).max(0.0) as usize
@@ -172,15 +143,9 @@ impl<T: Number> Input<T> {
             Path::Raw => {}
             Path::Identity => add_all(out, &self.features[rows.start * batch..rows.end * batch]),
             Path::Dense { drive, .. } => add_all(out, &drive[rows.start * batch..rows.end * batch]),
-            Path::Sparse {
-                rows: list,
-                entries,
-            } => {
+            Path::Sparse { rows: list, entries } => {
                 let first = list.partition_point(|(row, _)| (*row as usize) < rows.start);
-                for (row, own) in list[first..]
-                    .iter()
-                    .take_while(|(row, _)| (*row as usize) < rows.end)
-                {
+                for (row, own) in list[first..].iter().take_while(|(row, _)| (*row as usize) < rows.end) {
                     let to = &mut out[(*row as usize - rows.start) * batch..][..batch];
                     for (column, weight) in &entries[own.clone()] {
                         let from = &self.features[*column as usize * batch..][..batch];

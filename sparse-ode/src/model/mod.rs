@@ -2,6 +2,7 @@
 
 mod activation;
 mod builder;
+mod checks;
 mod connectome_ode_rnn;
 mod connectome_rnn;
 mod draw;

@@ -1,14 +1,12 @@
 //! What all models share: parameters, checks, and the right-hand side in tensors.
 
 use super::activation::Nonlinearity;
+use super::checks::{Resolved, check_projections, check_square, check_types, refuse};
 use super::draw;
 use super::neuron_types::NeuronTypes;
-use super::options::{
-    Init, Layout, NeuronClass, Options, PerNeuron, Projection, SignRule, Tau, Training,
-};
+use super::options::{Init, Layout, NeuronClass, Options, Projection, SignRule, Tau, Training};
 use super::sparse_linear::{Bias, SparseLinear, parameter};
 use crate::Error;
-use connectome_graph::Topology;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tch::nn::Path;
 use tch::{Device, Kind, Tensor};
@@ -46,23 +44,13 @@ pub(super) enum Through {
     Dense(Tensor, Option<Tensor>),
 }
 
-fn refuse<V>(option: &'static str, what: String) -> Result<V, Error> {
-    Err(Error::Option { option, what })
-}
-
 impl Network {
-    pub(super) fn new(path: &Path<'_>, o: Options, has_tau: bool) -> Result<Self, Error> {
+    pub(super) fn new(path: &Path<'_>, o: &Options, has_tau: bool) -> Result<Self, Error> {
         if !matches!(path.kind(), Kind::Float | Kind::Double) {
-            return refuse(
-                "kind",
-                format!(
-                    "{:?} has no kernels; make the VarStore Float or Double",
-                    path.kind()
-                ),
-            );
+            return refuse("kind", format!("{:?} has no kernels; make the VarStore Float or Double", path.kind()));
         }
-        let n = check_square(&o)?;
-        let types = check_types(&o, n)?;
+        let n = check_square(o)?;
+        let types = check_types(o, n)?;
         let kinds = types.as_ref().map_or(0, |t| t.labels().len());
         let classes = o.neuron_class.resolve("neuron_class", n, types.as_ref())?;
         let nonlinearity = match o.nonlinearity.resolve("nonlinearity", n, types.as_ref())? {
@@ -72,37 +60,21 @@ impl Network {
                 return refuse("nonlinearity", "give one for all, or one per type".into());
             }
         };
-        let output_size = check_projections(&o, n)?;
-        let connectome = SparseLinear::new(
-            &(path / "connectome"),
-            &o.connectome,
-            o.connectome_bias,
-            o.train_connectome,
-        )?;
-        let (tau, tau_of) = if has_tau {
-            build_tau(path, &o, n, kinds, types.as_ref())?
-        } else {
-            (None, None)
-        };
+        let output_size = check_projections(o, n)?;
+        let connectome =
+            SparseLinear::new(&(path / "connectome"), &o.connectome, o.connectome_bias, o.train_connectome)?;
+        let (tau, tau_of) = if has_tau { build_tau(path, o, n, kinds, types.as_ref())? } else { (None, None) };
         let input = build_projection(
             &(path / "input_projection"),
             &o.input_projection,
             (n, o.input_size),
-            (
-                Bias::Absent,
-                o.train_input_projection,
-                o.seed.wrapping_add(1),
-            ),
+            (Bias::Absent, o.train_input_projection, o.seed.wrapping_add(1)),
         )?;
         let output = build_projection(
             &(path / "output_projection"),
             &o.output_projection,
             (output_size, n),
-            (
-                o.output_projection_bias,
-                o.train_output_projection,
-                o.seed.wrapping_add(2),
-            ),
+            (o.output_projection_bias, o.train_output_projection, o.seed.wrapping_add(2)),
         )?;
         let signs = match classes {
             _ if o.sign_rule != SignRule::Dale => vec![1.0; n],
@@ -165,26 +137,14 @@ impl Network {
     }
 
     /// The starting state `[neurons, batch]`: the one given as `[batch, neurons]`, or drawn.
-    pub(super) fn start(
-        &self,
-        given: Option<&Tensor>,
-        init: Option<Init>,
-        batch: i64,
-    ) -> Result<Tensor, Error> {
+    pub(super) fn start(&self, given: Option<&Tensor>, init: Option<Init>, batch: i64) -> Result<Tensor, Error> {
         if let Some(h0) = given {
             self.check("h0", h0, &[batch, self.neurons as i64])?;
             return Ok(h0.f_tr()?);
         }
-        let numbers = draw::numbers(
-            "state_init",
-            init.unwrap_or(self.state_init),
-            self.neurons * batch as usize,
-        )?;
+        let numbers = draw::numbers("state_init", init.unwrap_or(self.state_init), self.neurons * batch as usize)?;
         let h0 = Tensor::f_from_slice(&numbers)?.f_view([batch, self.neurons as i64])?;
-        Ok(h0
-            .f_to_kind(self.kind())?
-            .f_to_device(self.device())?
-            .f_tr()?)
+        Ok(h0.f_to_kind(self.kind())?.f_to_device(self.device())?.f_tr()?)
     }
 
     /// Checks shape, kind and device of a tensor from outside.
@@ -192,8 +152,7 @@ impl Network {
         if x.size() == shape && x.kind() == self.kind() && x.device() == self.device() {
             return Ok(());
         }
-        let words =
-            |shape: &[i64], kind: Kind, device: Device| format!("{shape:?} {kind:?} on {device:?}");
+        let words = |shape: &[i64], kind: Kind, device: Device| format!("{shape:?} {kind:?} on {device:?}");
         Err(Error::Input {
             what,
             got: words(&x.size(), x.kind(), x.device()),
@@ -207,9 +166,7 @@ impl Network {
         let features = self.input_size as i64;
         let (batch, frames) = match (&size[..], self.layout) {
             ([batch, _], _) => (*batch, 1),
-            ([batch, frames, _], Layout::BatchFirst) | ([frames, batch, _], Layout::TimeFirst) => {
-                (*batch, *frames)
-            }
+            ([batch, frames, _], Layout::BatchFirst) | ([frames, batch, _], Layout::TimeFirst) => (*batch, *frames),
             _ => {
                 return Err(Error::Input {
                     what: "the input",
@@ -253,11 +210,7 @@ impl Network {
         }
         let size = hs.size();
         let flat = hs.f_reshape([-1, self.neurons as i64])?.f_tr()?;
-        Ok(self.output.forward(&flat)?.f_tr()?.f_reshape([
-            size[0],
-            size[1],
-            self.output_size as i64,
-        ])?)
+        Ok(self.output.forward(&flat)?.f_tr()?.f_reshape([size[0], size[1], self.output_size as i64])?)
     }
 
     /// Sequences `[batch, points, features]` in the layout of the outside.
@@ -274,9 +227,7 @@ impl Network {
             return Ok(None);
         }
         let signs = Tensor::f_from_slice(&self.signs)?.f_unsqueeze(1)?;
-        Ok(Some(
-            signs.f_to_kind(self.kind())?.f_to_device(self.device())?,
-        ))
+        Ok(Some(signs.f_to_kind(self.kind())?.f_to_device(self.device())?))
     }
 
     /// Time constant of each neuron, `[neurons, 1]`.
@@ -322,10 +273,7 @@ impl Network {
         h: &Tensor,
     ) -> Result<Tensor, Error> {
         let signed = sign.map(|s| h.f_mul(s)).transpose()?;
-        Ok(self
-            .connectome
-            .forward_with(matrix, signed.as_ref().unwrap_or(h))?
-            .f_add(drive)?)
+        Ok(self.connectome.forward_with(matrix, signed.as_ref().unwrap_or(h))?.f_add(drive)?)
     }
 }
 
@@ -345,106 +293,6 @@ impl Through {
     }
 }
 
-fn check_square(o: &Options) -> Result<usize, Error> {
-    let (n, pre) = (o.connectome.n_post(), o.connectome.n_pre());
-    if n != pre || n == 0 {
-        return refuse(
-            "connectome",
-            format!("it is [{n}, {pre}]; it must be square and not empty"),
-        );
-    }
-    if let Some(want) = o.num_neurons.filter(|&want| want != n) {
-        return refuse("num_neurons", format!("{want}, but the connectome has {n}"));
-    }
-    Ok(n)
-}
-
-fn check_types(o: &Options, n: usize) -> Result<Option<NeuronTypes>, Error> {
-    let Some(types) = &o.neuron_types else {
-        return match o.num_neuron_types {
-            Some(k) if k > 0 => refuse(
-                "num_neuron_types",
-                format!("{k}, but neuron_types is not given"),
-            ),
-            _ => Ok(None),
-        };
-    };
-    if types.of_neurons().len() != n {
-        let got = types.of_neurons().len();
-        return refuse("neuron_types", format!("{got} labels for {n} neurons"));
-    }
-    let k = types.labels().len();
-    if let Some(want) = o.num_neuron_types.filter(|&want| want != k) {
-        return refuse(
-            "num_neuron_types",
-            format!(
-                "{want}, but neuron_types has {k}: {}",
-                types.labels().join(", ")
-            ),
-        );
-    }
-    Ok(Some(types.clone()))
-}
-
-/// Checks the projections' shapes and finds the output size.
-fn check_projections(o: &Options, n: usize) -> Result<usize, Error> {
-    if o.input_size == 0 || o.output_size == Some(0) {
-        return refuse("input_size, output_size", "they must be positive".into());
-    }
-    let shape = |t: &Topology| format!("[{}, {}]", t.n_post(), t.n_pre());
-    match &o.input_projection {
-        Projection::Identity if o.input_size != n => {
-            let what = format!(
-                "identity, but there are {} inputs for {n} neurons; give a sparse or dense one",
-                o.input_size
-            );
-            return refuse("input_projection", what);
-        }
-        Projection::Sparse(t) if (t.n_post(), t.n_pre()) != (n, o.input_size) => {
-            return refuse(
-                "input_projection",
-                format!(
-                    "it is {}, not [neurons {n}, inputs {}]",
-                    shape(t),
-                    o.input_size
-                ),
-            );
-        }
-        Projection::Dense if o.train_input_projection == Training::Fixed => {
-            return refuse(
-                "train_input_projection",
-                "a dense projection starts random, so it must be trained".into(),
-            );
-        }
-        _ => {}
-    }
-    match (&o.output_projection, o.output_size) {
-        (Projection::Identity, Some(size)) if size != n => refuse(
-            "output_size",
-            format!("{size}, but the identity gives {n}; give a sparse or dense output_projection"),
-        ),
-        (Projection::Identity, _) => Ok(n),
-        (Projection::Sparse(t), size)
-            if t.n_pre() != n || size.is_some_and(|s| s != t.n_post()) =>
-        {
-            let size = size.map_or("outputs".into(), |s| format!("outputs {s}"));
-            refuse(
-                "output_projection",
-                format!("it is {}, not [{size}, neurons {n}]", shape(t)),
-            )
-        }
-        (Projection::Sparse(t), _) => Ok(t.n_post()),
-        (Projection::Dense, None) => {
-            refuse("output_size", "a dense output_projection needs it".into())
-        }
-        (Projection::Dense, _) if o.train_output_projection == Training::Fixed => refuse(
-            "train_output_projection",
-            "a dense projection starts random, so it must be trained".into(),
-        ),
-        (Projection::Dense, Some(size)) => Ok(size),
-    }
-}
-
 fn build_projection(
     path: &Path<'_>,
     projection: &Projection,
@@ -456,19 +304,14 @@ fn build_projection(
         Projection::Sparse(t) => Through::Sparse(SparseLinear::new(path, t, bias, training)?),
         Projection::Dense => {
             let bound = 1.0 / (from as f64).sqrt();
-            let weight = Tensor::f_from_slice(&draw::within(bound, to * from, seed))?
-                .f_view([to as i64, from as i64])?;
+            let weight =
+                Tensor::f_from_slice(&draw::within(bound, to * from, seed))?.f_view([to as i64, from as i64])?;
             let weight = parameter(path, "weight", &weight, training)?;
             let bias = match bias {
                 Bias::Absent => None,
                 Bias::Zeros => {
                     let start = draw::within(bound, to, seed.wrapping_add(1 << 32));
-                    Some(parameter(
-                        path,
-                        "bias",
-                        &Tensor::f_from_slice(&start)?.f_unsqueeze(1)?,
-                        training,
-                    )?)
+                    Some(parameter(path, "bias", &Tensor::f_from_slice(&start)?.f_unsqueeze(1)?, training)?)
                 }
             };
             Through::Dense(weight, bias)
@@ -495,20 +338,10 @@ fn build_tau(
         Tau::DrawnPerType(_) if kinds == 0 => {
             return refuse("tau", "one per type, but there are no neuron_types".into());
         }
-        Tau::DrawnPerType(init) => (
-            draw::numbers("tau", *init, kinds)?,
-            types.map(|t| t.of_neurons().to_vec()),
-        ),
+        Tau::DrawnPerType(init) => (draw::numbers("tau", *init, kinds)?, types.map(|t| t.of_neurons().to_vec())),
     };
-    if let Some((i, tau)) = start
-        .iter()
-        .enumerate()
-        .find(|(_, tau)| !(tau.is_finite() && **tau >= 1.0))
-    {
-        return refuse(
-            "tau",
-            format!("value {i} is {tau}; tau must be at least 1.0"),
-        );
+    if let Some((i, tau)) = start.iter().enumerate().find(|(_, tau)| !(tau.is_finite() && **tau >= 1.0)) {
+        return refuse("tau", format!("value {i} is {tau}; tau must be at least 1.0"));
     }
     let noise = draw::within(0.5e-6, start.len(), o.seed);
     for (tau, noise) in start.iter_mut().zip(noise) {
@@ -518,58 +351,4 @@ fn build_tau(
     }
     let start = Tensor::f_from_slice(&start)?.f_unsqueeze(1)?;
     Ok((Some(parameter(path, "tau", &start, o.train_tau)?), of))
-}
-
-/// A property after labels were looked up and lengths checked.
-enum Resolved<V> {
-    All(V),
-    Neurons(Vec<V>),
-    Types(Vec<V>),
-}
-
-impl<V: Clone> PerNeuron<V> {
-    fn resolve(
-        &self,
-        option: &'static str,
-        n: usize,
-        types: Option<&NeuronTypes>,
-    ) -> Result<Resolved<V>, Error> {
-        let wants_types = |what: &str| -> Result<&NeuronTypes, Error> {
-            types.ok_or_else(|| Error::Option {
-                option,
-                what: format!("{what}, but there are no neuron_types"),
-            })
-        };
-        match self {
-            Self::All(v) => Ok(Resolved::All(v.clone())),
-            Self::Neurons(list) if list.len() == n => Ok(Resolved::Neurons(list.clone())),
-            Self::Neurons(list) => refuse(option, format!("{} values for {n} neurons", list.len())),
-            Self::Types(list) => {
-                let k = wants_types("one per type")?.labels().len();
-                if list.len() != k {
-                    return refuse(option, format!("{} values for {k} types", list.len()));
-                }
-                Ok(Resolved::Types(list.clone()))
-            }
-            Self::Labels(map) => {
-                let labels = wants_types("by type label")?.labels();
-                if let Some(extra) = map.keys().find(|l| !labels.contains(l)) {
-                    return refuse(
-                        option,
-                        format!(
-                            "there is no type {extra:?}; types are {}",
-                            labels.join(", ")
-                        ),
-                    );
-                }
-                let list = labels.iter().map(|l| {
-                    map.get(l).cloned().ok_or_else(|| Error::Option {
-                        option,
-                        what: format!("type {l:?} has no value"),
-                    })
-                });
-                Ok(Resolved::Types(list.collect::<Result<_, _>>()?))
-            }
-        }
-    }
 }

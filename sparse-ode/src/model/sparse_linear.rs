@@ -33,39 +33,18 @@ impl SparseLinear {
     ///
     /// # Errors
     /// What libtorch reports.
-    pub fn new(
-        path: &Path<'_>,
-        wiring: &Topology,
-        bias: Bias,
-        training: Training,
-    ) -> Result<Self, Error> {
-        let pattern = SparsityPattern::from_csr(
-            wiring.n_post(),
-            wiring.n_pre(),
-            wiring.row_ptr().to_vec(),
-            wiring.columns(),
-        )?;
-        let values = parameter(
-            path,
-            "values",
-            &Tensor::f_from_slice(wiring.weights())?,
-            training,
-        )?;
+    pub fn new(path: &Path<'_>, wiring: &Topology, bias: Bias, training: Training) -> Result<Self, Error> {
+        let pattern =
+            SparsityPattern::from_csr(wiring.n_post(), wiring.n_pre(), wiring.row_ptr().to_vec(), wiring.columns())?;
+        let values = parameter(path, "values", &Tensor::f_from_slice(wiring.weights())?, training)?;
         let bias = match bias {
             Bias::Zeros => {
-                let zeros = Tensor::f_zeros(
-                    [wiring.n_post() as i64, 1],
-                    (Kind::Double, tch::Device::Cpu),
-                )?;
+                let zeros = Tensor::f_zeros([wiring.n_post() as i64, 1], (Kind::Double, tch::Device::Cpu))?;
                 Some(parameter(path, "bias", &zeros, training)?)
             }
             Bias::Absent => None,
         };
-        Ok(Self {
-            pattern,
-            values,
-            bias,
-        })
+        Ok(Self { pattern, values, bias })
     }
 
     /// Where the entries lie.
@@ -104,9 +83,7 @@ impl SparseLinear {
     /// # Errors
     /// When that dimension is not the number of inputs, or what libtorch reports.
     pub fn forward_along(&self, x: &Tensor, dim: i64) -> Result<Tensor, Error> {
-        Ok(self
-            .forward(&x.f_movedim_int(dim, 0)?)?
-            .f_movedim_int(0, dim)?)
+        Ok(self.forward(&x.f_movedim_int(dim, 0)?)?.f_movedim_int(0, dim)?)
     }
 
     pub(crate) fn forward_with(&self, matrix: &SparseMatrix, x: &Tensor) -> Result<Tensor, Error> {
@@ -129,12 +106,7 @@ impl SparseLinear {
 }
 
 /// A parameter with a starting value, in the path's kind and on its device.
-pub(crate) fn parameter(
-    path: &Path<'_>,
-    name: &str,
-    start: &Tensor,
-    training: Training,
-) -> Result<Tensor, Error> {
+pub(crate) fn parameter(path: &Path<'_>, name: &str, start: &Tensor, training: Training) -> Result<Tensor, Error> {
     let mut tensor = match training {
         Training::Trained => path.f_zeros(name, &start.size())?,
         Training::Fixed => path.f_zeros_no_train(name, &start.size())?,

@@ -14,25 +14,13 @@ static WINDOW64: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
 #[inline(always)]
 pub(super) unsafe fn indices8<I: Index>(at: *const I) -> __m256i {
     // SAFETY: see the head of the file.
-    unsafe {
-        if I::NARROW {
-            _mm256_cvtepu16_epi32(_mm_loadu_si128(at.cast()))
-        } else {
-            _mm256_loadu_si256(at.cast())
-        }
-    }
+    unsafe { if I::NARROW { _mm256_cvtepu16_epi32(_mm_loadu_si128(at.cast())) } else { _mm256_loadu_si256(at.cast()) } }
 }
 
 #[inline(always)]
 unsafe fn indices4<I: Index>(at: *const I) -> __m128i {
     // SAFETY: see the head of the file.
-    unsafe {
-        if I::NARROW {
-            _mm_cvtepu16_epi32(_mm_loadl_epi64(at.cast()))
-        } else {
-            _mm_loadu_si128(at.cast())
-        }
-    }
+    unsafe { if I::NARROW { _mm_cvtepu16_epi32(_mm_loadl_epi64(at.cast())) } else { _mm_loadu_si128(at.cast()) } }
 }
 
 macro_rules! method {
@@ -83,10 +71,7 @@ impl Vector<f32> for __m256 {
     unsafe fn sum(self) -> f32 {
         // SAFETY: see the head of the file.
         unsafe {
-            let four = _mm_add_ps(
-                _mm256_castps256_ps128(self),
-                _mm256_extractf128_ps::<1>(self),
-            );
+            let four = _mm_add_ps(_mm256_castps256_ps128(self), _mm256_extractf128_ps::<1>(self));
             let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
         }
@@ -96,18 +81,9 @@ impl Vector<f32> for __m256 {
         // SAFETY: see the head of the file.
         unsafe {
             // Each half of `low` (`high`) holds, in order, half sums of the first (last) four rows.
-            let low = _mm256_hadd_ps(
-                _mm256_hadd_ps(rows[0], rows[1]),
-                _mm256_hadd_ps(rows[2], rows[3]),
-            );
-            let high = _mm256_hadd_ps(
-                _mm256_hadd_ps(rows[4], rows[5]),
-                _mm256_hadd_ps(rows[6], rows[7]),
-            );
-            _mm256_add_ps(
-                _mm256_permute2f128_ps::<0x20>(low, high),
-                _mm256_permute2f128_ps::<0x31>(low, high),
-            )
+            let low = _mm256_hadd_ps(_mm256_hadd_ps(rows[0], rows[1]), _mm256_hadd_ps(rows[2], rows[3]));
+            let high = _mm256_hadd_ps(_mm256_hadd_ps(rows[4], rows[5]), _mm256_hadd_ps(rows[6], rows[7]));
+            _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
         }
     }
     #[inline(always)]
@@ -118,14 +94,7 @@ impl Vector<f32> for __m256 {
     #[inline(always)]
     unsafe fn gather_masked<I: Index>(x: *const f32, at: *const I, mask: __m256i) -> Self {
         // SAFETY: see the head of the file.
-        unsafe {
-            _mm256_mask_i32gather_ps::<4>(
-                _mm256_setzero_ps(),
-                x,
-                indices8(at),
-                _mm256_castsi256_ps(mask),
-            )
-        }
+        unsafe { _mm256_mask_i32gather_ps::<4>(_mm256_setzero_ps(), x, indices8(at), _mm256_castsi256_ps(mask)) }
     }
 }
 
@@ -164,10 +133,7 @@ impl Vector<f64> for __m256d {
     unsafe fn sum(self) -> f64 {
         // SAFETY: see the head of the file.
         unsafe {
-            let two = _mm_add_pd(
-                _mm256_castpd256_pd128(self),
-                _mm256_extractf128_pd::<1>(self),
-            );
+            let two = _mm_add_pd(_mm256_castpd256_pd128(self), _mm256_extractf128_pd::<1>(self));
             _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
         }
     }
@@ -177,10 +143,7 @@ impl Vector<f64> for __m256d {
         unsafe {
             let low = _mm256_hadd_pd(rows[0], rows[1]);
             let high = _mm256_hadd_pd(rows[2], rows[3]);
-            _mm256_add_pd(
-                _mm256_permute2f128_pd::<0x20>(low, high),
-                _mm256_permute2f128_pd::<0x31>(low, high),
-            )
+            _mm256_add_pd(_mm256_permute2f128_pd::<0x20>(low, high), _mm256_permute2f128_pd::<0x31>(low, high))
         }
     }
     #[inline(always)]
@@ -191,13 +154,6 @@ impl Vector<f64> for __m256d {
     #[inline(always)]
     unsafe fn gather_masked<I: Index>(x: *const f64, at: *const I, mask: __m256i) -> Self {
         // SAFETY: see the head of the file.
-        unsafe {
-            _mm256_mask_i32gather_pd::<8>(
-                _mm256_setzero_pd(),
-                x,
-                indices4(at),
-                _mm256_castsi256_pd(mask),
-            )
-        }
+        unsafe { _mm256_mask_i32gather_pd::<8>(_mm256_setzero_pd(), x, indices4(at), _mm256_castsi256_pd(mask)) }
     }
 }

@@ -141,11 +141,7 @@ impl Vector<f64> for __m512d {
 unsafe fn indices16<I: Index>(at: *const I) -> __m512i {
     // SAFETY: see the head of the file.
     unsafe {
-        if I::NARROW {
-            _mm512_cvtepu16_epi32(_mm256_loadu_si256(at.cast()))
-        } else {
-            _mm512_loadu_si512(at.cast())
-        }
+        if I::NARROW { _mm512_cvtepu16_epi32(_mm256_loadu_si256(at.cast())) } else { _mm512_loadu_si512(at.cast()) }
     }
 }
 

@@ -65,15 +65,7 @@ impl<I> Copy for Pattern<'_, I> {}
 ///
 /// # Panics
 /// When a length does not fit.
-pub fn product<T: Real>(
-    a: &Layout,
-    values: &[T],
-    x: &[T],
-    batch: usize,
-    rows: Range<usize>,
-    into: Into,
-    y: &mut [T],
-) {
+pub fn product<T: Real>(a: &Layout, values: &[T], x: &[T], batch: usize, rows: Range<usize>, into: Into, y: &mut [T]) {
     product_on(Tier::best(), a, values, x, batch, rows, into, y);
 }
 
@@ -92,15 +84,9 @@ pub fn product_on<T: Real>(
     into: Into,
     y: &mut [T],
 ) {
+    assert!(rows.start <= rows.end && rows.end <= a.n_rows(), "rows {rows:?} of a matrix with {} rows", a.n_rows());
     assert!(
-        rows.start <= rows.end && rows.end <= a.n_rows(),
-        "rows {rows:?} of a matrix with {} rows",
-        a.n_rows()
-    );
-    assert!(
-        values.len() == a.n_entries()
-            && x.len() == a.n_columns() * batch
-            && y.len() == rows.len() * batch,
+        values.len() == a.n_entries() && x.len() == a.n_columns() * batch && y.len() == rows.len() * batch,
         "product of [{}, {}] with {} entries and X [{}, {batch}] into [{}, {batch}]: got {} values, {} numbers of X, {} of Y",
         a.n_rows(),
         a.n_columns(),
@@ -115,23 +101,10 @@ pub fn product_on<T: Real>(
     if batch == 0 {
         return;
     }
-    let strides = Strides {
-        x: batch,
-        y: batch,
-        width: batch,
-    };
+    let strides = Strides { x: batch, y: batch, width: batch };
     // SAFETY: lengths and tier were checked above.
     unsafe {
-        strided(
-            tier,
-            a,
-            values,
-            x.as_ptr(),
-            strides,
-            rows,
-            into,
-            y.as_mut_ptr(),
-        );
+        strided(tier, a, values, x.as_ptr(), strides, rows, into, y.as_mut_ptr());
     }
 }
 
@@ -148,14 +121,7 @@ pub(crate) struct TileOf<'a, T> {
 }
 
 impl<T: Real> TileOf<'_, T> {
-    pub(crate) fn product(
-        &self,
-        a: &Layout,
-        values: &[T],
-        rows: Range<usize>,
-        into: Into,
-        y: &mut [T],
-    ) {
+    pub(crate) fn product(&self, a: &Layout, values: &[T], rows: Range<usize>, into: Into, y: &mut [T]) {
         assert!(
             rows.end <= a.n_rows()
                 && values.len() == a.n_entries()
@@ -168,24 +134,11 @@ impl<T: Real> TileOf<'_, T> {
         if rows.is_empty() || self.width == 0 {
             return;
         }
-        let strides = Strides {
-            x: self.stride,
-            y: self.batch,
-            width: self.width,
-        };
+        let strides = Strides { x: self.stride, y: self.batch, width: self.width };
         // SAFETY: lengths were checked above, and the best tier is there.
         unsafe {
             let y = y.as_mut_ptr().add(self.first);
-            strided(
-                Tier::best(),
-                a,
-                values,
-                self.tile.as_ptr(),
-                strides,
-                rows,
-                into,
-                y,
-            );
+            strided(Tier::best(), a, values, self.tile.as_ptr(), strides, rows, into, y);
         }
     }
 }
@@ -226,14 +179,7 @@ unsafe fn strided<T: Real>(
 ///
 /// # Panics
 /// When a length does not fit.
-pub fn sampled<T: Real>(
-    p: &Layout,
-    left: &[T],
-    right: &[T],
-    batch: usize,
-    rows: Range<usize>,
-    out: &mut [T],
-) {
+pub fn sampled<T: Real>(p: &Layout, left: &[T], right: &[T], batch: usize, rows: Range<usize>, out: &mut [T]) {
     sampled_on(Tier::best(), p, left, right, batch, rows, out);
 }
 
@@ -250,16 +196,10 @@ pub fn sampled_on<T: Real>(
     rows: Range<usize>,
     out: &mut [T],
 ) {
-    assert!(
-        rows.start <= rows.end && rows.end <= p.n_rows(),
-        "rows {rows:?} of a pattern with {} rows",
-        p.n_rows()
-    );
+    assert!(rows.start <= rows.end && rows.end <= p.n_rows(), "rows {rows:?} of a pattern with {} rows", p.n_rows());
     let entries = p.row_ptr()[rows.end] - p.row_ptr()[rows.start];
     assert!(
-        left.len() == p.n_rows() * batch
-            && right.len() == p.n_columns() * batch
-            && out.len() == entries,
+        left.len() == p.n_rows() * batch && right.len() == p.n_columns() * batch && out.len() == entries,
         "sampled product on [{}, {}], batch {batch}, {entries} entries: got {} numbers on the left, {} on the right, {} out",
         p.n_rows(),
         p.n_columns(),
@@ -274,39 +214,17 @@ pub fn sampled_on<T: Real>(
     }
     match p.columns() {
         Columns::Narrow(c) => {
-            let p = Pattern {
-                row_ptr: p.row_ptr(),
-                col: c.as_ptr(),
-            };
+            let p = Pattern { row_ptr: p.row_ptr(), col: c.as_ptr() };
             // SAFETY: lengths and tier were checked above; a `Layout` is valid by construction and padded.
             unsafe {
-                run_sampled(
-                    tier,
-                    p,
-                    left.as_ptr(),
-                    right.as_ptr(),
-                    batch,
-                    rows,
-                    out.as_mut_ptr(),
-                )
+                run_sampled(tier, p, left.as_ptr(), right.as_ptr(), batch, rows, out.as_mut_ptr());
             }
         }
         Columns::Wide(c) => {
-            let p = Pattern {
-                row_ptr: p.row_ptr(),
-                col: c.as_ptr(),
-            };
+            let p = Pattern { row_ptr: p.row_ptr(), col: c.as_ptr() };
             // SAFETY: as above.
             unsafe {
-                run_sampled(
-                    tier,
-                    p,
-                    left.as_ptr(),
-                    right.as_ptr(),
-                    batch,
-                    rows,
-                    out.as_mut_ptr(),
-                )
+                run_sampled(tier, p, left.as_ptr(), right.as_ptr(), batch, rows, out.as_mut_ptr());
             }
         }
     }

@@ -41,10 +41,7 @@ macro_rules! portable {
                 for part in [8, 4, 2, 1] {
                     if mask & part != 0 {
                         // SAFETY: masked lanes are readable, by the trait's contract; the parts add up to at most 8.
-                        unsafe {
-                            from.add(at)
-                                .copy_to_nonoverlapping(v.as_mut_ptr().add(at), part)
-                        };
+                        unsafe { from.add(at).copy_to_nonoverlapping(v.as_mut_ptr().add(at), part) };
                         at += part;
                     }
                 }
@@ -79,9 +76,7 @@ macro_rules! portable {
             #[inline(always)]
             unsafe fn gather<I: Index>(x: *const $t, at: *const I) -> Self {
                 // SAFETY: eight indices are readable and each lies within `x`, by the trait's contract.
-                Self(std::array::from_fn(|j| unsafe {
-                    *x.add((*at.add(j)).get())
-                }))
+                Self(std::array::from_fn(|j| unsafe { *x.add((*at.add(j)).get()) }))
             }
             #[inline(always)]
             unsafe fn gather_masked<I: Index>(x: *const $t, at: *const I, mask: usize) -> Self {

@@ -81,29 +81,13 @@ unsafe fn tiles<T: Real, V: Vector<T>, I: Index>(
             macro_rules! pass {
                 ($z:literal, $u:literal) => {{
                     let rows = rows.clone();
-                    match (
-                        left == $z && rest > 0,
-                        strides.x == $z * V::LANES,
-                        $z > 1 || prefetch_narrow(),
-                    ) {
-                        (true, _, true) => tile::<T, V, I, $z, $u, MASKED, true>(
-                            a, x, strides, rows, into, mask, y,
-                        ),
-                        (true, _, false) => tile::<T, V, I, $z, $u, MASKED, false>(
-                            a, x, strides, rows, into, mask, y,
-                        ),
-                        (_, true, true) => {
-                            tile::<T, V, I, $z, $u, WHOLE, true>(a, x, strides, rows, into, mask, y)
-                        }
-                        (_, true, false) => tile::<T, V, I, $z, $u, WHOLE, false>(
-                            a, x, strides, rows, into, mask, y,
-                        ),
-                        (_, _, true) => {
-                            tile::<T, V, I, $z, $u, INNER, true>(a, x, strides, rows, into, mask, y)
-                        }
-                        (_, _, false) => tile::<T, V, I, $z, $u, INNER, false>(
-                            a, x, strides, rows, into, mask, y,
-                        ),
+                    match (left == $z && rest > 0, strides.x == $z * V::LANES, $z > 1 || prefetch_narrow()) {
+                        (true, _, true) => tile::<T, V, I, $z, $u, MASKED, true>(a, x, strides, rows, into, mask, y),
+                        (true, _, false) => tile::<T, V, I, $z, $u, MASKED, false>(a, x, strides, rows, into, mask, y),
+                        (_, true, true) => tile::<T, V, I, $z, $u, WHOLE, true>(a, x, strides, rows, into, mask, y),
+                        (_, true, false) => tile::<T, V, I, $z, $u, WHOLE, false>(a, x, strides, rows, into, mask, y),
+                        (_, _, true) => tile::<T, V, I, $z, $u, INNER, true>(a, x, strides, rows, into, mask, y),
+                        (_, _, false) => tile::<T, V, I, $z, $u, INNER, false>(a, x, strides, rows, into, mask, y),
                     }
                     left -= $z;
                     at += $z * V::LANES;
@@ -120,16 +104,9 @@ unsafe fn tiles<T: Real, V: Vector<T>, I: Index>(
 }
 
 /// `Z` registers of each row, with `U` independent sums where that hides the latency of the multiply-add.
+#[allow(clippy::needless_range_loop)] // z and u number registers, in several arrays at once
 #[inline(always)]
-unsafe fn tile<
-    T: Real,
-    V: Vector<T>,
-    I: Index,
-    const Z: usize,
-    const U: usize,
-    const KIND: u8,
-    const AHEAD: bool,
->(
+unsafe fn tile<T: Real, V: Vector<T>, I: Index, const Z: usize, const U: usize, const KIND: u8, const AHEAD: bool>(
     a: Csr<'_, T, I>,
     x: *const T,
     strides: Strides,
@@ -141,17 +118,10 @@ unsafe fn tile<
     // SAFETY: the last register is masked where it is partial; entries and columns are valid by the
     // caller's promise; columns are padded, so that the ones ahead are readable too.
     unsafe {
-        let stride = if KIND == WHOLE {
-            Z * V::LANES
-        } else {
-            strides.x
-        };
+        let stride = if KIND == WHOLE { Z * V::LANES } else { strides.x };
         let first = rows.start;
         for row in rows {
-            let (mut e, end) = (
-                *a.row_ptr.get_unchecked(row),
-                *a.row_ptr.get_unchecked(row + 1),
-            );
+            let (mut e, end) = (*a.row_ptr.get_unchecked(row), *a.row_ptr.get_unchecked(row + 1));
             let out = y.add((row - first) * strides.y);
             let mut sum = [[V::zero(); Z]; U];
             if into == Into::Add {
@@ -176,9 +146,9 @@ unsafe fn tile<
                 }
                 let to = out.add(z * V::LANES);
                 if KIND == MASKED && z == Z - 1 {
-                    total.store_masked(to, mask)
+                    total.store_masked(to, mask);
                 } else {
-                    total.store(to)
+                    total.store(to);
                 }
             }
         }
@@ -187,14 +157,7 @@ unsafe fn tile<
 
 /// Adds entry `e`: its value times the tile of X's row at its column.
 #[inline(always)]
-unsafe fn entry<
-    T: Real,
-    V: Vector<T>,
-    I: Index,
-    const Z: usize,
-    const KIND: u8,
-    const AHEAD: bool,
->(
+unsafe fn entry<T: Real, V: Vector<T>, I: Index, const Z: usize, const KIND: u8, const AHEAD: bool>(
     a: Csr<'_, T, I>,
     x: *const T,
     stride: usize,
@@ -228,11 +191,7 @@ unsafe fn register<T: Real, V: Vector<T>, const Z: usize, const KIND: u8>(
     // SAFETY: as for `tile`.
     unsafe {
         let from = from.add(z * V::LANES);
-        if KIND == MASKED && z == Z - 1 {
-            V::load_masked(from, mask)
-        } else {
-            V::load(from)
-        }
+        if KIND == MASKED && z == Z - 1 { V::load_masked(from, mask) } else { V::load(from) }
     }
 }
 
@@ -249,10 +208,7 @@ unsafe fn row_dots<T: Real, V: Vector<T>, I: Index>(
     unsafe {
         let first = rows.start;
         for row in rows {
-            let (mut e, end) = (
-                *a.row_ptr.get_unchecked(row),
-                *a.row_ptr.get_unchecked(row + 1),
-            );
+            let (mut e, end) = (*a.row_ptr.get_unchecked(row), *a.row_ptr.get_unchecked(row + 1));
             let mut sum = [V::zero(); 2];
             while e + 2 * V::LANES <= end {
                 for s in &mut sum {

@@ -56,10 +56,7 @@ unsafe fn dots<T: Real, V: Vector<T>, I: Index, const Z: usize>(
         let whole = registers == Z && rest == 0;
         let start = *p.row_ptr.get_unchecked(rows.start);
         for row in rows {
-            let (mut e, end) = (
-                *p.row_ptr.get_unchecked(row),
-                *p.row_ptr.get_unchecked(row + 1),
-            );
+            let (mut e, end) = (*p.row_ptr.get_unchecked(row), *p.row_ptr.get_unchecked(row + 1));
             let from_left = left.add(row * batch);
             let mut held = [V::zero(); Z];
             for (z, h) in held.iter_mut().enumerate() {
@@ -93,9 +90,9 @@ unsafe fn dots<T: Real, V: Vector<T>, I: Index, const Z: usize>(
                 let to = out.add(e - start);
                 let sums = V::sums(&products);
                 if n == V::LANES {
-                    sums.store(to)
+                    sums.store(to);
                 } else {
-                    sums.store_masked(to, V::mask(n))
+                    sums.store_masked(to, V::mask(n));
                 }
                 e += n;
             }
@@ -105,13 +102,7 @@ unsafe fn dots<T: Real, V: Vector<T>, I: Index, const Z: usize>(
 
 /// Register `z` of a row of `full` registers and `rest` numbers; zero past its end.
 #[inline(always)]
-unsafe fn register<T: Real, V: Vector<T>>(
-    from: *const T,
-    z: usize,
-    full: usize,
-    rest: usize,
-    mask: V::Mask,
-) -> V {
+unsafe fn register<T: Real, V: Vector<T>>(from: *const T, z: usize, full: usize, rest: usize, mask: V::Mask) -> V {
     // SAFETY: only what lies within the row is read.
     unsafe {
         if z < full {
@@ -137,23 +128,16 @@ unsafe fn scaled_gather<T: Real, V: Vector<T>, I: Index>(
     unsafe {
         let start = *p.row_ptr.get_unchecked(rows.start);
         for row in rows {
-            let (mut e, end) = (
-                *p.row_ptr.get_unchecked(row),
-                *p.row_ptr.get_unchecked(row + 1),
-            );
+            let (mut e, end) = (*p.row_ptr.get_unchecked(row), *p.row_ptr.get_unchecked(row + 1));
             let scale = V::splat(*left.add(row));
             while e + V::LANES <= end {
-                scale
-                    .mul_add(V::gather(right, p.col.add(e)), V::zero())
-                    .store(out.add(e - start));
+                scale.mul_add(V::gather(right, p.col.add(e)), V::zero()).store(out.add(e - start));
                 e += V::LANES;
             }
             if e < end {
                 let mask = V::mask(end - e);
                 let got = V::gather_masked(right, p.col.add(e), mask);
-                scale
-                    .mul_add(got, V::zero())
-                    .store_masked(out.add(e - start), mask);
+                scale.mul_add(got, V::zero()).store_masked(out.add(e - start), mask);
             }
         }
     }

@@ -21,13 +21,7 @@ impl Tier {
     /// The fastest that this machine has. Asked once per process.
     pub fn best() -> Self {
         static BEST: OnceLock<Tier> = OnceLock::new();
-        *BEST.get_or_init(|| {
-            Self::ALL
-                .into_iter()
-                .rev()
-                .find(|t| t.is_available())
-                .unwrap_or(Self::Portable)
-        })
+        *BEST.get_or_init(|| Self::ALL.into_iter().rev().find(|t| t.is_available()).unwrap_or(Self::Portable))
     }
 
     /// Whether this machine has it.
@@ -58,10 +52,7 @@ pub(crate) fn prefetch_narrow() -> bool {
         #[cfg(target_arch = "x86_64")]
         {
             let id = std::arch::x86_64::__cpuid(0);
-            [id.ebx, id.edx, id.ecx]
-                .map(u32::to_le_bytes)
-                .as_flattened()
-                == b"AuthenticAMD"
+            [id.ebx, id.edx, id.ecx].map(u32::to_le_bytes).as_flattened() == b"AuthenticAMD"
         }
         #[cfg(not(target_arch = "x86_64"))]
         false
@@ -86,9 +77,7 @@ pub(crate) fn second_level_cache() -> usize {
                         break;
                     }
                     if level == 2 {
-                        let part = |shift: u32, bits: u32| {
-                            ((c.ebx >> shift) & ((1 << bits) - 1)) as usize + 1
-                        };
+                        let part = |shift: u32, bits: u32| ((c.ebx >> shift) & ((1 << bits) - 1)) as usize + 1;
                         return part(22, 10) * part(12, 10) * part(0, 12) * (c.ecx as usize + 1);
                     }
                 }
