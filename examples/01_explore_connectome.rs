@@ -11,11 +11,7 @@ use flybrain::figure::{ColorScale, DegreeDistribution, Figure, Grid, Heatmap, He
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    run(
-        "01_explore_connectome",
-        "Statistics and pictures of the fly's visual system and of C. elegans.",
-        explore,
-    )
+    run("01_explore_connectome", "Statistics and pictures of the fly's visual system and of C. elegans.", explore)
 }
 
 /// The cell type whose receptive field is drawn: it tells front-to-back motion of bright edges.
@@ -36,10 +32,7 @@ fn explore(args: &Args) -> Result<(), Error> {
     let worm_wiring = Topology::from_connectome(&worm, WeightRule::Magnitude, Duplicates::Error)?;
 
     progress.stage("measuring both");
-    let networks = [
-        Statistics::of("fly", &fly_cells, &fly_wiring),
-        Statistics::of("worm", &worm, &worm_wiring),
-    ];
+    let networks = [Statistics::of("fly", &fly_cells, &fly_wiring), Statistics::of("worm", &worm, &worm_wiring)];
 
     let mut pictures = Pictures::new(&args.out);
     progress.stage("drawing degrees");
@@ -67,11 +60,7 @@ fn explore(args: &Args) -> Result<(), Error> {
         &receptive_field(&fly, &fly_wiring)?,
     )?;
     progress.stage("drawing the lattice");
-    pictures.save(
-        "lattice",
-        "inputs of each cell over the eye: fewer at the border",
-        &lattice(&fly, &fly_wiring)?,
-    )?;
+    pictures.save("lattice", "inputs of each cell over the eye: fewer at the border", &lattice(&fly, &fly_wiring)?)?;
     progress.stage("drawing the worm");
     pictures.save(
         "worm",
@@ -87,9 +76,7 @@ fn explore(args: &Args) -> Result<(), Error> {
         count(fly.pair_groups().len()),
         count(fly.offset_groups().len()),
     );
-    println!(
-        "C. elegans: the chemical synapses of the adult hermaphrodite. Each connection is a pair of neurons.\n"
-    );
+    println!("C. elegans: the chemical synapses of the adult hermaphrodite. Each connection is a pair of neurons.\n");
     print!("{}", Statistics::table(&networks));
     pictures.list();
     Ok(())
@@ -121,14 +108,8 @@ impl Statistics {
             ("connections", count(wiring.nnz())),
             ("synapses", count(synapses.round() as usize)),
             ("density", percent(wiring.density())),
-            (
-                "synapses per connection",
-                format!("{:.2}", synapses / wiring.nnz() as f64),
-            ),
-            (
-                "partners per neuron, mean",
-                format!("{:.1}", wiring.nnz() as f64 / n as f64),
-            ),
+            ("synapses per connection", format!("{:.2}", synapses / wiring.nnz() as f64)),
+            ("partners per neuron, mean", format!("{:.1}", wiring.nnz() as f64 / n as f64)),
             ("most inputs", count(most(&inputs))),
             ("most outputs", count(most(&outputs))),
             ("neurons without input", count(none(&inputs))),
@@ -164,10 +145,7 @@ fn degrees(fly: &Topology, worm: &Topology) -> Result<Figure, Error> {
             .size(460.0, 380.0)
             .build()
     };
-    Ok(Grid::new(2)
-        .add(plot("Visual system of the fly", fly)?)
-        .add(plot("C. elegans", worm)?)
-        .build()?)
+    Ok(Grid::new(2).add(plot("Visual system of the fly", fly)?).add(plot("C. elegans", worm)?).build()?)
 }
 
 /// The corner of each matrix. The fly's cells are stored by type, and R1 does not connect to R1; ordered from the centre
@@ -199,10 +177,7 @@ fn corner(fly: &HexNetwork, fly_wiring: &Topology, worm: &Topology) -> Result<Fi
     Ok(Grid::new(2)
         .title(format!("First {CORNER} x {CORNER} entries of the weight matrices"))
         .add(plot("Fly, from the centre of the eye", &central)?)
-        .add(plot(
-            "C. elegans, in alphabetical order",
-            &worm.sub_matrix(0..CORNER, 0..CORNER),
-        )?)
+        .add(plot("C. elegans, in alphabetical order", &worm.sub_matrix(0..CORNER, 0..CORNER))?)
         .build()?)
 }
 
@@ -231,9 +206,7 @@ fn cell_types(cells: &Connectome, wiring: &Topology) -> Result<Figure, Error> {
 /// Inputs of the central cell by type and column; the strongest eight types.
 fn receptive_field(fly: &HexNetwork, wiring: &Topology) -> Result<Figure, Error> {
     let cells = fly.type_index(CELL).ok_or("no such type")?;
-    let cell = fly.types()[cells as usize]
-        .cell_at(Axial::ORIGIN)
-        .ok_or("no central cell")?;
+    let cell = fly.types()[cells as usize].cell_at(Axial::ORIGIN).ok_or("no central cell")?;
     let (types, columns) = (fly.node_types(), fly.node_columns());
     let mut inputs = vec![Vec::new(); fly.types().len()];
     let (pre, weight) = wiring.row(cell as usize);
@@ -254,13 +227,10 @@ fn receptive_field(fly: &HexNetwork, wiring: &Topology) -> Result<Figure, Error>
         .filter(|column| column.norm() <= reach as u32)
         .collect();
     let (u, v): (Vec<i32>, Vec<i32>) = window.iter().map(|c| (c.u, c.v)).unzip();
-    let mut plot = Hexagons::new(format!("Inputs of the central {CELL} by type and column (grey: none)"));
+    let mut plot = Hexagons::new(format!("Inputs of the central {CELL} by type and column"));
     for t in order {
         let at = |column: &Axial| inputs[t].iter().find(|(c, _)| c == column);
-        let values: Vec<f64> = window
-            .iter()
-            .map(|c| at(c).map_or(f64::NAN, |(_, w)| *w))
-            .collect();
+        let values: Vec<f64> = window.iter().map(|c| at(c).map_or(0.0, |(_, w)| *w)).collect();
         let total: f64 = inputs[t].iter().map(|(_, w)| w).sum();
         let sign = if total < 0.0 { '−' } else { '+' };
         let name = format!("{} ({sign}{:.0} synapses)", fly.types()[t].name(), total.abs());
@@ -268,7 +238,9 @@ fn receptive_field(fly: &HexNetwork, wiring: &Topology) -> Result<Figure, Error>
     }
     Ok(plot
         .colors(ColorScale::Diverging)
-        .color_label("signed synapses")
+        // One cell has 21; with the scale to the end of that, most columns would be pale.
+        .color_range(-10.0, 10.0)
+        .color_label("signed synapses (darkest from 10 up)")
         .build()?)
 }
 
@@ -289,13 +261,7 @@ fn lattice(fly: &HexNetwork, wiring: &Topology) -> Result<Figure, Error> {
             0 => format!("{name}, one in each column"),
             _ => format!("{name}, {} cells (grey: none)", cells.cells().len()),
         };
-        grid = grid.add(
-            Hexagons::new(title)
-                .columns("", &values)
-                .color_label("inputs")
-                .size(470.0, 440.0)
-                .build()?,
-        );
+        grid = grid.add(Hexagons::new(title).columns("", &values).color_label("inputs").size(470.0, 440.0).build()?);
     }
     Ok(grid.build()?)
 }
@@ -303,9 +269,7 @@ fn lattice(fly: &HexNetwork, wiring: &Topology) -> Result<Figure, Error> {
 fn worm_groups(worm: &Connectome, wiring: &Topology) -> Result<Figure, Error> {
     let neurons = worm.neurons();
     let roles = neurons.classes().ok_or("the worm's neurons have no roles")?;
-    let transmitters = neurons
-        .transmitters()
-        .ok_or("the worm's neurons have no transmitters")?;
+    let transmitters = neurons.transmitters().ok_or("the worm's neurons have no transmitters")?;
     let by_role = |row| match roles.get(row) {
         "" => "unknown",
         role if role.starts_with("pharyngeal") => "pharynx",
@@ -324,10 +288,7 @@ fn worm_groups(worm: &Connectome, wiring: &Topology) -> Result<Figure, Error> {
     let mut grid = Grid::new(2).title("C. elegans: who talks to whom");
     for (title, labels) in [
         ("By role", Labels::from_values(rows.clone().map(by_role))),
-        (
-            "By transmitter",
-            Labels::from_values(rows.clone().map(by_transmitter)),
-        ),
+        ("By transmitter", Labels::from_values(rows.clone().map(by_transmitter))),
     ] {
         let groups = aggregate(wiring, &labels, Measure::InputFraction)?;
         let n = groups.post_names.len();

@@ -10,7 +10,7 @@ use connectome_graph::{Topology, WeightRule};
 use examples::data::{self, Digits};
 use examples::states::{States, deviation, mean};
 use examples::{Args, Error, Pictures, Progress, Table, count, percent, run};
-use flybrain::figure::{Aspect, Figure, Heatmap, Hexagons, Lines, Panels, Raster};
+use flybrain::figure::{Aspect, Axis, Figure, Heatmap, Hexagons, Lines, Panels, Raster};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sparse_ode::{ConnectomeOdeRnn, Forward, Projection, Run};
@@ -19,11 +19,7 @@ use std::time::Instant;
 use tch::{Device, Tensor, nn};
 
 fn main() -> ExitCode {
-    run(
-        "02_connectome_forward",
-        "Runs MNIST digits through the connectome of the fly's visual system.",
-        forward,
-    )
+    run("02_connectome_forward", "Runs MNIST digits through the connectome of the fly's visual system.", forward)
 }
 
 const BATCH: usize = 8;
@@ -46,9 +42,7 @@ fn forward(args: &Args) -> Result<(), Error> {
 
     // Pixel k goes to neuron receivers[k], drawn with replacement.
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-    let receivers: Vec<u32> = (0..Digits::PIXELS)
-        .map(|_| rng.random_range(0..neurons as u32))
-        .collect();
+    let receivers: Vec<u32> = (0..Digits::PIXELS).map(|_| rng.random_range(0..neurons as u32)).collect();
     let input = projection(Digits::PIXELS, neurons, Some(&receivers), Direction::Input)?;
 
     // A neuron has 119 synapses on average, so with one unit of weight per synapse nearly every sigmoid ends in its flat
@@ -72,11 +66,7 @@ fn forward(args: &Args) -> Result<(), Error> {
         &traces(&fly, &digits, &trial, &receivers)?,
     )?;
     progress.stage("drawing all neurons over time");
-    pictures.save(
-        "activity",
-        "all neurons over time for the first digit",
-        &activity(&trial)?,
-    )?;
+    pictures.save("activity", "all neurons over time for the first digit", &activity(&trial)?)?;
     progress.stage("drawing differences between digits");
     pictures.save(
         "differences",
@@ -84,11 +74,7 @@ fn forward(args: &Args) -> Result<(), Error> {
         &differences(&digits, &trial)?,
     )?;
     progress.stage("drawing the lattice");
-    pictures.save(
-        "lattice",
-        "activity of two cell types over the eye at the end",
-        &lattice(&fly, &digits, states)?,
-    )?;
+    pictures.save("lattice", "activity of two cell types over the eye at the end", &lattice(&fly, &digits, states)?)?;
     progress.finish();
 
     println!(
@@ -99,9 +85,7 @@ fn forward(args: &Args) -> Result<(), Error> {
         Digits::PIXELS,
         count(driven(&receivers, neurons).iter().filter(|&&d| d).count()),
     );
-    println!(
-        "{BATCH} images, states at {TIMES} times from 0 to 1, Dopri5 with tolerances 1e-3 and 1e-6.\n"
-    );
+    println!("{BATCH} images, states at {TIMES} times from 0 to 1, Dopri5 with tolerances 1e-3 and 1e-6.\n");
     print!("{}", report(&[raw, trial], per_neuron));
     pictures.list();
     Ok(())
@@ -117,12 +101,7 @@ struct Trial {
 }
 
 impl Trial {
-    fn run(
-        name: &'static str,
-        wiring: &Topology,
-        input: &Topology,
-        x: &Tensor,
-    ) -> Result<Self, Error> {
+    fn run(name: &'static str, wiring: &Topology, input: &Topology, x: &Tensor) -> Result<Self, Error> {
         let vs = nn::VarStore::new(Device::Cpu);
         let model = ConnectomeOdeRnn::builder(Digits::PIXELS, wiring)
             .input_projection(Projection::Sparse(input.clone()))
@@ -132,13 +111,7 @@ impl Trial {
         let seconds = start.elapsed().as_secs_f64();
         let states = States::new(&run.hs)?;
         let times = Vec::try_from(run.ts.get(0))?;
-        Ok(Self {
-            name,
-            run,
-            states,
-            times,
-            seconds,
-        })
+        Ok(Self { name, run, states, times, seconds })
     }
 }
 
@@ -148,10 +121,7 @@ fn report(trials: &[Trial; 2], per_neuron: f64) -> Table<3> {
     let mut row = |what: &str, [a, b]: [String; 2]| {
         table.row([what.to_owned(), a, b]);
     };
-    row(
-        "weight per synapse",
-        ["1".to_owned(), format!("1/{per_neuron:.1}")],
-    );
+    row("weight per synapse", ["1".to_owned(), format!("1/{per_neuron:.1}")]);
     row(
         "steps per image, accepted of tried",
         columns(&|t| {
@@ -165,35 +135,17 @@ fn report(trials: &[Trial; 2], per_neuron: f64) -> Table<3> {
             format!("{} of {}", of(|s| s.accepted), of(|s| s.steps))
         }),
     );
-    row(
-        "evaluations, each of all images",
-        columns(&|t| t.run.evaluations.to_string()),
-    );
-    row(
-        "wall time",
-        columns(&|t| format!("{:.0} ms", 1e3 * t.seconds)),
-    );
+    row("evaluations, each of all images", columns(&|t| t.run.evaluations.to_string()));
+    row("wall time", columns(&|t| format!("{:.0} ms", 1e3 * t.seconds)));
     let last = TIMES - 1;
     let end = |t: &Trial| -> Vec<f64> {
         let all = (0..BATCH).flat_map(|b| t.states.at(b, last));
         all.map(|&h| f64::from(h)).collect()
     };
-    row(
-        "activity at t = 1, mean",
-        columns(&|t| format!("{:.3}", mean(end(t)))),
-    );
-    row(
-        "standard deviation",
-        columns(&|t| format!("{:.3}", deviation(end(t)))),
-    );
-    row(
-        "least",
-        columns(&|t| format!("{:.3}", end(t).into_iter().fold(f64::MAX, f64::min))),
-    );
-    row(
-        "greatest",
-        columns(&|t| format!("{:.3}", end(t).into_iter().fold(f64::MIN, f64::max))),
-    );
+    row("activity at t = 1, mean", columns(&|t| format!("{:.3}", mean(end(t)))));
+    row("standard deviation", columns(&|t| format!("{:.3}", deviation(end(t)))));
+    row("least", columns(&|t| format!("{:.3}", end(t).into_iter().fold(f64::MAX, f64::min))));
+    row("greatest", columns(&|t| format!("{:.3}", end(t).into_iter().fold(f64::MIN, f64::max))));
     row(
         "within 5 % of the ceiling, 1 - 1/e",
         columns(&|t| {
@@ -233,18 +185,13 @@ fn images(digits: &Digits) -> Result<Figure, Error> {
         }
     }
     let names: Vec<String> = digits.labels.iter().map(ToString::to_string).collect();
-    Ok(Heatmap::new(
-        format!("MNIST test images: {}", names.join(", ")),
-        Digits::SIDE,
-        width,
-        &canvas,
-    )
-    .x("pixel")
-    .y("pixel")
-    .color_label("brightness")
-    .aspect(Aspect::Square)
-    .size(1000.0, 230.0)
-    .build()?)
+    Ok(Heatmap::new(format!("MNIST test images: {}", names.join(", ")), Digits::SIDE, width, &canvas)
+        .x("pixel")
+        .y("pixel")
+        .color_label("brightness")
+        .aspect(Aspect::Square)
+        .size(1000.0, 230.0)
+        .build()?)
 }
 
 /// The neurons among `candidates` that differ most between images.
@@ -255,19 +202,15 @@ fn most_telling(candidates: impl Iterator<Item = usize>, spread: &[f64], n: usiz
     order
 }
 
-fn traces(
-    fly: &HexNetwork,
-    digits: &Digits,
-    trial: &Trial,
-    receivers: &[u32],
-) -> Result<Figure, Error> {
+fn traces(fly: &HexNetwork, digits: &Digits, trial: &Trial, receivers: &[u32]) -> Result<Figure, Error> {
     let driven = driven(receivers, fly.n_nodes());
     let spread = trial.states.spread(TIMES - 1);
     let direct = most_telling((0..driven.len()).filter(|&n| driven[n]), &spread, 10);
     let indirect = most_telling((0..driven.len()).filter(|&n| !driven[n]), &spread, 15);
     let (types, columns) = (fly.node_types(), fly.node_columns());
-    let mut plot = Lines::new("Activity of 25 neurons; the first ten receive a pixel (*)")
-        .x("time (τ)")
+    let mut plot = Lines::new("Activity of 25 neurons: type (u, v); the first ten receive a pixel (*)")
+        // Wider than the data, so that the labels of neighbouring panels stay apart.
+        .x(Axis::linear("time (τ)").range(0.0, 1.12))
         .y("activity h")
         .panels(Panels::Grid(5))
         .size(1100.0, 900.0);
@@ -275,14 +218,11 @@ fn traces(
         let star = if driven[neuron] { "*" } else { "" };
         let name = fly.types()[types[neuron] as usize].name();
         let column = columns[neuron];
-        plot = plot.panel(format!("{name} ({}, {}){star}", column.u, column.v));
+        let place = format!("({}, {})", column.u, column.v).replace('-', "−");
+        plot = plot.panel(format!("{name} {place}{star}"));
         for image in 0..4 {
             let trace = trial.states.trace(image, neuron);
-            plot = plot.series(
-                format!("digit {}", digits.labels[image]),
-                &trial.times,
-                &trace,
-            );
+            plot = plot.series(format!("digit {}", digits.labels[image]), &trial.times, &trace);
         }
     }
     Ok(plot.build()?)
@@ -290,36 +230,24 @@ fn traces(
 
 /// States of one image as `[neurons, times]`.
 fn by_neuron(states: &States, image: usize) -> Vec<f32> {
-    (0..states.shape()[2])
-        .flat_map(|neuron| states.trace(image, neuron))
-        .collect()
+    (0..states.shape()[2]).flat_map(|neuron| states.trace(image, neuron)).collect()
 }
 
 fn activity(trial: &Trial) -> Result<Figure, Error> {
     let states = &trial.states;
-    Ok(Raster::new(
-        "All neurons, first image",
-        &trial.times,
-        states.shape()[2],
-        &by_neuron(states, 0),
-    )
-    .x("time (τ)")
-    .y("neuron, ordered by cell type")
-    .color_label("activity h")
-    .size(760.0, 560.0)
-    .build()?)
+    Ok(Raster::new("All neurons, first image", &trial.times, states.shape()[2], &by_neuron(states, 0))
+        .x("time (τ)")
+        .y("neuron, ordered by cell type")
+        .color_label("activity h")
+        .size(760.0, 560.0)
+        .build()?)
 }
 
 /// The 200 neurons that tell the first two images apart best.
 fn differences(digits: &Digits, trial: &Trial) -> Result<Figure, Error> {
     let states = &trial.states;
     let last = TIMES - 1;
-    let gap: Vec<f64> = states
-        .at(0, last)
-        .iter()
-        .zip(states.at(1, last))
-        .map(|(a, b)| f64::from(a - b))
-        .collect();
+    let gap: Vec<f64> = states.at(0, last).iter().zip(states.at(1, last)).map(|(a, b)| f64::from(a - b)).collect();
     let size: Vec<f64> = gap.iter().map(|g| g.abs()).collect();
     let mut chosen = most_telling(0..gap.len(), &size, 200);
     chosen.sort_by(|&a, &b| gap[a].total_cmp(&gap[b]));
@@ -331,12 +259,7 @@ fn differences(digits: &Digits, trial: &Trial) -> Result<Figure, Error> {
         })
         .collect();
     Ok(Raster::new(
-        format!(
-            "The {} neurons that best tell {} from {}",
-            chosen.len(),
-            digits.labels[0],
-            digits.labels[1]
-        ),
+        format!("The {} neurons that best tell {} from {}", chosen.len(), digits.labels[0], digits.labels[1]),
         &trial.times,
         chosen.len(),
         &values,
@@ -347,9 +270,8 @@ fn differences(digits: &Digits, trial: &Trial) -> Result<Figure, Error> {
     .build()?)
 }
 
-/// A type that hears from many neurons, and one that hears from few.
 fn lattice(fly: &HexNetwork, digits: &Digits, states: &States) -> Result<Figure, Error> {
-    let mut plot = Hexagons::new("Activity over the eye at the end").per_row(2);
+    let mut plot = Hexagons::new("Activity at t = 1: cells with a pixel of their own stand out").per_row(2);
     for name in ["Mi1", "T4a"] {
         let cells = fly.layer(name).ok_or("no such type")?;
         for image in 0..2 {

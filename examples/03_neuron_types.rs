@@ -5,17 +5,15 @@
 //! every column of the eye: dark, then a digit, then dark again.
 
 use connectome_graph::hex::{Extent, HexNetwork, Lattice, PlotLayout, Role, expand};
-use connectome_graph::{
-    Dale, Duplicates, Measure, Topology, UnknownSign, WeightRule, aggregate,
-};
+use connectome_graph::{Dale, Duplicates, Measure, Topology, UnknownSign, WeightRule, aggregate};
 use connectome_io::Sign;
 use examples::data::{self, Digits};
 use examples::states::{States, deviation, mean};
 use examples::{Args, Error, Pictures, Progress, Table, count, percent, run};
-use flybrain::figure::{Aspect, Axis, Figure, Heatmap, Hexagons, Lines, Mark, Panels};
+use flybrain::figure::{Aspect, Axis, ColorScale, Figure, Heatmap, Hexagons, Lines, Mark, Panels};
 use sparse_ode::{
-    Activation, Builder, ConnectomeOdeRnn, Forward, NeuronClass, NeuronTypes, Nonlinearity,
-    PerNeuron, Projection, Tau,
+    Activation, Builder, ConnectomeOdeRnn, Forward, NeuronClass, NeuronTypes, Nonlinearity, PerNeuron, Projection,
+    Solver, Tau,
 };
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -38,8 +36,9 @@ const LIGHT: f32 = 3.0;
 const GAIN: f64 = 4.0;
 /// Dark, light, dark, of equal length.
 const FRAMES: usize = 3;
-const END: f64 = 30.0;
-const TIMES: usize = 121;
+/// Long enough for the slowest loops of the network to settle.
+const END: f64 = 75.0;
+const TIMES: usize = 151;
 /// Types along the way from the photoreceptors to the cells that see motion.
 const SHOWN: [&str; 4] = ["L1", "Mi1", "Tm3", "T4a"];
 
@@ -65,16 +64,15 @@ fn neuron_types(args: &Args) -> Result<(), Error> {
     let types = Types::new(&fly, labels.names(), &inhibitory);
     let input = photoreceptors(&fly)?;
     let dark = vec![0.0; light.len()];
-    let x = Tensor::from_slice(&[&dark[..], &light, &dark].concat())
-        .view([1, FRAMES as i64, light.len() as i64]);
+    let x = Tensor::from_slice(&[&dark[..], &light, &dark].concat()).view([1, FRAMES as i64, light.len() as i64]);
 
     let mut variants = Vec::new();
     for (name, build) in VARIANTS {
         progress.stage(&format!("integrating: {name}"));
         let vs = nn::VarStore::new(Device::Cpu);
-        let base = ConnectomeOdeRnn::builder(light.len(), &wiring)
-            .input_projection(Projection::Sparse(input.clone()));
-        let model = build(base, &types).build(&vs.root())?;
+        let base = ConnectomeOdeRnn::builder(light.len(), &wiring).input_projection(Projection::Sparse(input.clone()));
+        // Near rest an explicit solver steps as far as it stays stable; tighter tolerances keep that from showing as ripples.
+        let model = build(base, &types).build(&vs.root())?.with_solver(Solver::new().tolerances(1e-6, 1e-5));
         let start = Instant::now();
         let run = model.forward(&x, &Forward::new().num_evals(TIMES).span(0.0, END))?;
         variants.push(Variant {
@@ -97,14 +95,15 @@ fn neuron_types(args: &Args) -> Result<(), Error> {
     progress.stage("drawing types");
     pictures.save(
         "types",
-        "mean activity of every type in the dark and what light changes",
+        "mean activity of every type in the dark and with the digit",
         &type_means(&fly, &variants)?,
     )?;
     progress.stage("drawing the eye");
+    pictures.save("digit", "the digit as the columns of the eye see it", &digit(&light)?)?;
     pictures.save(
-        "eye",
-        "the digit as the columns of the eye see it, and how types respond",
-        &eye(&fly, &light, &variants)?,
+        "responses",
+        "what the digit changes in four types, over the columns of the eye",
+        &responses(&fly, &variants)?,
     )?;
     progress.finish();
 
@@ -115,9 +114,9 @@ fn neuron_types(args: &Args) -> Result<(), Error> {
         inhibitory.iter().filter(|&&i| i).count(),
         types.inhibitory_names(&inhibitory),
     );
+    println!("One sign per type keeps that of {} of the synapses.", percent(kept));
     println!(
-        "One sign per type keeps that of {} of the synapses.\n",
-        percent(kept)
+        "Tolerances 1e-5 and 1e-6. Own τ and φ: photoreceptors 1, softsign; outputs 3, hard sigmoid; others 1.5, sigmoid.\n"
     );
     print!("{}", report(&fly, &variants));
     pictures.list();
@@ -129,12 +128,10 @@ type Build = fn(Builder<ConnectomeOdeRnn>, &Types) -> Builder<ConnectomeOdeRnn>;
 /// The networks that are compared, each with all that the one before it has.
 const VARIANTS: [(&str, Build); 3] = [
     ("all excitatory", |network, _| network),
-    ("inhibitory types", |network, types| {
-        network
-            .neuron_types(types.of_neurons.clone())
-            .neuron_class(PerNeuron::Labels(types.class.clone()))
+    ("with inhibition", |network, types| {
+        network.neuron_types(types.of_neurons.clone()).neuron_class(PerNeuron::Labels(types.class.clone()))
     }),
-    ("tau and nonlinearity by type", |network, types| {
+    ("own τ and φ", |network, types| {
         network
             .neuron_types(types.of_neurons.clone())
             .neuron_class(PerNeuron::Labels(types.class.clone()))
@@ -154,11 +151,7 @@ struct Types {
 
 impl Types {
     fn new(fly: &HexNetwork, names: &[String], inhibitory: &[bool]) -> Self {
-        let of_neurons: Vec<&str> = fly
-            .node_types()
-            .into_iter()
-            .map(|t| fly.types()[t as usize].name())
-            .collect();
+        let of_neurons: Vec<&str> = fly.node_types().into_iter().map(|t| fly.types()[t as usize].name()).collect();
         let by_type = || fly.types().iter().zip(inhibitory);
         let class = |inhibits| match inhibits {
             true => NeuronClass::Inhibitory,
@@ -171,34 +164,25 @@ impl Types {
             Role::Intermediate => 1.5,
             Role::Output => 3.0,
         };
-        // Photoreceptors follow the light and inhibitory neurons what excites them; both are silent without. The others
-        // fire at half their range when nothing comes in.
-        let nonlinearity = |role, inhibits| match (role, inhibits) {
-            (Role::Input, _) => Activation::Softsign,
-            (_, true) => Activation::Tanh,
-            (_, false) => Activation::Sigmoid,
+        // Photoreceptors are silent without input. The others are active at half their range, so that they pass on less
+        // light as well as more; those that are read out do so in proportion.
+        let nonlinearity = |role| match role {
+            Role::Input => Activation::Softsign,
+            Role::Intermediate => Activation::Sigmoid,
+            Role::Output => Activation::Hardsigmoid,
         };
         Self {
             names: names.to_vec(),
             of_neurons: NeuronTypes::from_labels(&of_neurons),
-            class: by_type()
-                .map(|(t, &i)| (t.name().to_owned(), class(i)))
-                .collect(),
-            tau: by_type()
-                .map(|(t, _)| (t.name().to_owned(), tau(t.role())))
-                .collect(),
-            nonlinearity: by_type()
-                .map(|(t, &i)| (t.name().to_owned(), nonlinearity(t.role(), i).into()))
-                .collect(),
+            class: by_type().map(|(t, &i)| (t.name().to_owned(), class(i))).collect(),
+            tau: by_type().map(|(t, _)| (t.name().to_owned(), tau(t.role()))).collect(),
+            nonlinearity: by_type().map(|(t, _)| (t.name().to_owned(), nonlinearity(t.role()).into())).collect(),
         }
     }
 
     fn inhibitory_names(&self, inhibitory: &[bool]) -> String {
         let names = self.names.iter().zip(inhibitory);
-        let names: Vec<&str> = names
-            .filter(|(_, i)| **i)
-            .map(|(n, _)| n.as_str())
-            .collect();
+        let names: Vec<&str> = names.filter(|(_, i)| **i).map(|(n, _)| n.as_str()).collect();
         names.join(", ")
     }
 }
@@ -221,10 +205,7 @@ fn end_of(frame: usize) -> usize {
 impl Variant {
     /// What light changed in each neuron, `[neurons]`.
     fn response(&self) -> Vec<f64> {
-        let (dark, light) = (
-            self.states.at(0, end_of(0)),
-            self.states.at(0, end_of(1)),
-        );
+        let (dark, light) = (self.states.at(0, end_of(0)), self.states.at(0, end_of(1)));
         let both = dark.iter().zip(light);
         both.map(|(d, l)| f64::from(l - d)).collect()
     }
@@ -267,24 +248,14 @@ fn photoreceptors(fly: &HexNetwork) -> Result<Topology, Error> {
     }
     let ones = vec![1.0; cells.len()];
     let shape = (fly.n_nodes(), fly.lattice().len());
-    Ok(Topology::from_edges(
-        shape.0,
-        shape.1,
-        &cells,
-        &columns,
-        &ones,
-        Duplicates::Error,
-    )?)
+    Ok(Topology::from_edges(shape.0, shape.1, &cells, &columns, &ones, Duplicates::Error)?)
 }
 
 /// Magnitudes, each row with the sum [`GAIN`].
 fn scaled(signed: &Topology) -> Result<Topology, Error> {
     let magnitudes = signed.map_weights(f64::abs)?;
     let sums = magnitudes.in_strength();
-    let weights = magnitudes
-        .iter()
-        .map(|(post, _, weight)| GAIN * weight / sums[post as usize])
-        .collect();
+    let weights = magnitudes.iter().map(|(post, _, weight)| GAIN * weight / sums[post as usize]).collect();
     Ok(magnitudes.with_weights(weights)?)
 }
 
@@ -301,15 +272,8 @@ fn kept_signs(signed: &Topology, types: &[u32], inhibitory: &[bool]) -> f64 {
 }
 
 fn report(fly: &HexNetwork, variants: &[Variant]) -> Table<7> {
-    let mut table = Table::new([
-        "variant",
-        "steps",
-        "evaluations",
-        "wall time",
-        "mean, dark",
-        "mean, light",
-        "contrast of T4a",
-    ]);
+    let mut table =
+        Table::new(["variant", "steps", "evaluations", "wall time", "mean, dark", "mean, digit", "contrast of T4a"]);
     let t4a = fly.layer("T4a").unwrap_or(0..0);
     for v in variants {
         let activity = |time| {
@@ -334,21 +298,16 @@ fn report(fly: &HexNetwork, variants: &[Variant]) -> Table<7> {
 
 fn traces(fly: &HexNetwork, variants: &[Variant]) -> Result<Figure, Error> {
     let mut plot = Lines::new("Cells of the central column")
-        .x("time (τ of the fastest type)")
-        .y(Axis::linear("activity h").range(0.0, 1.0))
-        .mark(
-            Mark::Span(END / FRAMES as f64, 2.0 * END / FRAMES as f64),
-            "digit shown",
-        )
+        // Wider than the data, so that the labels of neighbouring panels stay apart.
+        .x(Axis::linear("time (τ of photoreceptors)").range(0.0, 1.08 * END))
+        .y(Axis::linear("activity h").range(0.0, 1.05))
+        .mark(Mark::Span(END / FRAMES as f64, 2.0 * END / FRAMES as f64), "digit shown")
         .panels(Panels::Grid(4))
         .size(1100.0, 760.0);
-    for name in [
-        "R1", "L1", "L2", "L3", "Mi1", "Mi4", "Mi9", "Tm1", "Tm3", "T4a", "T5a", "TmY15",
-    ] {
+    for name in ["R1", "L1", "L2", "L3", "Mi1", "Mi4", "Mi9", "Tm1", "Tm3", "T4a", "T5a", "TmY15"] {
         let index = fly.type_index(name).ok_or("no such type")?;
-        let cell = fly.types()[index as usize]
-            .cell_at(connectome_graph::hex::Axial::ORIGIN)
-            .ok_or("no central cell")?;
+        let cell =
+            fly.types()[index as usize].cell_at(connectome_graph::hex::Axial::ORIGIN).ok_or("no central cell")?;
         plot = plot.panel(name);
         for variant in variants {
             let trace = variant.states.trace(0, cell as usize);
@@ -362,23 +321,20 @@ fn type_means(fly: &HexNetwork, variants: &[Variant]) -> Result<Figure, Error> {
     let names: Vec<&str> = fly.types().iter().map(|t| t.name()).collect();
     let mut rows = Vec::new();
     let mut row_names = Vec::new();
-    for (state, frame) in [("dark", 0), ("light", 1)] {
+    for (state, frame) in [("dark", 0), ("digit", 1)] {
         for variant in variants {
             let activity = variant.states.at(0, end_of(frame));
-            rows.extend(fly.types().iter().map(|t| {
-                mean(t.cells().map(|cell| f64::from(activity[cell as usize])))
-            }));
+            rows.extend(fly.types().iter().map(|t| mean(t.cells().map(|cell| f64::from(activity[cell as usize])))));
             row_names.push(format!("{}, {state}", variant.name));
         }
     }
     Ok(Heatmap::new(
-        "Mean activity of each cell type",
+        "Mean activity of each cell type, in the dark and with the digit",
         row_names.len(),
         names.len(),
         &rows,
     )
     .x("cell type")
-    .y("")
     .row_names(&row_names)
     .column_names(&names)
     .color_range(0.0, 1.0)
@@ -388,15 +344,13 @@ fn type_means(fly: &HexNetwork, variants: &[Variant]) -> Result<Figure, Error> {
     .build()?)
 }
 
-/// The first row is the light, the others are what it changes in four types.
-fn eye(fly: &HexNetwork, light: &[f32], variants: &[Variant]) -> Result<Figure, Error> {
-    let input: Vec<f32> = light.iter().map(|l| l / LIGHT).collect();
-    let stimulus = Hexagons::new("The digit on the eye")
-        .columns("", &input)
-        .color_label("brightness")
-        .size(400.0, 330.0)
-        .build()?;
-    let mut plot = Hexagons::new("Change of activity when the digit is shown").per_row(SHOWN.len());
+fn digit(light: &[f32]) -> Result<Figure, Error> {
+    let brightness: Vec<f32> = light.iter().map(|l| l / LIGHT).collect();
+    Ok(Hexagons::new("The digit on the eye").columns("", &brightness).color_label("brightness").build()?)
+}
+
+fn responses(fly: &HexNetwork, variants: &[Variant]) -> Result<Figure, Error> {
+    let mut plot = Hexagons::new("What the digit changes, at the end of its time").per_row(SHOWN.len());
     for variant in variants {
         let response = variant.response();
         for name in SHOWN {
@@ -405,6 +359,5 @@ fn eye(fly: &HexNetwork, light: &[f32], variants: &[Variant]) -> Result<Figure, 
             plot = plot.columns(format!("{name}, {}", variant.name), values);
         }
     }
-    let plot = plot.color_label("change of activity h").size(1000.0, 780.0).build()?;
-    Ok(flybrain::figure::Grid::new(1).add(stimulus).add(plot).build()?)
+    Ok(plot.colors(ColorScale::Diverging).color_label("change of activity h").size(1000.0, 780.0).build()?)
 }

@@ -85,10 +85,7 @@ fn help(name: &str, about: &str) -> String {
 /// `target/examples/name` of the workspace.
 fn default_folder(name: &str) -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent()
-        .unwrap_or(here)
-        .join("target/examples")
-        .join(name)
+    here.parent().unwrap_or(here).join("target/examples").join(name)
 }
 
 /// An error and its causes, without causes that the message before them quotes already.
@@ -119,24 +116,13 @@ mod tests {
             panic!("no arguments must run");
         };
         assert!(!args.quick);
-        assert!(
-            args.out.ends_with("target/examples/01_x"),
-            "{}",
-            args.out.display()
-        );
+        assert!(args.out.ends_with("target/examples/01_x"), "{}", args.out.display());
     }
 
     #[test]
     fn options_are_taken_in_any_order() {
-        let wanted = Request::Run(Args {
-            quick: true,
-            out: "a b".into(),
-        });
-        for args in [
-            &["--quick", "--out", "a b"][..],
-            &["--out", "a b", "--quick"],
-            &["--out=a b", "--quick"],
-        ] {
+        let wanted = Request::Run(Args { quick: true, out: "a b".into() });
+        for args in [&["--quick", "--out", "a b"][..], &["--out", "a b", "--quick"], &["--out=a b", "--quick"]] {
             assert_eq!(parsed(args).as_ref(), Ok(&wanted));
         }
         assert_eq!(parsed(&["--quick", "--help"]), Ok(Request::Help));

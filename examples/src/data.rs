@@ -51,11 +51,9 @@ impl Digits {
     pub fn first(n: usize) -> Result<Self, Error> {
         let images = idx::read(path("mnist/t10k-images-idx3-ubyte.gz"))?;
         let labels = idx::read(path("mnist/t10k-labels-idx1-ubyte.gz"))?;
-        let (Some(pixels), Some(labels), [count, Self::SIDE, Self::SIDE]) = (
-            images.as_slice::<u8>(),
-            labels.as_slice::<u8>(),
-            images.shape(),
-        ) else {
+        let (Some(pixels), Some(labels), [count, Self::SIDE, Self::SIDE]) =
+            (images.as_slice::<u8>(), labels.as_slice::<u8>(), images.shape())
+        else {
             return Err(format!(
                 "the images in {} are {:?} of {:?}, not [n, 28, 28] of bytes; restore the file",
                 path("mnist").display(),
@@ -66,10 +64,7 @@ impl Digits {
         };
         let n = n.min(*count).min(labels.len());
         Ok(Self {
-            pixels: pixels[..n * Self::PIXELS]
-                .iter()
-                .map(|&p| f32::from(p) / 255.0)
-                .collect(),
+            pixels: pixels[..n * Self::PIXELS].iter().map(|&p| f32::from(p) / 255.0).collect(),
             labels: labels[..n].to_vec(),
         })
     }
@@ -81,10 +76,7 @@ impl Digits {
 
     /// All pixels with mean 0 and standard deviation 1 over MNIST.
     pub fn normalised(&self) -> Vec<f32> {
-        self.pixels
-            .iter()
-            .map(|p| (p - Self::MEAN) / Self::STD)
-            .collect()
+        self.pixels.iter().map(|p| (p - Self::MEAN) / Self::STD).collect()
     }
 }
 

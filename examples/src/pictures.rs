@@ -14,10 +14,7 @@ pub struct Pictures {
 impl Pictures {
     /// Pictures in `folder`, which is made with the first of them.
     pub fn new(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_path_buf(),
-            saved: Vec::new(),
-        }
+        Self { folder: folder.to_path_buf(), saved: Vec::new() }
     }
 
     /// Saves a figure as `name.svg` and `name.png`.

@@ -16,16 +16,10 @@ impl Progress {
     /// Begins with none of `stages` done.
     pub fn new(stages: u64) -> Self {
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} ({elapsed})");
-        let bar = ProgressBar::new(stages)
-            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let bar = ProgressBar::new(stages).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         // The clock goes on while a stage computes.
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self {
-            bar,
-            stages,
-            begun: 0,
-            start: Instant::now(),
-        }
+        Self { bar, stages, begun: 0, start: Instant::now() }
     }
 
     /// Ends the stage under way and begins the next.

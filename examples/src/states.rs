@@ -17,10 +17,7 @@ impl States {
     /// If it has another shape or kind.
     pub fn new(states: &Tensor) -> Result<Self, Error> {
         let (batch, times, neurons) = states.size3()?;
-        Ok(Self {
-            values: Vec::try_from(states.flatten(0, -1))?,
-            shape: [batch, times, neurons].map(|n| n as usize),
-        })
+        Ok(Self { values: Vec::try_from(states.flatten(0, -1))?, shape: [batch, times, neurons].map(|n| n as usize) })
     }
 
     /// Batch, times, neurons.
@@ -43,17 +40,13 @@ impl States {
     /// Standard deviation of each neuron over the samples at a time, `[neurons]`.
     pub fn spread(&self, time: usize) -> Vec<f64> {
         let [batch, _, neurons] = self.shape;
-        (0..neurons)
-            .map(|n| deviation((0..batch).map(|b| f64::from(self.at(b, time)[n]))))
-            .collect()
+        (0..neurons).map(|n| deviation((0..batch).map(|b| f64::from(self.at(b, time)[n])))).collect()
     }
 }
 
 /// Mean of numbers; 0 for none.
 pub fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
-    let (n, sum) = values
-        .into_iter()
-        .fold((0u32, 0.0), |(n, sum), v| (n + 1, sum + v));
+    let (n, sum) = values.into_iter().fold((0u32, 0.0), |(n, sum), v| (n + 1, sum + v));
     sum / f64::from(n.max(1))
 }
 

@@ -17,9 +17,7 @@ pub struct Table<const N: usize> {
 impl<const N: usize> Table<N> {
     /// A table with this heading.
     pub fn new<S: Into<String>>(heading: [S; N]) -> Self {
-        Self {
-            rows: vec![heading.map(Into::into)],
-        }
+        Self { rows: vec![heading.map(Into::into)] }
     }
 
     /// Adds a row.
@@ -79,26 +77,16 @@ mod tests {
 
     #[test]
     fn commas_stand_between_groups_of_three() {
-        for (n, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1_000, "1,000"),
-            (45_669, "45,669"),
-            (1_513_231, "1,513,231"),
-        ] {
+        for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (45_669, "45,669"), (1_513_231, "1,513,231")] {
             assert_eq!(count(n), text);
         }
     }
 
     #[test]
     fn percentages_keep_three_digits() {
-        for (fraction, text) in [
-            (0.0, "0 %"),
-            (0.000_726, "0.073 %"),
-            (0.03989, "3.99 %"),
-            (0.65, "65.0 %"),
-            (1.0, "100 %"),
-        ] {
+        for (fraction, text) in
+            [(0.0, "0 %"), (0.000_726, "0.073 %"), (0.03989, "3.99 %"), (0.65, "65.0 %"), (1.0, "100 %")]
+        {
             assert_eq!(percent(fraction), text);
         }
     }
