@@ -4,7 +4,7 @@
 //! are; and with a time constant and a nonlinearity for each type besides. Light falls onto the photoreceptors R1 to R8 of
 //! every column of the eye: dark, then a digit, then dark again.
 
-use connectome_graph::hex::{Extent, HexNetwork, Lattice, PlotLayout, Role, expand};
+use connectome_graph::hex::{Axial, CellType, Extent, HexNetwork, Lattice, PlotLayout, Role, expand};
 use connectome_graph::{Dale, Duplicates, Measure, Topology, UnknownSign, WeightRule, aggregate};
 use connectome_io::Sign;
 use examples::data::{self, Digits};
@@ -306,8 +306,7 @@ fn traces(fly: &HexNetwork, variants: &[Variant]) -> Result<Figure, Error> {
         .size(1100.0, 760.0);
     for name in ["R1", "L1", "L2", "L3", "Mi1", "Mi4", "Mi9", "Tm1", "Tm3", "T4a", "T5a", "TmY15"] {
         let index = fly.type_index(name).ok_or("no such type")?;
-        let cell =
-            fly.types()[index as usize].cell_at(connectome_graph::hex::Axial::ORIGIN).ok_or("no central cell")?;
+        let cell = fly.types()[index as usize].cell_at(Axial::ORIGIN).ok_or("no central cell")?;
         plot = plot.panel(name);
         for variant in variants {
             let trace = variant.states.trace(0, cell as usize);
@@ -318,7 +317,7 @@ fn traces(fly: &HexNetwork, variants: &[Variant]) -> Result<Figure, Error> {
 }
 
 fn type_means(fly: &HexNetwork, variants: &[Variant]) -> Result<Figure, Error> {
-    let names: Vec<&str> = fly.types().iter().map(|t| t.name()).collect();
+    let names: Vec<&str> = fly.types().iter().map(CellType::name).collect();
     let mut rows = Vec::new();
     let mut row_names = Vec::new();
     for (state, frame) in [("dark", 0), ("digit", 1)] {
