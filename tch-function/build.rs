@@ -14,17 +14,12 @@ fn main() {
     println!("cargo:rerun-if-env-changed=LIBTORCH_CXX11_ABI");
     // Documentation is built without libtorch (torch-sys's feature `doc-only` publishes no folder).
     let Some(lib) = env::var_os("DEP_TCH_LIBTORCH_LIB").map(PathBuf::from) else {
-        println!(
-            "cargo:warning=torch-sys published no libtorch folder: nothing that links will build"
-        );
+        println!("cargo:warning=torch-sys published no libtorch folder: nothing that links will build");
         return;
     };
     let root = match env::var_os("LIBTORCH_INCLUDE") {
         Some(root) => PathBuf::from(root),
-        None => lib
-            .parent()
-            .expect("torch-sys publishes a folder named lib")
-            .to_path_buf(),
+        None => lib.parent().expect("torch-sys publishes a folder named lib").to_path_buf(),
     };
     let include = root.join("include");
     let abi = env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".into());

@@ -34,11 +34,7 @@ pub struct Aggregate {
 ///
 /// # Errors
 /// See [`aggregate_between`].
-pub fn aggregate(
-    topology: &Topology,
-    labels: &Labels,
-    measure: Measure,
-) -> Result<Aggregate, Error> {
+pub fn aggregate(topology: &Topology, labels: &Labels, measure: Measure) -> Result<Aggregate, Error> {
     aggregate_between(topology, labels, labels, measure)
 }
 
@@ -55,16 +51,11 @@ pub fn aggregate_between(
     pre: &Labels,
     measure: Measure,
 ) -> Result<Aggregate, Error> {
-    for (what, labels, n) in [
-        ("postsynaptic labels", post, topology.n_post()),
-        ("presynaptic labels", pre, topology.n_pre()),
-    ] {
+    for (what, labels, n) in
+        [("postsynaptic labels", post, topology.n_post()), ("presynaptic labels", pre, topology.n_pre())]
+    {
         if labels.codes().len() != n {
-            return Err(Error::Length {
-                what,
-                expected: n,
-                got: labels.codes().len(),
-            });
+            return Err(Error::Length { what, expected: n, got: labels.codes().len() });
         }
     }
     let mut members = vec![Vec::new(); post.names().len()];
@@ -81,11 +72,7 @@ pub fn aggregate_between(
         .collect();
     for (group, row) in rows.iter().enumerate() {
         if let Some(&(pre, value)) = row.iter().find(|(_, value)| !value.is_finite()) {
-            return Err(Error::NotFinite {
-                post: group as u32,
-                pre,
-                value,
-            });
+            return Err(Error::NotFinite { post: group as u32, pre, value });
         }
     }
     Ok(Aggregate {

@@ -5,9 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// Two arrays that belong together differ in length.
-    #[error(
-        "{what} has {got} entries, {expected} expected; pass arrays that belong to the same connectome"
-    )]
+    #[error("{what} has {got} entries, {expected} expected; pass arrays that belong to the same connectome")]
     Length {
         /// The array.
         what: &'static str,
@@ -87,9 +85,7 @@ pub enum Error {
         value: f64,
     },
     /// A weight rule needs signs that the connectome does not have.
-    #[error(
-        "the connectome has no signs of {of}; choose another weight rule or set the signs when reading it"
-    )]
+    #[error("the connectome has no signs of {of}; choose another weight rule or set the signs when reading it")]
     NoSigns {
         /// "synapses" or "neurons".
         of: &'static str,
@@ -135,9 +131,7 @@ pub enum Error {
         role: String,
     },
     /// The synapse number used to fill hulls is not positive.
-    #[error(
-        "synapse number {value} of filled offsets is not positive and finite; use Fill::None to fill nothing"
-    )]
+    #[error("synapse number {value} of filled offsets is not positive and finite; use Fill::None to fill nothing")]
     FillValue {
         /// The value.
         value: f32,

@@ -32,40 +32,17 @@ pub fn projection(
         }
     };
     if indices.len() != channels {
-        return Err(Error::Length {
-            what: "neuron indices of the projection",
-            expected: channels,
-            got: indices.len(),
-        });
+        return Err(Error::Length { what: "neuron indices of the projection", expected: channels, got: indices.len() });
     }
     if let Some(position) = indices.iter().position(|&i| i as usize >= neurons) {
         let index = u64::from(indices[position]);
-        return Err(Error::OutOfRange {
-            what: "neuron of channel",
-            position,
-            index,
-            size: neurons,
-        });
+        return Err(Error::OutOfRange { what: "neuron of channel", position, index, size: neurons });
     }
     let channel: Vec<u32> = (0..channels as u32).collect();
     let ones = vec![1.0; channels];
     match direction {
-        Direction::Input => Topology::from_edges(
-            neurons,
-            channels,
-            indices,
-            &channel,
-            &ones,
-            Duplicates::Error,
-        ),
-        Direction::Output => Topology::from_edges(
-            channels,
-            neurons,
-            &channel,
-            indices,
-            &ones,
-            Duplicates::Error,
-        ),
+        Direction::Input => Topology::from_edges(neurons, channels, indices, &channel, &ones, Duplicates::Error),
+        Direction::Output => Topology::from_edges(channels, neurons, &channel, indices, &ones, Duplicates::Error),
     }
 }
 
@@ -89,27 +66,9 @@ mod tests {
     #[test]
     fn wrong_indices_are_named() {
         let error = projection(2, 5, Some(&[1, 5]), Direction::Input).unwrap_err();
-        assert!(matches!(
-            error,
-            Error::OutOfRange {
-                position: 1,
-                index: 5,
-                size: 5,
-                ..
-            }
-        ));
+        assert!(matches!(error, Error::OutOfRange { position: 1, index: 5, size: 5, .. }));
         let error = projection(3, 5, Some(&[1, 2]), Direction::Output).unwrap_err();
-        assert!(matches!(
-            error,
-            Error::Length {
-                expected: 3,
-                got: 2,
-                ..
-            }
-        ));
-        assert!(matches!(
-            projection(6, 5, None, Direction::Input),
-            Err(Error::OutOfRange { .. })
-        ));
+        assert!(matches!(error, Error::Length { expected: 3, got: 2, .. }));
+        assert!(matches!(projection(6, 5, None, Direction::Input), Err(Error::OutOfRange { .. })));
     }
 }

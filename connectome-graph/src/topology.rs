@@ -109,10 +109,7 @@ impl Topology {
     pub fn iter(&self) -> impl Iterator<Item = (u32, u32, f64)> + '_ {
         (0..self.n_post()).flat_map(move |post| {
             let (columns, weights) = self.row(post);
-            columns
-                .iter()
-                .zip(weights)
-                .map(move |(&pre, &weight)| (post as u32, pre, weight))
+            columns.iter().zip(weights).map(move |(&pre, &weight)| (post as u32, pre, weight))
         })
     }
 
@@ -155,13 +152,7 @@ impl Topology {
     /// [`Error::Length`] or [`Error::NotFinite`].
     pub fn with_weights(&self, weights: Vec<f64>) -> Result<Self, Error> {
         build::check_finite(self.row_ptr(), self.columns(), &weights)?;
-        Ok(Self::from_parts(
-            self.n_post(),
-            self.n_pre(),
-            self.row_ptr().to_vec(),
-            self.columns().to_vec(),
-            weights,
-        ))
+        Ok(Self::from_parts(self.n_post(), self.n_pre(), self.row_ptr().to_vec(), self.columns().to_vec(), weights))
     }
 
     /// The network among the neurons `keep`, in that order: neuron `k` of the result is `keep[k]`.
@@ -173,10 +164,7 @@ impl Topology {
         let mut place = vec![u32::MAX; n];
         for (new, &old) in keep.iter().enumerate() {
             assert!((old as usize) < n, "induced: neuron {old} of {n}");
-            assert!(
-                place[old as usize] == u32::MAX,
-                "induced: neuron {old} is named twice"
-            );
+            assert!(place[old as usize] == u32::MAX, "induced: neuron {old} is named twice");
             place[old as usize] = new as u32;
         }
         let rows: Vec<Vec<(u32, f64)>> = keep

@@ -192,94 +192,29 @@ fn faulty_arrays_are_named() {
     let csr = |row_ptr: &[usize], columns: &[u32], weights: &[f64]| {
         Topology::from_csr(2, 3, row_ptr.to_vec(), columns.to_vec(), weights.to_vec()).unwrap_err()
     };
-    assert!(matches!(
-        csr(&[0, 1], &[0], &[1.0]),
-        Error::Length {
-            what: "row offsets",
-            ..
-        }
-    ));
-    assert!(matches!(
-        csr(&[0, 1, 1], &[0], &[]),
-        Error::Length {
-            what: "weights",
-            ..
-        }
-    ));
-    assert!(matches!(
-        csr(&[1, 1, 1], &[0], &[1.0]),
-        Error::RowOffset { position: 0, .. }
-    ));
-    assert!(matches!(
-        csr(&[0, 2, 1], &[0], &[1.0]),
-        Error::RowOffset { position: 1, .. }
-    ));
-    assert!(matches!(
-        csr(&[0, 0, 0], &[0], &[1.0]),
-        Error::RowOffset { position: 2, .. }
-    ));
-    assert!(matches!(
-        csr(&[0, 0, 1], &[3], &[1.0]),
-        Error::OutOfRange {
-            index: 3,
-            size: 3,
-            ..
-        }
-    ));
-    assert!(matches!(
-        csr(&[0, 0, 2], &[1, 1], &[1.0; 2]),
-        Error::Duplicate { post: 1, pre: 1 }
-    ));
-    assert!(matches!(
-        csr(&[0, 2, 2], &[2, 1], &[1.0; 2]),
-        Error::Unsorted {
-            row: 0,
-            position: 1
-        }
-    ));
+    assert!(matches!(csr(&[0, 1], &[0], &[1.0]), Error::Length { what: "row offsets", .. }));
+    assert!(matches!(csr(&[0, 1, 1], &[0], &[]), Error::Length { what: "weights", .. }));
+    assert!(matches!(csr(&[1, 1, 1], &[0], &[1.0]), Error::RowOffset { position: 0, .. }));
+    assert!(matches!(csr(&[0, 2, 1], &[0], &[1.0]), Error::RowOffset { position: 1, .. }));
+    assert!(matches!(csr(&[0, 0, 0], &[0], &[1.0]), Error::RowOffset { position: 2, .. }));
+    assert!(matches!(csr(&[0, 0, 1], &[3], &[1.0]), Error::OutOfRange { index: 3, size: 3, .. }));
+    assert!(matches!(csr(&[0, 0, 2], &[1, 1], &[1.0; 2]), Error::Duplicate { post: 1, pre: 1 }));
+    assert!(matches!(csr(&[0, 2, 2], &[2, 1], &[1.0; 2]), Error::Unsorted { row: 0, position: 1 }));
     let bad = [1.0, f64::INFINITY];
-    assert!(matches!(
-        csr(&[0, 0, 2], &[0, 2], &bad),
-        Error::NotFinite {
-            post: 1,
-            pre: 2,
-            ..
-        }
-    ));
+    assert!(matches!(csr(&[0, 0, 2], &[0, 2], &bad), Error::NotFinite { post: 1, pre: 2, .. }));
     let edges = Topology::from_edges(2, 3, &[0, 2], &[0, 0], &[1.0; 2], Duplicates::Sum);
-    assert!(matches!(
-        edges,
-        Err(Error::OutOfRange {
-            position: 1,
-            index: 2,
-            size: 2,
-            ..
-        })
-    ));
+    assert!(matches!(edges, Err(Error::OutOfRange { position: 1, index: 2, size: 2, .. })));
     let one = Topology::from_dense(1, 1, &[2.0]).unwrap();
-    assert!(matches!(
-        one.map_weights(|_| f64::NAN),
-        Err(Error::NotFinite {
-            post: 0,
-            pre: 0,
-            ..
-        })
-    ));
+    assert!(matches!(one.map_weights(|_| f64::NAN), Err(Error::NotFinite { post: 0, pre: 0, .. })));
     assert!(Topology::from_dense(usize::MAX, 2, &[]).is_err());
     let labels = Labels::from_values(["a", "b"]);
-    assert!(matches!(
-        aggregate_between(&one, &labels, &labels, Measure::Sum),
-        Err(Error::Length { .. })
-    ));
+    assert!(matches!(aggregate_between(&one, &labels, &labels, Measure::Sum), Err(Error::Length { .. })));
 }
 
 #[test]
 fn empty_networks_have_measures() {
     let none = Topology::from_edges(0, 0, &[], &[], &[], Duplicates::Sum).unwrap();
-    assert_eq!(
-        (none.density(), none.reciprocity(), none.self_loops()),
-        (0.0, 0.0, 0)
-    );
+    assert_eq!((none.density(), none.reciprocity(), none.self_loops()), (0.0, 0.0, 0));
     assert_eq!(none.strongly_connected_components().count(), 0);
     assert!(none.largest_strongly_connected_component().is_empty());
     assert_eq!(none.transpose(), none);
@@ -289,59 +224,35 @@ fn empty_networks_have_measures() {
 #[test]
 #[should_panic(expected = "wants a square topology, this one is [2, 3]")]
 fn components_want_one_population() {
-    Topology::from_dense(2, 3, &[0.0; 6])
-        .unwrap()
-        .strongly_connected_components();
+    Topology::from_dense(2, 3, &[0.0; 6]).unwrap().strongly_connected_components();
 }
 
 /// The weight rules on a connectome with signs of synapses and of neurons.
 #[test]
 fn weight_rules() {
     let signs = vec![Sign::Excitatory, Sign::Inhibitory, Sign::Unknown];
-    let neurons = NeuronTable::new(vec![10, 11, 12])
-        .unwrap()
-        .with_signs(signs.clone())
-        .unwrap();
-    let table =
-        |weights: Vec<f64>| SynapseTable::new(vec![1, 0, 2], vec![0, 2, 1], weights).unwrap();
+    let neurons = NeuronTable::new(vec![10, 11, 12]).unwrap().with_signs(signs.clone()).unwrap();
+    let table = |weights: Vec<f64>| SynapseTable::new(vec![1, 0, 2], vec![0, 2, 1], weights).unwrap();
     let provenance = || Provenance::new("test", Orientation::EdgeList);
-    let connectome =
-        Connectome::new(neurons.clone(), table(vec![2.0, -3.0, 4.0]), provenance()).unwrap();
+    let connectome = Connectome::new(neurons.clone(), table(vec![2.0, -3.0, 4.0]), provenance()).unwrap();
     let weights = |connectome: &Connectome, rule| {
         let topology = Topology::from_connectome(connectome, rule, Duplicates::Error)?;
-        Ok::<_, Error>(
-            [(0, 1), (2, 0), (1, 2)].map(|(post, pre)| topology.get(post, pre).unwrap_or(0.0)),
-        )
+        Ok::<_, Error>([(0, 1), (2, 0), (1, 2)].map(|(post, pre)| topology.get(post, pre).unwrap_or(0.0)))
     };
-    assert_eq!(
-        weights(&connectome, WeightRule::AsStored).unwrap(),
-        [2.0, -3.0, 4.0]
-    );
-    assert_eq!(
-        weights(&connectome, WeightRule::Magnitude).unwrap(),
-        [2.0, 3.0, 4.0]
-    );
-    for (unknown, expected) in [
-        (UnknownSign::Excitatory, 4.0),
-        (UnknownSign::Inhibitory, -4.0),
-        (UnknownSign::Omit, 0.0),
-    ] {
+    assert_eq!(weights(&connectome, WeightRule::AsStored).unwrap(), [2.0, -3.0, 4.0]);
+    assert_eq!(weights(&connectome, WeightRule::Magnitude).unwrap(), [2.0, 3.0, 4.0]);
+    for (unknown, expected) in
+        [(UnknownSign::Excitatory, 4.0), (UnknownSign::Inhibitory, -4.0), (UnknownSign::Omit, 0.0)]
+    {
         let rule = WeightRule::PresynapticSign(unknown);
         assert_eq!(weights(&connectome, rule).unwrap(), [-2.0, 3.0, expected]);
     }
     let rule = WeightRule::PresynapticSign(UnknownSign::Error);
-    assert!(matches!(
-        weights(&connectome, rule),
-        Err(Error::UnknownSigns { count: 1, first: 2 })
-    ));
+    assert!(matches!(weights(&connectome, rule), Err(Error::UnknownSigns { count: 1, first: 2 })));
     let rule = WeightRule::SynapseSign(UnknownSign::Error);
-    assert!(matches!(
-        weights(&connectome, rule),
-        Err(Error::NoSigns { of: "synapses" })
-    ));
-    let signed = table(vec![2.0, 3.0, 4.0])
-        .with_signs(vec![Sign::Inhibitory, Sign::Excitatory, Sign::Inhibitory])
-        .unwrap();
+    assert!(matches!(weights(&connectome, rule), Err(Error::NoSigns { of: "synapses" })));
+    let signed =
+        table(vec![2.0, 3.0, 4.0]).with_signs(vec![Sign::Inhibitory, Sign::Excitatory, Sign::Inhibitory]).unwrap();
     let connectome = Connectome::new(neurons, signed, provenance()).unwrap();
     assert_eq!(weights(&connectome, rule).unwrap(), [-2.0, 3.0, -4.0]);
 }
@@ -353,37 +264,17 @@ fn long_paths() {
     let pre: Vec<u32> = (0..n).collect();
     let post: Vec<u32> = (0..n).map(|i| (i + 1) % n).collect();
     let ones = vec![1.0; n as usize];
-    let ring = Topology::from_edges(
-        n as usize,
-        n as usize,
-        &post,
-        &pre,
-        &ones,
-        Duplicates::Error,
-    )
-    .unwrap();
+    let ring = Topology::from_edges(n as usize, n as usize, &post, &pre, &ones, Duplicates::Error).unwrap();
     assert_eq!(ring.strongly_connected_components().sizes(), [n]);
     let last = n as usize - 1;
-    let path = Topology::from_edges(
-        n as usize,
-        n as usize,
-        &post[..last],
-        &pre[..last],
-        &ones[..last],
-        Duplicates::Error,
-    );
+    let path =
+        Topology::from_edges(n as usize, n as usize, &post[..last], &pre[..last], &ones[..last], Duplicates::Error);
     let path = path.unwrap();
     let components = path.strongly_connected_components();
     assert!(components.labels().iter().copied().eq(0..n));
     assert_eq!(path.weakly_connected_components().sizes(), [n]);
-    assert_eq!(
-        path.reachable_from(&[n / 2]).iter().filter(|&&r| r).count(),
-        n as usize / 2
-    );
-    assert_eq!(
-        path.ancestors_of(&[n / 2]).iter().filter(|&&r| r).count(),
-        n as usize / 2 + 1
-    );
+    assert_eq!(path.reachable_from(&[n / 2]).iter().filter(|&&r| r).count(), n as usize / 2);
+    assert_eq!(path.ancestors_of(&[n / 2]).iter().filter(|&&r| r).count(), n as usize / 2 + 1);
 }
 
 /// On the network of 4.6 million synapses every operation takes well under a second.
@@ -403,46 +294,29 @@ fn large_networks_are_fast() {
     post.reverse();
     let pre: Vec<u32> = topology.columns().iter().copied().rev().collect();
     let weight: Vec<f64> = topology.weights().iter().copied().rev().collect();
-    let again = timed("from_edges", || {
-        Topology::from_edges(n, n, &post, &pre, &weight, Duplicates::Sum).unwrap()
-    });
+    let again = timed("from_edges", || Topology::from_edges(n, n, &post, &pre, &weight, Duplicates::Sum).unwrap());
     assert_eq!(again, topology);
-    let parts = (
-        topology.row_ptr().to_vec(),
-        topology.columns().to_vec(),
-        topology.weights().to_vec(),
-    );
-    timed("from_csr", || {
-        Topology::from_csr(n, n, parts.0, parts.1, parts.2).unwrap()
-    });
+    let parts = (topology.row_ptr().to_vec(), topology.columns().to_vec(), topology.weights().to_vec());
+    timed("from_csr", || Topology::from_csr(n, n, parts.0, parts.1, parts.2).unwrap());
     timed("transpose", || topology.transpose());
     timed("degrees", || (topology.in_degree(), topology.out_degree()));
-    timed("strengths", || {
-        (topology.in_strength(), topology.out_strength())
-    });
+    timed("strengths", || (topology.in_strength(), topology.out_strength()));
     timed("reciprocity", || topology.reciprocity());
     let strong = timed("strong", || topology.strongly_connected_components());
     timed("weak", || topology.weakly_connected_components());
     timed("reachable", || topology.reachable_from(&[0]));
-    timed("split signs", || {
-        topology.split_signs(Dale::Strict).unwrap()
-    });
+    timed("split signs", || topology.split_signs(Dale::Strict).unwrap());
     timed("induced", || topology.induced(&strong.largest()));
     timed("heat map", || topology.heat_map(512, 512));
     let labels = Labels::from_values((0..n).map(|i| (i % 65).to_string()));
-    timed("aggregate", || {
-        aggregate(&topology, &labels, Measure::Sum).unwrap()
-    });
+    timed("aggregate", || aggregate(&topology, &labels, Measure::Sum).unwrap());
 }
 
 /// Results are the same bit by bit for any number of threads.
 #[test]
 fn threads_do_not_matter() {
     let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let model = ByType {
                 type_probability: vec![0.6, 0.4],
@@ -459,16 +333,10 @@ fn threads_do_not_matter() {
                     weight.push(1.0 / (e % 97 + k) as f64);
                 }
             }
-            let summed =
-                Topology::from_edges(500, 500, &post, &pre, &weight, Duplicates::Sum).unwrap();
+            let summed = Topology::from_edges(500, 500, &post, &pre, &weight, Duplicates::Sum).unwrap();
             let labels = Labels::from_values(typed.types.iter().map(u32::to_string));
             let groups = aggregate(&summed, &labels, Measure::MeanPerPost).unwrap();
-            let benchmark = Benchmark {
-                neurons: 300,
-                synapses: 9000,
-            }
-            .topology()
-            .unwrap();
+            let benchmark = Benchmark { neurons: 300, synapses: 9000 }.topology().unwrap();
             (typed, summed.in_strength(), summed, groups, benchmark)
         })
     };

@@ -186,10 +186,7 @@ impl ArrayData {
 /// Number of elements of a shape; `None` if it overflows.
 pub(crate) fn count_of(shape: &[usize]) -> Option<usize> {
     // A zero anywhere makes the product zero, but the other factors must still be sane.
-    let nonzero = shape
-        .iter()
-        .filter(|&&n| n != 0)
-        .try_fold(1usize, |product, &n| product.checked_mul(n))?;
+    let nonzero = shape.iter().filter(|&&n| n != 0).try_fold(1usize, |product, &n| product.checked_mul(n))?;
     Some(if shape.contains(&0) { 0 } else { nonzero })
 }
 
@@ -222,10 +219,7 @@ impl Array {
     /// An array of one dimension.
     pub fn vector(data: impl Into<ArrayData>) -> Self {
         let data = data.into();
-        Self {
-            shape: vec![data.len()],
-            data,
-        }
+        Self { shape: vec![data.len()], data }
     }
 
     /// Length of each dimension; empty for a single number.

@@ -15,11 +15,7 @@ pub(crate) fn write_atomic<T>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let io = |source| Error::Io {
-        action: "write",
-        path: path.to_path_buf(),
-        source,
-    };
+    let io = |source| Error::Io { action: "write", path: path.to_path_buf(), source };
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -39,25 +35,14 @@ pub(crate) fn write_atomic<T>(
     temporary.as_file().sync_all().map_err(io)?;
     temporary.persist(path).map_err(|e| io(e.error))?;
     #[cfg(unix)]
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(io)?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
     Ok(value)
 }
 
 /// As [`write_atomic`], compressed without a time stamp if the name ends in `.gz`.
-pub(crate) fn write_atomic_gz(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), Error> {
-    let io = |source| Error::Io {
-        action: "write",
-        path: path.to_path_buf(),
-        source,
-    };
-    let gzip = path
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+pub(crate) fn write_atomic_gz(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let io = |source| Error::Io { action: "write", path: path.to_path_buf(), source };
+    let gzip = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
     write_atomic(path, |out| {
         if gzip {
             let mut encoder = GzBuilder::new().mtime(0).write(out, Compression::default());

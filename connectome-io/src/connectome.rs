@@ -17,19 +17,10 @@ impl Connectome {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] if a connection points outside the table of neurons.
-    pub fn new(
-        neurons: NeuronTable,
-        synapses: SynapseTable,
-        provenance: Provenance,
-    ) -> Result<Self, Error> {
+    pub fn new(neurons: NeuronTable, synapses: SynapseTable, provenance: Provenance) -> Result<Self, Error> {
         check_count(&Location::memory(), "neurons", neurons.len())?;
         synapses.check_range(neurons.len())?;
-        Ok(Self {
-            neurons,
-            synapses,
-            lattice: None,
-            provenance,
-        })
+        Ok(Self { neurons, synapses, lattice: None, provenance })
     }
 
     /// Declares that rows are cell types which repeat on a hexagonal lattice.
@@ -40,38 +31,20 @@ impl Connectome {
     pub fn with_lattice(mut self, lattice: LatticeWiring) -> Result<Self, Error> {
         let here = Location::memory().key("lattice wiring");
         let lengths = [
-            (
-                "placement",
-                lattice.placement().len(),
-                self.n_neurons(),
-                "one per cell type",
-            ),
-            (
-                "offset",
-                lattice.offset().len(),
-                self.n_synapses(),
-                "one per synapse row",
-            ),
+            ("placement", lattice.placement().len(), self.n_neurons(), "one per cell type"),
+            ("offset", lattice.offset().len(), self.n_synapses(), "one per synapse row"),
         ];
         for (what, got, want, reason) in lengths {
             if got != want {
-                return Err(Error::LengthMismatch {
-                    at: here,
-                    what: what.to_owned(),
-                    got,
-                    want,
-                    reason,
-                });
+                return Err(Error::LengthMismatch { at: here, what: what.to_owned(), got, want, reason });
             }
         }
         for (row, &pair) in lattice.pair().iter().enumerate() {
             let pair = lattice.pairs()[pair as usize];
             let (pre, post) = (self.synapses.pre()[row], self.synapses.post()[row]);
             if (pair.pre, pair.post) != (pre, post) {
-                let problem = format!(
-                    "synapse row {row} is {pre} -> {post}, its pair is {} -> {}",
-                    pair.pre, pair.post
-                );
+                let problem =
+                    format!("synapse row {row} is {pre} -> {post}, its pair is {} -> {}", pair.pre, pair.post);
                 return Err(Error::Malformed { at: here, problem });
             }
         }
@@ -136,27 +109,16 @@ impl Connectome {
     pub fn with_threshold(mut self, threshold: f64) -> Result<Self, Error> {
         if !threshold.is_finite() {
             let at = Location::memory().key("threshold");
-            return Err(Error::NotFinite {
-                at,
-                what: "threshold",
-                value: threshold,
-            });
+            return Err(Error::NotFinite { at, what: "threshold", value: threshold });
         }
         let weight = self.synapses.weight();
-        let rows: Vec<u32> = (0u32..)
-            .zip(weight)
-            .filter(|(_, w)| w.abs() >= threshold)
-            .map(|(row, _)| row)
-            .collect();
+        let rows: Vec<u32> = (0u32..).zip(weight).filter(|(_, w)| w.abs() >= threshold).map(|(row, _)| row).collect();
         if rows.len() < weight.len() {
             self.synapses = self.synapses.select(&rows);
             self.lattice = self.lattice.map(|lattice| lattice.select(&rows));
         }
         // What an earlier threshold removed is gone.
-        let threshold = self
-            .provenance
-            .threshold()
-            .map_or(threshold, |earlier| earlier.max(threshold));
+        let threshold = self.provenance.threshold().map_or(threshold, |earlier| earlier.max(threshold));
         self.provenance = self.provenance.with_threshold(threshold);
         Ok(self)
     }
@@ -164,11 +126,7 @@ impl Connectome {
     /// Exchanges pre and post everywhere.
     #[must_use]
     pub fn transpose(self) -> Self {
-        Self {
-            synapses: self.synapses.transpose(),
-            lattice: self.lattice.map(LatticeWiring::transpose),
-            ..self
-        }
+        Self { synapses: self.synapses.transpose(), lattice: self.lattice.map(LatticeWiring::transpose), ..self }
     }
 
     /// The parts, for those who want to change one and put them together again.

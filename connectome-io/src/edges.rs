@@ -35,25 +35,11 @@ impl Edges {
             let check = |(row, &index): (usize, &i64)| {
                 let narrow = u32::try_from(index).ok().filter(|&i| (i as usize) < n);
                 let at = || at.key(format!("{name}[{row}]"));
-                narrow.ok_or_else(|| Error::OutOfRange {
-                    at: at(),
-                    index,
-                    n,
-                    what: "neurons",
-                })
+                narrow.ok_or_else(|| Error::OutOfRange { at: at(), index, n, what: "neurons" })
             };
-            column
-                .iter()
-                .enumerate()
-                .map(check)
-                .collect::<Result<Vec<u32>, Error>>()
+            column.iter().enumerate().map(check).collect::<Result<Vec<u32>, Error>>()
         };
-        Ok(Self {
-            pre: narrow("pre", pre)?,
-            post: narrow("post", post)?,
-            weight,
-            ..Self::default()
-        })
+        Ok(Self { pre: narrow("pre", pre)?, post: narrow("post", post)?, weight, ..Self::default() })
     }
 
     /// Where row `row` stands.
@@ -71,12 +57,7 @@ impl Edges {
     }
 
     /// One row per connection and kind, at the place of its first row.
-    fn merge(
-        &mut self,
-        policy: Duplicates,
-        neurons: &NeuronTable,
-        at: &Location,
-    ) -> Result<(), Error> {
+    fn merge(&mut self, policy: Duplicates, neurons: &NeuronTable, at: &Location) -> Result<(), Error> {
         if policy == Duplicates::Keep {
             self.columns.extend(self.part.take());
             return Ok(());
@@ -85,11 +66,7 @@ impl Edges {
         let ascends = |by_post: bool| {
             let key = |row| {
                 let (pre, post, kind) = self.key(row);
-                if by_post {
-                    (post, pre, kind)
-                } else {
-                    (pre, post, kind)
-                }
+                if by_post { (post, pre, kind) } else { (pre, post, kind) }
             };
             (1..self.pre.len()).all(|row| key(row - 1) < key(row))
         };
@@ -98,22 +75,14 @@ impl Edges {
         }
         let mut order: Vec<u32> = (0..self.pre.len() as u32).collect();
         order.sort_by_key(|&row| self.key(row as usize));
-        let mut groups: Vec<&[u32]> = order
-            .chunk_by(|&a, &b| self.key(a as usize) == self.key(b as usize))
-            .collect();
+        let mut groups: Vec<&[u32]> = order.chunk_by(|&a, &b| self.key(a as usize) == self.key(b as usize)).collect();
         if groups.len() == order.len() {
             return Ok(());
         }
         if policy == Duplicates::Error {
-            let summed = self
-                .summed_kind
-                .and_then(|kind| self.kinds.as_ref()?.code_of(kind));
-            let is_summed =
-                |group: &[u32]| summed.is_some_and(|kind| self.key(group[0] as usize).2 == kind);
-            for group in groups
-                .iter()
-                .filter(|group| group.len() > 1 && !is_summed(group))
-            {
+            let summed = self.summed_kind.and_then(|kind| self.kinds.as_ref()?.code_of(kind));
+            let is_summed = |group: &[u32]| summed.is_some_and(|kind| self.key(group[0] as usize).2 == kind);
+            for group in groups.iter().filter(|group| group.len() > 1 && !is_summed(group)) {
                 if let Some(row) = self.repeated(group) {
                     let name = |index: u32| neurons.ids()[index as usize].to_string();
                     return Err(Error::DuplicateSynapse {
@@ -125,17 +94,9 @@ impl Edges {
             }
         }
         groups.sort_unstable_by_key(|group| group[0]);
-        let sum = |group: &&[u32]| {
-            group
-                .iter()
-                .map(|&row| self.weight[row as usize])
-                .sum::<f64>()
-        };
+        let sum = |group: &&[u32]| group.iter().map(|&row| self.weight[row as usize]).sum::<f64>();
         let weight = groups.iter().map(sum).collect();
-        let signs = self
-            .signs
-            .as_ref()
-            .map(|signs| groups.iter().map(|g| self.majority(signs, g)).collect());
+        let signs = self.signs.as_ref().map(|signs| groups.iter().map(|g| self.majority(signs, g)).collect());
         let first: Vec<usize> = groups.iter().map(|group| group[0] as usize).collect();
         self.keep(&first);
         self.weight = weight;
@@ -148,15 +109,9 @@ impl Edges {
         let Some((_, part)) = &self.part else {
             return group.get(1).map(|&row| row as usize);
         };
-        let mut rows: Vec<(u32, u32)> = group
-            .iter()
-            .map(|&row| (part.codes()[row as usize], row))
-            .collect();
+        let mut rows: Vec<(u32, u32)> = group.iter().map(|&row| (part.codes()[row as usize], row)).collect();
         rows.sort_unstable();
-        rows.windows(2)
-            .filter(|pair| pair[0].0 == pair[1].0)
-            .map(|pair| pair[1].1 as usize)
-            .min()
+        rows.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1 as usize).min()
     }
 
     /// The sign that most of the weight of a group has; unknown if there is no majority.
@@ -165,12 +120,7 @@ impl Edges {
         if group.iter().all(|&row| signs[row as usize] == first) {
             return first;
         }
-        Sign::of(
-            group
-                .iter()
-                .map(|&row| signs[row as usize].factor() * self.weight[row as usize].abs())
-                .sum(),
-        )
+        Sign::of(group.iter().map(|&row| signs[row as usize].factor() * self.weight[row as usize].abs()).sum())
     }
 
     /// Keeps the given rows, in their order.
@@ -189,10 +139,7 @@ impl Edges {
         }
         let narrow: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
         self.kinds = self.kinds.take().map(|kinds| kinds.select(&narrow));
-        self.part = self
-            .part
-            .take()
-            .map(|(name, part)| (name, part.select(&narrow)));
+        self.part = self.part.take().map(|(name, part)| (name, part.select(&narrow)));
         for (_, column) in &mut self.columns {
             *column = column.select(&narrow);
         }
@@ -200,35 +147,20 @@ impl Edges {
 
     /// Makes electrical connections conduct both ways with equal weight.
     fn symmetrise(&mut self) {
-        let Some(electrical) = self
-            .kinds
-            .as_ref()
-            .and_then(|kinds| kinds.code_of(SynapseTable::ELECTRICAL))
-        else {
+        let Some(electrical) = self.kinds.as_ref().and_then(|kinds| kinds.code_of(SynapseTable::ELECTRICAL)) else {
             return;
         };
-        let is_electrical = |row: usize| {
-            self.kinds
-                .as_ref()
-                .is_some_and(|kinds| kinds.codes()[row] == electrical)
-        };
-        let rows: Vec<usize> = (0..self.pre.len())
-            .filter(|&row| is_electrical(row))
-            .collect();
+        let is_electrical = |row: usize| self.kinds.as_ref().is_some_and(|kinds| kinds.codes()[row] == electrical);
+        let rows: Vec<usize> = (0..self.pre.len()).filter(|&row| is_electrical(row)).collect();
         let mut largest: HashMap<(u32, u32), f64> = HashMap::with_capacity(2 * rows.len());
         for &row in &rows {
-            for ends in [
-                (self.pre[row], self.post[row]),
-                (self.post[row], self.pre[row]),
-            ] {
+            for ends in [(self.pre[row], self.post[row]), (self.post[row], self.pre[row])] {
                 let weight = largest.entry(ends).or_insert(self.weight[row]);
                 *weight = weight.max(self.weight[row]);
             }
         }
-        let present: std::collections::HashSet<(u32, u32)> = rows
-            .iter()
-            .map(|&row| (self.pre[row], self.post[row]))
-            .collect();
+        let present: std::collections::HashSet<(u32, u32)> =
+            rows.iter().map(|&row| (self.pre[row], self.post[row])).collect();
         let mut mirrored: Vec<usize> = (0..self.pre.len()).collect();
         for &row in &rows {
             self.weight[row] = largest[&(self.pre[row], self.post[row])];
@@ -253,18 +185,13 @@ pub(crate) fn finish(
     at: &Location,
 ) -> Result<Connectome, Error> {
     if let Some(row) = edges.weight.iter().position(|weight| !weight.is_finite()) {
-        return Err(Error::NotFinite {
-            at: edges.place(row, at),
-            what: "weight",
-            value: edges.weight[row],
-        });
+        return Err(Error::NotFinite { at: edges.place(row, at), what: "weight", value: edges.weight[row] });
     }
     edges.merge(options.duplicates, &neurons, at)?;
     if options.gap_junctions == GapJunctions::Symmetrise {
         edges.symmetrise();
     }
-    let mut synapses =
-        SynapseTable::new(edges.pre, edges.post, edges.weight).map_err(|e| e.in_file(at))?;
+    let mut synapses = SynapseTable::new(edges.pre, edges.post, edges.weight).map_err(|e| e.in_file(at))?;
     if let Some(signs) = edges.signs {
         synapses = synapses.with_signs(signs)?;
     }
@@ -279,11 +206,7 @@ pub(crate) fn finish(
 }
 
 /// Applies the options that concern every connectome: the number of neurons and the threshold.
-pub(crate) fn restrict(
-    connectome: Connectome,
-    options: &ReadOptions,
-    at: &Location,
-) -> Result<Connectome, Error> {
+pub(crate) fn restrict(connectome: Connectome, options: &ReadOptions, at: &Location) -> Result<Connectome, Error> {
     if let Some(want) = options.n_neurons
         && want != connectome.n_neurons()
     {

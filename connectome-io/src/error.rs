@@ -147,9 +147,7 @@ pub enum Error {
         wanted: &'static str,
     },
     /// NaN or infinity where a finite number is wanted.
-    #[error(
-        "{at}: the {what} is {value}, which is not finite; remove or replace the entry before reading"
-    )]
+    #[error("{at}: the {what} is {value}, which is not finite; remove or replace the entry before reading")]
     NotFinite {
         /// Where.
         at: Box<Location>,
@@ -171,9 +169,7 @@ pub enum Error {
         allowed: &'static str,
     },
     /// The same neuron stands twice in the neuron table.
-    #[error(
-        "{at}: neuron id {id} stands in rows {first} and {second}; ids must be unique: remove one of the rows"
-    )]
+    #[error("{at}: neuron id {id} stands in rows {first} and {second}; ids must be unique: remove one of the rows")]
     DuplicateNeuron {
         /// Where the second one stands.
         at: Box<Location>,
@@ -209,9 +205,7 @@ pub enum Error {
         n: usize,
     },
     /// An edge of a cell-type graph names a type that is not among the nodes.
-    #[error(
-        "{at}: the cell type {name:?} is not among the {n} nodes; correct the spelling or add the node"
-    )]
+    #[error("{at}: the cell type {name:?} is not among the {n} nodes; correct the spelling or add the node")]
     UnknownType {
         /// Where.
         at: Box<Location>,
@@ -259,9 +253,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// More rows than 32-bit indices can count.
-    #[error(
-        "{at}: {n} {what} are more than {limit}, the largest number that 32-bit indices allow; split the data"
-    )]
+    #[error("{at}: {n} {what} are more than {limit}, the largest number that 32-bit indices allow; split the data")]
     TooMany {
         /// Where.
         at: Box<Location>,
@@ -273,9 +265,7 @@ pub enum Error {
         limit: u64,
     },
     /// The file was written by a later version of this crate.
-    #[error(
-        "{at}: layout version {found}, this program reads up to {supported}; use a newer version of it"
-    )]
+    #[error("{at}: layout version {found}, this program reads up to {supported}; use a newer version of it")]
     Version {
         /// Where.
         at: Box<Location>,

@@ -93,18 +93,13 @@ impl Labels {
 
     /// The name of every row, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
-        self.codes
-            .iter()
-            .map(|&code| self.names[code as usize].as_str())
+        self.codes.iter().map(|&code| self.names[code as usize].as_str())
     }
 
     /// The code of a name.
     #[must_use]
     pub fn code_of(&self, name: &str) -> Option<u32> {
-        self.names
-            .iter()
-            .position(|n| n == name)
-            .map(|code| code as u32)
+        self.names.iter().position(|n| n == name).map(|code| code as u32)
     }
 
     /// The rows with this name, ascending; empty if no row has it.
@@ -113,11 +108,7 @@ impl Labels {
         let Some(wanted) = self.code_of(name) else {
             return Vec::new();
         };
-        (0u32..)
-            .zip(&self.codes)
-            .filter(|&(_, &code)| code == wanted)
-            .map(|(row, _)| row)
-            .collect()
+        (0u32..).zip(&self.codes).filter(|&(_, &code)| code == wanted).map(|(row, _)| row).collect()
     }
 
     /// Rows per name, in the order of [`Labels::names`].
@@ -137,10 +128,7 @@ impl Labels {
     #[must_use]
     pub fn select(&self, rows: &[u32]) -> Self {
         let codes = rows.iter().map(|&row| self.codes[row as usize]).collect();
-        Self {
-            names: self.names.clone(),
-            codes,
-        }
+        Self { names: self.names.clone(), codes }
     }
 }
 
@@ -186,12 +174,7 @@ impl LabelsBuilder {
 pub(crate) fn check_count(at: &Location, what: &'static str, n: usize) -> Result<(), Error> {
     let limit = u64::from(u32::MAX);
     if n as u64 > limit {
-        return Err(Error::TooMany {
-            at: at.boxed(),
-            what,
-            n: n as u64,
-            limit,
-        });
+        return Err(Error::TooMany { at: at.boxed(), what, n: n as u64, limit });
     }
     Ok(())
 }

@@ -81,29 +81,16 @@ impl LatticeWiring {
             for end in [p.pre, p.post] {
                 if end as usize >= n {
                     let at = here.key(format!("pair {index}"));
-                    return Err(Error::OutOfRange {
-                        at,
-                        index: i64::from(end),
-                        n,
-                        what: "cell types",
-                    });
+                    return Err(Error::OutOfRange { at, index: i64::from(end), n, what: "cell types" });
                 }
             }
             if !p.certainty.is_finite() {
                 let at = here.key(format!("pair {index}"));
-                return Err(Error::NotFinite {
-                    at,
-                    what: "certainty",
-                    value: f64::from(p.certainty),
-                });
+                return Err(Error::NotFinite { at, what: "certainty", value: f64::from(p.certainty) });
             }
             if !seen.insert((p.pre, p.post)) {
                 let at = here.key(format!("pair {index}"));
-                return Err(Error::DuplicateSynapse {
-                    at,
-                    pre: p.pre.to_string(),
-                    post: p.post.to_string(),
-                });
+                return Err(Error::DuplicateSynapse { at, pre: p.pre.to_string(), post: p.post.to_string() });
             }
         }
         if let Some(row) = pair.iter().position(|&p| p as usize >= pairs.len()) {
@@ -114,12 +101,7 @@ impl LatticeWiring {
                 what: "pairs",
             });
         }
-        Ok(Self {
-            placement,
-            pairs,
-            pair,
-            offset,
-        })
+        Ok(Self { placement, pairs, pair, offset })
     }
 
     /// Placement per row of the neuron table.
@@ -165,11 +147,7 @@ impl LatticeWiring {
     pub(crate) fn select(self, rows: &[u32]) -> Self {
         let pair = rows.iter().map(|&row| self.pair[row as usize]).collect();
         let offset = rows.iter().map(|&row| self.offset[row as usize]).collect();
-        Self {
-            pair,
-            offset,
-            ..self
-        }
+        Self { pair, offset, ..self }
     }
 
     /// The wiring in which every synapse runs the other way: ends exchanged, displacements reversed.

@@ -36,8 +36,7 @@ pub use lattice_wiring::{LatticeWiring, Placement, TypePair};
 pub use location::{Location, Place};
 pub use neuron_table::NeuronTable;
 pub use options::{
-    CsvLayout, Duplicates, GapJunctions, Limits, Muscle, NeuronsFile, ReadOptions, Regions, Rows,
-    UnknownNeurons,
+    CsvLayout, Duplicates, GapJunctions, Limits, Muscle, NeuronsFile, ReadOptions, Regions, Rows, UnknownNeurons,
 };
 pub use positions::Positions;
 pub use provenance::{Orientation, Provenance};

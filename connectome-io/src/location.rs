@@ -44,10 +44,7 @@ pub struct Location {
 impl Location {
     /// A whole file.
     pub fn file(path: impl AsRef<Path>) -> Self {
-        Self {
-            file: Some(path.as_ref().to_path_buf()),
-            place: Place::Whole,
-        }
+        Self { file: Some(path.as_ref().to_path_buf()), place: Place::Whole }
     }
 
     /// Data that came from no file.
@@ -59,10 +56,7 @@ impl Location {
     /// The same file, another place.
     #[must_use]
     pub fn at(&self, place: Place) -> Box<Self> {
-        Box::new(Self {
-            file: self.file.clone(),
-            place,
-        })
+        Box::new(Self { file: self.file.clone(), place })
     }
 
     /// A byte of the same file.
@@ -80,10 +74,7 @@ impl Location {
     /// A cell of a table of the same file.
     #[must_use]
     pub fn cell(&self, line: u64, column: &str) -> Box<Self> {
-        self.at(Place::Cell {
-            line,
-            column: column.to_owned(),
-        })
+        self.at(Place::Cell { line, column: column.to_owned() })
     }
 
     /// A named entry of the same file. Inside another named entry the names are joined by a colon.
@@ -98,10 +89,7 @@ impl Location {
     /// What a connectome from this file names as its source: the file's name without its folder.
     pub(crate) fn source_name(&self) -> String {
         let name = self.file.as_deref().and_then(Path::file_name);
-        name.map_or_else(
-            || "memory".to_owned(),
-            |name| name.to_string_lossy().into_owned(),
-        )
+        name.map_or_else(|| "memory".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
     /// This location, boxed as errors hold it.

@@ -34,19 +34,11 @@ impl NeuronTable {
             let mut row_of = HashMap::with_capacity(ids.len());
             for (second, &id) in ids.iter().enumerate() {
                 if let Some(first) = row_of.insert(id, second) {
-                    return Err(Error::DuplicateNeuron {
-                        at: here.key(format!("row {second}")),
-                        id,
-                        first,
-                        second,
-                    });
+                    return Err(Error::DuplicateNeuron { at: here.key(format!("row {second}")), id, first, second });
                 }
             }
         }
-        Ok(Self {
-            ids,
-            ..Self::default()
-        })
+        Ok(Self { ids, ..Self::default() })
     }
 
     /// A table of `n` neurons with the ids 0, 1, ...
@@ -55,15 +47,8 @@ impl NeuronTable {
     /// If `n` is beyond 2^32 - 1.
     #[must_use]
     pub fn numbered(n: usize) -> Self {
-        assert!(
-            u32::try_from(n).is_ok(),
-            "{n} neurons are more than 32-bit indices allow ({})",
-            u32::MAX
-        );
-        Self {
-            ids: (0..n as i64).collect(),
-            ..Self::default()
-        }
+        assert!(u32::try_from(n).is_ok(), "{n} neurons are more than 32-bit indices allow ({})", u32::MAX);
+        Self { ids: (0..n as i64).collect(), ..Self::default() }
     }
 
     /// Adds a name per neuron; names need not be unique.
@@ -216,19 +201,13 @@ impl NeuronTable {
     /// The further column of this name.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&Labels> {
-        self.columns
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, labels)| labels)
+        self.columns.iter().find(|(n, _)| n == name).map(|(_, labels)| labels)
     }
 
     /// The row of an id, by search through all rows; build a map for many look-ups.
     #[must_use]
     pub fn row_of(&self, id: i64) -> Option<u32> {
-        self.ids
-            .iter()
-            .position(|&other| other == id)
-            .map(|row| row as u32)
+        self.ids.iter().position(|&other| other == id).map(|row| row as u32)
     }
 
     /// The table of the given rows, in their order.
@@ -241,17 +220,11 @@ impl NeuronTable {
     pub fn select(&self, rows: &[u32]) -> Result<Self, Error> {
         let at = |row: &u32| *row as usize;
         let mut table = Self::new(rows.iter().map(|row| self.ids[at(row)]).collect())?;
-        table.names = self
-            .names
-            .as_ref()
-            .map(|names| rows.iter().map(|row| names[at(row)].clone()).collect());
+        table.names = self.names.as_ref().map(|names| rows.iter().map(|row| names[at(row)].clone()).collect());
         table.types = self.types.as_ref().map(|labels| labels.select(rows));
         table.classes = self.classes.as_ref().map(|labels| labels.select(rows));
         table.transmitters = self.transmitters.as_ref().map(|labels| labels.select(rows));
-        table.signs = self
-            .signs
-            .as_ref()
-            .map(|signs| rows.iter().map(|row| signs[at(row)]).collect());
+        table.signs = self.signs.as_ref().map(|signs| rows.iter().map(|row| signs[at(row)]).collect());
         table.positions = match &self.positions {
             Some(positions) => {
                 let points = rows.iter().map(|row| positions.points()[at(row)]).collect();
@@ -259,11 +232,7 @@ impl NeuronTable {
             }
             None => None,
         };
-        table.columns = self
-            .columns
-            .iter()
-            .map(|(name, labels)| (name.clone(), labels.select(rows)))
-            .collect();
+        table.columns = self.columns.iter().map(|(name, labels)| (name.clone(), labels.select(rows))).collect();
         Ok(table)
     }
 }

@@ -107,11 +107,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            inflated: 4 << 30,
-            npy_header: 64 << 10,
-            safetensors_header: 100_000_000,
-        }
+        Self { inflated: 4 << 30, npy_header: 64 << 10, safetensors_header: 100_000_000 }
     }
 }
 

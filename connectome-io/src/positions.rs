@@ -25,10 +25,7 @@ impl Positions {
                 });
             }
         }
-        Ok(Self {
-            points,
-            unit: unit.into(),
-        })
+        Ok(Self { points, unit: unit.into() })
     }
 
     /// The points, `[x, y, z]` in [`Positions::unit`].

@@ -28,11 +28,7 @@ pub struct Provenance {
 impl Provenance {
     /// A source: a file name, an address or a sentence.
     pub fn new(source: impl Into<String>, orientation: Orientation) -> Self {
-        Self {
-            source: source.into(),
-            orientation,
-            ..Self::default()
-        }
+        Self { source: source.into(), orientation, ..Self::default() }
     }
 
     /// States the version of the data set, such as `"783"` or `"hemibrain:v1.2.1"`.

@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::format::{
-    csv_matrix, csv_tables, flyvis_json, idx, matrix, npy, npz, safetensors, sparse_matrix,
-};
+use crate::format::{csv_matrix, csv_tables, flyvis_json, idx, matrix, npy, npz, safetensors, sparse_matrix};
 use crate::options::{CsvLayout, Limits, ReadOptions};
 use crate::source::Source;
 use crate::{Array, Connectome, Error, Location};
@@ -69,10 +67,9 @@ pub fn read_array(path: impl AsRef<Path>) -> Result<Array, Error> {
         }
         Format::Csv => Ok(csv_matrix::read(path, &limits)?.array),
         Format::Idx => idx::read_with(path, &limits),
-        Format::Safetensors | Format::Json => Err(Error::UnknownFormat {
-            path: path.to_path_buf(),
-            why: "this holds no single array".to_owned(),
-        }),
+        Format::Safetensors | Format::Json => {
+            Err(Error::UnknownFormat { path: path.to_path_buf(), why: "this holds no single array".to_owned() })
+        }
     }
 }
 
@@ -92,10 +89,7 @@ impl Format {
     fn of(path: &Path, limits: &Limits) -> Result<Self, Error> {
         let (head, gzip) = Source::peek(path, limits, 4096)?;
         if head.is_empty() {
-            return Err(Error::Empty {
-                at: Location::file(path).boxed(),
-                what: "bytes",
-            });
+            return Err(Error::Empty { at: Location::file(path).boxed(), what: "bytes" });
         }
         let zip = npz::MAGIC.iter().any(|magic| head.starts_with(*magic));
         if zip && gzip {
@@ -116,8 +110,7 @@ impl Format {
             return Ok(format);
         }
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
-        if head.starts_with(&[0, 0]) && head.get(2).is_some_and(|code| (0x08..=0x0e).contains(code))
-        {
+        if head.starts_with(&[0, 0]) && head.get(2).is_some_and(|code| (0x08..=0x0e).contains(code)) {
             return Ok(Self::Idx);
         }
         if head.get(8) == Some(&b'{') && head[..8].contains(&0) {
@@ -160,33 +153,20 @@ fn read_csv(path: &Path, options: &ReadOptions) -> Result<Connectome, Error> {
         CsvLayout::Auto => {
             let table = csv_tables::Table::open(path, &options.limits)?;
             let header = table.header();
-            header[0].is_empty()
-                || header
-                    .iter()
-                    .all(|cell| csv_tables::parse_f64(cell.as_bytes()).is_some())
+            header[0].is_empty() || header.iter().all(|cell| csv_tables::parse_f64(cell.as_bytes()).is_some())
         }
     };
     if !as_matrix {
         return csv_tables::read(path, options);
     }
     let matrix = csv_matrix::read(path, &options.limits)?;
-    matrix::from_array_at(
-        &matrix.array,
-        matrix.columns,
-        options,
-        &Location::file(path),
-    )
+    matrix::from_array_at(&matrix.array, matrix.columns, options, &Location::file(path))
 }
 
 /// The table of edges in a folder.
 fn edges_in(folder: &Path) -> Result<PathBuf, Error> {
-    let candidates = csv_tables::EDGE_FILES
-        .iter()
-        .flat_map(|name| [(*name).to_owned(), format!("{name}.gz")]);
-    let found = candidates
-        .into_iter()
-        .map(|name| folder.join(name))
-        .find(|path| path.is_file());
+    let candidates = csv_tables::EDGE_FILES.iter().flat_map(|name| [(*name).to_owned(), format!("{name}.gz")]);
+    let found = candidates.into_iter().map(|name| folder.join(name)).find(|path| path.is_file());
     found.ok_or_else(|| Error::UnknownFormat {
         path: folder.to_path_buf(),
         why: format!("the folder holds none of {:?}", csv_tables::EDGE_FILES),

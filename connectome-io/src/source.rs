@@ -10,8 +10,7 @@ use crate::options::Limits;
 use crate::{Error, Location};
 
 /// What to do when the cap on inflation is hit.
-pub(crate) const RAISE_INFLATED: &str =
-    "if the file is trusted, raise `ReadOptions::limits.inflated`";
+pub(crate) const RAISE_INFLATED: &str = "if the file is trusted, raise `ReadOptions::limits.inflated`";
 
 type Plain = BufReader<Chain<Cursor<Vec<u8>>, File>>;
 
@@ -42,43 +41,27 @@ struct CapHit {
 impl Source {
     /// Opens a file and looks whether it is compressed.
     pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Self, Error> {
-        let io = |source| Error::Io {
-            action: "open",
-            path: path.to_path_buf(),
-            source,
-        };
+        let io = |source| Error::Io { action: "open", path: path.to_path_buf(), source };
         let mut file = File::open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
         if metadata.is_dir() {
             return Err(io(io::Error::from(io::ErrorKind::IsADirectory)));
         }
         let mut head = Vec::with_capacity(2);
-        (&mut file)
-            .take(2)
-            .read_to_end(&mut head)
-            .map_err(|e| Error::Io {
-                action: "read",
-                path: path.to_path_buf(),
-                source: e,
-            })?;
+        (&mut file).take(2).read_to_end(&mut head).map_err(|e| Error::Io {
+            action: "read",
+            path: path.to_path_buf(),
+            source: e,
+        })?;
         let gzip = head == [0x1f, 0x8b];
         let plain = BufReader::with_capacity(64 << 10, Cursor::new(head).chain(file));
         let (reader, remaining) = if gzip {
             (Stream::Gzip(Box::new(MultiGzDecoder::new(plain))), None)
         } else {
-            (
-                Stream::Plain(plain),
-                metadata.is_file().then_some(metadata.len()),
-            )
+            (Stream::Plain(plain), metadata.is_file().then_some(metadata.len()))
         };
         let limit = limits.inflated;
-        Ok(Self {
-            at: Location::file(path),
-            reader,
-            remaining,
-            allowance: limit,
-            limit,
-        })
+        Ok(Self { at: Location::file(path), reader, remaining, allowance: limit, limit })
     }
 
     /// Bytes not read yet, if known.
@@ -120,10 +103,7 @@ impl Source {
 
 /// Says what a failed read means: a damaged stream, the cap, or the operating system.
 pub(crate) fn explain(at: &Location, error: io::Error) -> Error {
-    if let Some(hit) = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<CapHit>())
-    {
+    if let Some(hit) = error.get_ref().and_then(|inner| inner.downcast_ref::<CapHit>()) {
         return Error::TooLarge {
             at: at.boxed(),
             what: "the inflated content",
@@ -133,17 +113,11 @@ pub(crate) fn explain(at: &Location, error: io::Error) -> Error {
         };
     }
     match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            Error::Malformed {
-                at: at.boxed(),
-                problem: format!("the compressed data are damaged or cut short ({error})"),
-            }
-        }
-        _ => Error::Io {
-            action: "read",
-            path: at.file.clone().unwrap_or_default(),
-            source: error,
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Error::Malformed {
+            at: at.boxed(),
+            problem: format!("the compressed data are damaged or cut short ({error})"),
         },
+        _ => Error::Io { action: "read", path: at.file.clone().unwrap_or_default(), source: error },
     }
 }
 
@@ -161,10 +135,7 @@ impl Read for Source {
         match &mut self.remaining {
             Some(left) => *left = left.saturating_sub(n as u64),
             None => {
-                self.allowance = self
-                    .allowance
-                    .checked_sub(n as u64)
-                    .ok_or_else(|| cap_hit(self.limit))?;
+                self.allowance = self.allowance.checked_sub(n as u64).ok_or_else(|| cap_hit(self.limit))?;
             }
         }
         Ok(n)

@@ -25,25 +25,14 @@ impl SynapseTable {
     /// [`Error::TooMany`] beyond 2^32 - 1 rows.
     pub fn new(pre: Vec<u32>, post: Vec<u32>, weight: Vec<f64>) -> Result<Self, Error> {
         check_count(&Location::memory(), "synapse rows", pre.len())?;
-        let table = Self {
-            pre,
-            ..Self::default()
-        };
+        let table = Self { pre, ..Self::default() };
         table.check("post", post.len())?;
         table.check("weight", weight.len())?;
         if let Some(row) = weight.iter().position(|w| !w.is_finite()) {
             let at = Location::memory().key(format!("weight of synapse row {row}"));
-            return Err(Error::NotFinite {
-                at,
-                what: "weight",
-                value: weight[row],
-            });
+            return Err(Error::NotFinite { at, what: "weight", value: weight[row] });
         }
-        Ok(Self {
-            post,
-            weight,
-            ..table
-        })
+        Ok(Self { post, weight, ..table })
     }
 
     /// Adds a sign per row.
@@ -166,10 +155,7 @@ impl SynapseTable {
     /// The further column of this name.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&Labels> {
-        self.columns
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, labels)| labels)
+        self.columns.iter().find(|(n, _)| n == name).map(|(_, labels)| labels)
     }
 
     /// The given rows, in their order; rows may repeat.
@@ -187,11 +173,7 @@ impl SynapseTable {
             weight: take(&self.weight, rows),
             signs: self.signs.as_ref().map(|signs| take(signs, rows)),
             kinds: self.kinds.as_ref().map(|kinds| kinds.select(rows)),
-            columns: self
-                .columns
-                .iter()
-                .map(|(name, labels)| (name.clone(), labels.select(rows)))
-                .collect(),
+            columns: self.columns.iter().map(|(name, labels)| (name.clone(), labels.select(rows))).collect(),
         }
     }
 

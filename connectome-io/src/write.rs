@@ -12,10 +12,7 @@ use crate::{Connectome, Error};
 /// [`Error::UnknownFormat`] for other names, [`Error::Io`], and those of [`csv_tables::write`].
 pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Error> {
     let path = path.as_ref();
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().to_ascii_lowercase())
-        .unwrap_or_default();
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     if name.ends_with(".safetensors") {
         safetensors::write(connectome, path)

@@ -56,15 +56,8 @@ fn bounded(path: &PathBuf, read: impl FnOnce() -> Error) {
     let error = read();
     let used = PEAK.load(Ordering::Relaxed) - before;
     let allowed = 4 * size + (16 << 20);
-    println!(
-        "{:<24} {size:>9} bytes, peak {used:>9}: {error}",
-        path.file_name().unwrap().to_string_lossy()
-    );
-    assert!(
-        used <= allowed,
-        "{}: {used} bytes for a file of {size}, {allowed} are allowed",
-        path.display()
-    );
+    println!("{:<24} {size:>9} bytes, peak {used:>9}: {error}", path.file_name().unwrap().to_string_lossy());
+    assert!(used <= allowed, "{}: {used} bytes for a file of {size}, {allowed} are allowed", path.display());
 }
 
 /// End records of an archive with 64-bit counts: `entries` members in `size` bytes of directory.
@@ -74,9 +67,7 @@ fn zip64_end(entries: u64, size: u64, offset: u64) -> Vec<u8> {
     bytes.extend_from_slice(b"PK\x06\x06");
     bytes.extend_from_slice(&44u64.to_le_bytes());
     bytes.extend_from_slice(&[45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    [entries, entries, size, offset]
-        .iter()
-        .for_each(|n| bytes.extend_from_slice(&n.to_le_bytes()));
+    [entries, entries, size, offset].iter().for_each(|n| bytes.extend_from_slice(&n.to_le_bytes()));
     bytes.extend_from_slice(b"PK\x06\x07\0\0\0\0");
     bytes.extend_from_slice(&record.to_le_bytes());
     bytes.extend_from_slice(&[1, 0, 0, 0]);
@@ -92,32 +83,23 @@ fn a_claim_of_10_gb_costs_at_most_four_times_the_file_and_16_mb() {
     // Warm up what the runtime and the libraries allocate once.
     read(f.put("warm.csv", "pre,post,weight\n0,1,1\n")).unwrap();
 
-    let dict =
-        |shape: &str| format!("{{'descr': '<f8', 'fortran_order': True, 'shape': {shape}, }}");
+    let dict = |shape: &str| format!("{{'descr': '<f8', 'fortran_order': True, 'shape': {shape}, }}");
     let npy = npy_with_header(1, &dict("(35355, 35355)"), &[1; 4096]);
     let mut npy_header = b"\x93NUMPY\x03\x00".to_vec();
     npy_header.extend_from_slice(&u32::MAX.to_le_bytes());
     npy_header.extend_from_slice(&[b' '; 4096]);
     let tensors = |dtype: &str, shape: &str, end: u64| {
-        let header = format!(
-            "{{\"pre\":{{\"dtype\":\"{dtype}\",\"shape\":{shape},\"data_offsets\":[0,{end}]}}}}"
-        );
+        let header = format!("{{\"pre\":{{\"dtype\":\"{dtype}\",\"shape\":{shape},\"data_offsets\":[0,{end}]}}}}");
         safetensors_with_header(&header, &[0; 4096])
     };
     let mut safetensors_header = 10_000_000_000u64.to_le_bytes().to_vec();
     safetensors_header.resize(4096, b' ');
 
     // An archive whose headers claim that a member of 4 kB inflates to almost 4 GB.
-    let archive = f.zip(
-        "claim.npz",
-        &[("W.npy", &npy)],
-        zip::CompressionMethod::Deflated,
-    );
+    let archive = f.zip("claim.npz", &[("W.npy", &npy)], zip::CompressionMethod::Deflated);
     let mut bytes = std::fs::read(&archive).unwrap();
     let size = (npy.len() as u32).to_le_bytes();
-    let places: Vec<usize> = (0..bytes.len() - 4)
-        .filter(|&i| bytes[i..i + 4] == size)
-        .collect();
+    let places: Vec<usize> = (0..bytes.len() - 4).filter(|&i| bytes[i..i + 4] == size).collect();
     for place in places {
         bytes[place..place + 4].copy_from_slice(&0xffff_fff0u32.to_le_bytes());
     }
@@ -137,61 +119,26 @@ fn a_claim_of_10_gb_costs_at_most_four_times_the_file_and_16_mb() {
         archive,
         f.put("member.npz", &bytes),
         f.put("directory.npz", zip64_end(1 << 33, 10_000_000_000, 0)),
-        f.put(
-            "directory_far.npz",
-            zip64_end(1 << 27, 10_000_000_000, 1 << 40),
-        ),
+        f.put("directory_far.npz", zip64_end(1 << 27, 10_000_000_000, 1 << 40)),
         f.scipy("pointers.npz", "csr", &sparse),
-        f.put(
-            "tensor.safetensors",
-            tensors("F64", "[1250000000]", 10_000_000_000),
-        ),
-        f.gz(
-            "tensor.safetensors.gz",
-            &tensors("F64", "[1250000000]", 10_000_000_000),
-        ),
+        f.put("tensor.safetensors", tensors("F64", "[1250000000]", 10_000_000_000)),
+        f.gz("tensor.safetensors.gz", &tensors("F64", "[1250000000]", 10_000_000_000)),
         f.put("header.safetensors", &safetensors_header),
-        f.put(
-            "index.csv",
-            "source,target\n10000000000,a\n\"unclosed quote",
-        ),
-        f.put(
-            "neurons.json",
-            "{\"nodes\": [{\"name\": \"A\", \"pattern\": [\"tile\", 10000000000]}], \"edges\": []}",
-        ),
+        f.put("index.csv", "source,target\n10000000000,a\n\"unclosed quote"),
+        f.put("neurons.json", "{\"nodes\": [{\"name\": \"A\", \"pattern\": [\"tile\", 10000000000]}], \"edges\": []}"),
     ];
     for path in &files {
         bounded(path, || read(path).expect_err("refused"));
     }
-    let images = f.put(
-        "images-idx3-ubyte",
-        [
-            0, 0, 8, 3, 0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0, 0, 3, 1, 2, 3,
-        ],
-    );
+    let images = f.put("images-idx3-ubyte", [0, 0, 8, 3, 0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0, 0, 3, 1, 2, 3]);
     bounded(&images, || idx::read(&images).unwrap_err());
-    let images = f.gz(
-        "images-idx3-ubyte.gz",
-        &[
-            0, 0, 8, 3, 0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0, 0, 3, 1, 2, 3,
-        ],
-    );
+    let images = f.gz("images-idx3-ubyte.gz", &[0, 0, 8, 3, 0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0, 0, 3, 1, 2, 3]);
     bounded(&images, || idx::read(&images).unwrap_err());
     // An index of ten billion names a neuron, not a table of as many.
     let far = f.path().join("far.safetensors");
-    let edge = [
-        ("pre", ints(vec![0])),
-        ("post", ints(vec![2_000_000_000])),
-        ("weight", ints(vec![1])),
-    ];
-    let arrays = edge
-        .into_iter()
-        .map(|(name, array)| (name.to_owned(), array))
-        .collect();
-    let tensors = connectome_io::format::safetensors::Tensors {
-        arrays,
-        metadata: Default::default(),
-    };
+    let edge = [("pre", ints(vec![0])), ("post", ints(vec![2_000_000_000])), ("weight", ints(vec![1]))];
+    let arrays = edge.into_iter().map(|(name, array)| (name.to_owned(), array)).collect();
+    let tensors = connectome_io::format::safetensors::Tensors { arrays, metadata: Default::default() };
     connectome_io::format::safetensors::write_tensors(&far, &tensors).unwrap();
     bounded(&far, || read(&far).unwrap_err());
 }

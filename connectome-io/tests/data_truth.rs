@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use connectome_io::format::{flyvis_json, idx, npy};
 use connectome_io::{
-    Connectome, GapJunctions, Muscle, NeuronsFile, Orientation, Placement, ReadOptions, Rows, Sign,
-    SynapseTable, read, read_with,
+    Connectome, GapJunctions, Muscle, NeuronsFile, Orientation, Placement, ReadOptions, Rows, Sign, SynapseTable, read,
+    read_with,
 };
 
 /// A file beside the examples.
@@ -15,11 +15,7 @@ fn data(name: &str) -> PathBuf {
 
 /// A file of the data sets that are not part of the repository; `None`, and a message, if they are not there.
 fn shared(name: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../shared/data/files"
-    ))
-    .join(name);
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/files")).join(name);
     if !path.exists() {
         println!("skipped: {} is not there", path.display());
         return None;
@@ -30,10 +26,7 @@ fn shared(name: &str) -> Option<PathBuf> {
 /// Sum of the weights of rows for which `keep` holds.
 fn weight_where(connectome: &Connectome, keep: impl Fn(usize) -> bool) -> f64 {
     let weight = connectome.synapses().weight();
-    (0..weight.len())
-        .filter(|&row| keep(row))
-        .map(|row| weight[row])
-        .sum()
+    (0..weight.len()).filter(|&row| keep(row)).map(|row| weight[row]).sum()
 }
 
 #[test]
@@ -56,14 +49,8 @@ fn celegans_has_302_neurons_and_20589_synapses() {
     assert_eq!(by_polarity("-"), 2_580.0);
     assert_eq!(by_polarity("complex"), 3_413.0);
     let signs = worm.synapses().signs().unwrap();
-    assert_eq!(
-        weight_where(&worm, |row| signs[row] == Sign::Excitatory),
-        9_070.0
-    );
-    assert_eq!(
-        weight_where(&worm, |row| signs[row] == Sign::Inhibitory),
-        2_580.0
-    );
+    assert_eq!(weight_where(&worm, |row| signs[row] == Sign::Excitatory), 9_070.0);
+    assert_eq!(weight_where(&worm, |row| signs[row] == Sign::Inhibitory), 2_580.0);
 
     // The folder stands for its table.
     assert_eq!(read(data("celegans")).unwrap(), worm);
@@ -73,36 +60,19 @@ fn celegans_has_302_neurons_and_20589_synapses() {
 fn celegans_gap_junctions_become_symmetric_on_request() {
     let published = read(data("celegans/gap.csv")).unwrap();
     assert_eq!(published.n_synapses(), 2_168);
-    assert_eq!(
-        published.synapses().kinds().unwrap().names(),
-        [SynapseTable::ELECTRICAL]
-    );
-    let options = ReadOptions {
-        gap_junctions: GapJunctions::Symmetrise,
-        ..ReadOptions::default()
-    };
+    assert_eq!(published.synapses().kinds().unwrap().names(), [SynapseTable::ELECTRICAL]);
+    let options = ReadOptions { gap_junctions: GapJunctions::Symmetrise, ..ReadOptions::default() };
     let symmetric = read_with(data("celegans/gap.csv"), &options).unwrap();
     let entries = |c: &Connectome| {
         let s = c.synapses();
-        let mut rows: Vec<_> = (0..s.len())
-            .map(|i| (s.pre()[i], s.post()[i], s.weight()[i].to_bits()))
-            .collect();
+        let mut rows: Vec<_> = (0..s.len()).map(|i| (s.pre()[i], s.post()[i], s.weight()[i].to_bits())).collect();
         rows.sort_unstable();
         rows
     };
     assert_eq!(entries(&symmetric), entries(&symmetric.clone().transpose()));
-    let self_rows = published
-        .synapses()
-        .pre()
-        .iter()
-        .zip(published.synapses().post())
-        .filter(|(a, b)| a == b)
-        .count();
+    let self_rows = published.synapses().pre().iter().zip(published.synapses().post()).filter(|(a, b)| a == b).count();
     assert_eq!(self_rows, 13);
-    let mut pairs: Vec<_> = entries(&published)
-        .iter()
-        .map(|e| (e.0.min(e.1), e.0.max(e.1)))
-        .collect();
+    let mut pairs: Vec<_> = entries(&published).iter().map(|e| (e.0.min(e.1), e.0.max(e.1))).collect();
     pairs.sort_unstable();
     pairs.dedup();
     assert_eq!(symmetric.n_synapses(), 2 * pairs.len() - self_rows);
@@ -110,20 +80,14 @@ fn celegans_gap_junctions_become_symmetric_on_request() {
 
 #[test]
 fn varshney_list_has_279_neurons_2194_pairs_and_514_gap_pairs() {
-    let options = ReadOptions {
-        neurons: NeuronsFile::None,
-        ..ReadOptions::default()
-    };
+    let options = ReadOptions { neurons: NeuronsFile::None, ..ReadOptions::default() };
     let worm = read_with(data("celegans/varshney2011.csv"), &options).unwrap();
     assert_eq!(worm.n_neurons(), 279);
     let kinds = worm.synapses().kinds().unwrap();
     let chemical = kinds.rows_of(SynapseTable::CHEMICAL);
     let electrical = kinds.rows_of(SynapseTable::ELECTRICAL);
     assert_eq!(chemical.len(), 2_194);
-    assert_eq!(
-        weight_where(&worm, |row| kinds.get(row) == SynapseTable::CHEMICAL),
-        6_394.0
-    );
+    assert_eq!(weight_where(&worm, |row| kinds.get(row) == SynapseTable::CHEMICAL), 6_394.0);
     let synapses = worm.synapses().select(&electrical);
     let mut pairs: Vec<_> = (0..synapses.len())
         .map(|row| (synapses.pre()[row], synapses.post()[row]))
@@ -135,19 +99,13 @@ fn varshney_list_has_279_neurons_2194_pairs_and_514_gap_pairs() {
     assert_eq!(pairs.len(), 514);
     assert_eq!(worm.n_synapses(), 2_194 + electrical.len());
 
-    let muscle = ReadOptions {
-        muscle: Muscle::Keep,
-        ..options
-    };
+    let muscle = ReadOptions { muscle: Muscle::Keep, ..options };
     let worm = read_with(data("celegans/varshney2011.csv"), &muscle).unwrap();
     // One neuron has no synapse but onto muscle.
     assert_eq!(worm.n_neurons(), 281);
     assert_eq!(worm.neurons().names().unwrap()[280], "NMJ");
     let kinds = worm.synapses().kinds().unwrap();
-    assert_eq!(
-        weight_where(&worm, |row| kinds.get(row) == SynapseTable::NEUROMUSCULAR),
-        1_410.0
-    );
+    assert_eq!(weight_where(&worm, |row| kinds.get(row) == SynapseTable::NEUROMUSCULAR), 1_410.0);
 }
 
 #[test]
@@ -155,10 +113,7 @@ fn varshney_names_match_the_table_of_neurons_in_either_spelling() {
     let worm = read(data("celegans/varshney2011.csv")).unwrap();
     assert_eq!(worm.n_neurons(), 302);
     let kinds = worm.synapses().kinds().unwrap();
-    assert_eq!(
-        weight_where(&worm, |row| kinds.get(row) == SynapseTable::CHEMICAL),
-        6_394.0
-    );
+    assert_eq!(weight_where(&worm, |row| kinds.get(row) == SynapseTable::CHEMICAL), 6_394.0);
 }
 
 #[test]
@@ -166,18 +121,10 @@ fn flyvis_has_65_types_605_pairs_and_2140_displacements() {
     let fly = read(data("flyvis/fib25-fib19_v2.2.json.gz")).unwrap();
     assert_eq!(fly.n_neurons(), 65);
     assert_eq!(fly.n_synapses(), 2_140);
-    assert!(
-        (fly.total_weight() - 8_087.25).abs() < 0.005,
-        "{}",
-        fly.total_weight()
-    );
+    assert!((fly.total_weight() - 8_087.25).abs() < 0.005, "{}", fly.total_weight());
     let lattice = fly.lattice().unwrap();
     assert_eq!(lattice.n_pairs(), 605);
-    let positive = lattice
-        .pairs()
-        .iter()
-        .filter(|p| p.sign == Sign::Excitatory)
-        .count();
+    let positive = lattice.pairs().iter().filter(|p| p.sign == Sign::Excitatory).count();
     assert_eq!((positive, lattice.n_pairs() - positive), (377, 228));
     assert!(lattice.offset().iter().flatten().all(|d| d.abs() <= 6));
     let weight = fly.synapses().weight();
@@ -186,32 +133,16 @@ fn flyvis_has_65_types_605_pairs_and_2140_displacements() {
     let names = fly.neurons().names().unwrap();
     assert_eq!((names[0].as_str(), names[64].as_str()), ("R1", "TmY18"));
     for (name, placement) in names.iter().zip(lattice.placement()) {
-        let stride = if name.starts_with("Lawf") {
-            [3, 2]
-        } else {
-            [1, 1]
-        };
+        let stride = if name.starts_with("Lawf") { [3, 2] } else { [1, 1] };
         assert_eq!(*placement, Placement::Stride(stride), "{name}");
     }
     let classes = fly.neurons().classes().unwrap();
     let count = |class| classes.rows_of(class).len();
-    assert_eq!(
-        (
-            count(flyvis_json::INPUT),
-            count(flyvis_json::INTERMEDIATE),
-            count(flyvis_json::OUTPUT)
-        ),
-        (8, 23, 34)
-    );
+    assert_eq!((count(flyvis_json::INPUT), count(flyvis_json::INTERMEDIATE), count(flyvis_json::OUTPUT)), (8, 23, 34));
     let types = fly.neurons().types().unwrap();
     assert_eq!(types.codes(), (0..65).collect::<Vec<u32>>());
     let ends = |at: fn(&connectome_io::TypePair) -> u32| {
-        lattice
-            .pairs()
-            .iter()
-            .map(at)
-            .collect::<std::collections::BTreeSet<_>>()
-            .len()
+        lattice.pairs().iter().map(at).collect::<std::collections::BTreeSet<_>>().len()
     };
     assert_eq!((ends(|p| p.pre), ends(|p| p.post)), (63, 65));
     assert_eq!(fly.clone().transpose().transpose(), fly);
@@ -223,19 +154,9 @@ fn mnist_test_set_is_10000_digits() {
     assert_eq!(images.shape(), [10_000, 28, 28]);
     let labels = idx::read(data("mnist/t10k-labels-idx1-ubyte.gz")).unwrap();
     let mut counts = [0; 10];
-    labels
-        .as_slice::<u8>()
-        .unwrap()
-        .iter()
-        .for_each(|&l| counts[l as usize] += 1);
-    assert_eq!(
-        counts,
-        [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    );
-    assert_eq!(
-        connectome_io::read_array(data("mnist/t10k-labels-idx1-ubyte.gz")).unwrap(),
-        labels
-    );
+    labels.as_slice::<u8>().unwrap().iter().for_each(|&l| counts[l as usize] += 1);
+    assert_eq!(counts, [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
+    assert_eq!(connectome_io::read_array(data("mnist/t10k-labels-idx1-ubyte.gz")).unwrap(), labels);
 }
 
 #[test]
@@ -244,16 +165,10 @@ fn hemibrain_ellipsoid_body() {
         return;
     };
     let fly = read(&path).unwrap();
-    assert_eq!(
-        (fly.n_neurons(), fly.n_synapses(), fly.total_weight()),
-        (286, 9_376, 97_588.0)
-    );
+    assert_eq!((fly.n_neurons(), fly.n_synapses(), fly.total_weight()), (286, 9_376, 97_588.0));
     assert_eq!(fly.neurons().ids()[0], 387_364_605);
     assert_eq!(fly.neurons().types().unwrap().rows_of("EPG").len(), 46);
-    let total = ReadOptions {
-        weight_column: Some("weight_total".to_owned()),
-        ..ReadOptions::default()
-    };
+    let total = ReadOptions { weight_column: Some("weight_total".to_owned()), ..ReadOptions::default() };
     assert!(read_with(&path, &total).unwrap().total_weight() >= fly.total_weight());
 }
 
@@ -267,27 +182,14 @@ fn hemibrain_matrix_equals_its_table() {
         return;
     };
     let table = read(table).unwrap();
-    let options = ReadOptions {
-        neurons: NeuronsFile::File(ids.clone()),
-        ..ReadOptions::default()
-    };
+    let options = ReadOptions { neurons: NeuronsFile::File(ids.clone()), ..ReadOptions::default() };
     let matrix = read_with(matrix, &options).unwrap();
     assert_eq!((matrix.n_neurons(), matrix.n_synapses()), (152, 5_191));
-    assert_eq!(
-        matrix.neurons().ids(),
-        npy::read(ids).unwrap().as_slice::<i64>().unwrap()
-    );
+    assert_eq!(matrix.neurons().ids(), npy::read(ids).unwrap().as_slice::<i64>().unwrap());
     let edges = |c: &Connectome| {
         let (ids, s) = (c.neurons().ids(), c.synapses());
-        let edge = |row: usize| {
-            (
-                (ids[s.pre()[row] as usize], ids[s.post()[row] as usize]),
-                s.weight()[row],
-            )
-        };
-        (0..s.len())
-            .map(edge)
-            .collect::<std::collections::HashMap<_, _>>()
+        let edge = |row: usize| ((ids[s.pre()[row] as usize], ids[s.post()[row] as usize]), s.weight()[row]);
+        (0..s.len()).map(edge).collect::<std::collections::HashMap<_, _>>()
     };
     let all = edges(&table);
     for (ends, weight) in edges(&matrix) {
@@ -301,42 +203,23 @@ fn matrix_orientation_is_what_the_option_says() {
         return;
     };
     let post = read(&path).unwrap();
-    let pre = read_with(
-        &path,
-        &ReadOptions {
-            rows: Rows::Pre,
-            ..ReadOptions::default()
-        },
-    )
-    .unwrap();
+    let pre = read_with(&path, &ReadOptions { rows: Rows::Pre, ..ReadOptions::default() }).unwrap();
     assert_eq!(pre.synapses().pre(), post.synapses().post());
     assert_eq!(pre.provenance().orientation(), Orientation::PrePost);
 }
 
 #[test]
 fn larva_tables_and_tensors_agree() {
-    let (Some(table), Some(tensors)) = (
-        shared("larva/edges.csv.gz"),
-        shared("larva/larva.safetensors.gz"),
-    ) else {
+    let (Some(table), Some(tensors)) = (shared("larva/edges.csv.gz"), shared("larva/larva.safetensors.gz")) else {
         return;
     };
     let table = read(table).unwrap();
-    assert_eq!(
-        (table.n_neurons(), table.n_synapses(), table.total_weight()),
-        (3_013, 111_243, 353_859.0)
-    );
+    assert_eq!((table.n_neurons(), table.n_synapses(), table.total_weight()), (3_013, 111_243, 353_859.0));
     let tensors = read(tensors).unwrap();
     assert_eq!(tensors.neurons().ids(), table.neurons().ids());
     assert_eq!(tensors.synapses().pre(), table.synapses().pre());
     assert_eq!(tensors.synapses().weight(), table.synapses().weight());
-    let selfs = table
-        .synapses()
-        .pre()
-        .iter()
-        .zip(table.synapses().post())
-        .filter(|(a, b)| a == b)
-        .count();
+    let selfs = table.synapses().pre().iter().zip(table.synapses().post()).filter(|(a, b)| a == b).count();
     assert_eq!(selfs, 537);
 }
 

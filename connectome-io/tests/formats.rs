@@ -5,13 +5,10 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{Folder, npy_with_header};
-use connectome_io::format::{
-    csv_matrix, csv_tables, flyvis_json, idx, matrix, npy, npz, safetensors, sparse_matrix,
-};
+use connectome_io::format::{csv_matrix, csv_tables, flyvis_json, idx, matrix, npy, npz, safetensors, sparse_matrix};
 use connectome_io::{
-    Array, Connectome, CsvLayout, Dtype, Duplicates, Error, Labels, Limits, NeuronsFile,
-    Orientation, Place, Placement, ReadOptions, Regions, Rows, Sign, UnknownNeurons, read,
-    read_array, read_with, write,
+    Array, Connectome, CsvLayout, Dtype, Duplicates, Error, Labels, Limits, NeuronsFile, Orientation, Place, Placement,
+    ReadOptions, Regions, Rows, Sign, UnknownNeurons, read, read_array, read_with, write,
 };
 
 type Edge = (i64, i64, f64);
@@ -19,15 +16,7 @@ type Edge = (i64, i64, f64);
 /// Edges by id, in the order of the table.
 fn edges(c: &Connectome) -> Vec<Edge> {
     let (ids, s) = (c.neurons().ids(), c.synapses());
-    (0..s.len())
-        .map(|r| {
-            (
-                ids[s.pre()[r] as usize],
-                ids[s.post()[r] as usize],
-                s.weight()[r],
-            )
-        })
-        .collect()
+    (0..s.len()).map(|r| (ids[s.pre()[r] as usize], ids[s.post()[r] as usize], s.weight()[r])).collect()
 }
 
 const BIG: i64 = 720_575_940_628_857_210;
@@ -35,11 +24,11 @@ const BIG: i64 = 720_575_940_628_857_210;
 #[test]
 fn neuprint_export_with_neurons() {
     let f = Folder::new();
-    f.put("neurons.csv", "bodyId,type,instance,cropped\n5813105172,EPG,EPG_L1,False\n387364605,ER4d,ER4d_R,False\n7,PEN,,True\n");
-    let total = f.put(
-        "total-connections.csv",
-        "bodyId_pre,bodyId_post,weight\n387364605,5813105172,12\n",
+    f.put(
+        "neurons.csv",
+        "bodyId,type,instance,cropped\n5813105172,EPG,EPG_L1,False\n387364605,ER4d,ER4d_R,False\n7,PEN,,True\n",
     );
+    let total = f.put("total-connections.csv", "bodyId_pre,bodyId_post,weight\n387364605,5813105172,12\n");
     let c = read(&total).unwrap();
     assert_eq!(c.neurons().ids(), [5_813_105_172, 387_364_605, 7]);
     assert_eq!(c.neurons().names().unwrap()[1], "ER4d_R");
@@ -55,15 +44,9 @@ fn neuprint_regions_are_summed_or_chosen() {
     let text = "bodyId_pre,bodyId_post,roi,weight\n1,2,EB,3\n1,2,PB,4\n2,1,PB,5\n";
     let path = f.put("roi-connections.csv", text);
     assert_eq!(edges(&read(&path).unwrap()), [(1, 2, 7.0), (2, 1, 5.0)]);
-    let eb = ReadOptions {
-        regions: Regions::Only(vec!["EB".to_owned()]),
-        ..ReadOptions::default()
-    };
+    let eb = ReadOptions { regions: Regions::Only(vec!["EB".to_owned()]), ..ReadOptions::default() };
     assert_eq!(edges(&read_with(&path, &eb).unwrap()), [(1, 2, 3.0)]);
-    let keep = ReadOptions {
-        duplicates: Duplicates::Keep,
-        ..ReadOptions::default()
-    };
+    let keep = ReadOptions { duplicates: Duplicates::Keep, ..ReadOptions::default() };
     let kept = read_with(&path, &keep).unwrap();
     assert_eq!(kept.n_synapses(), 3);
     let labels = csv_tables::read(&path, &keep).unwrap();
@@ -72,21 +55,12 @@ fn neuprint_regions_are_summed_or_chosen() {
     let twice = f.put("twice.csv", format!("{text}1,2,EB,1\n"));
     match read(&twice).unwrap_err() {
         Error::DuplicateSynapse { at, pre, post } => {
-            assert_eq!(
-                (at.place, pre.as_str(), post.as_str()),
-                (Place::Line(5), "1", "2")
-            );
+            assert_eq!((at.place, pre.as_str(), post.as_str()), (Place::Line(5), "1", "2"));
         }
         other => panic!("{other}"),
     }
-    let sum = ReadOptions {
-        duplicates: Duplicates::Sum,
-        ..ReadOptions::default()
-    };
-    assert_eq!(
-        edges(&read_with(&twice, &sum).unwrap()),
-        [(1, 2, 8.0), (2, 1, 5.0)]
-    );
+    let sum = ReadOptions { duplicates: Duplicates::Sum, ..ReadOptions::default() };
+    assert_eq!(edges(&read_with(&twice, &sum).unwrap()), [(1, 2, 8.0), (2, 1, 5.0)]);
     // Regions need a column.
     let plain = f.put("plain.csv", "bodyId_pre,bodyId_post,weight\n1,2,3\n");
     assert!(matches!(read_with(plain, &eb), Err(Error::Missing { .. })));
@@ -104,23 +78,10 @@ fn codex_ids_are_exact_and_transmitters_give_signs() {
     );
     let c = read(&path).unwrap();
     assert_eq!(c.neurons().ids(), [BIG, BIG + 1, BIG + 2]);
-    assert_eq!(
-        edges(&c),
-        [
-            (BIG, BIG + 1, 9.0),
-            (BIG + 1, BIG, 5.0),
-            (BIG + 2, BIG, 6.0)
-        ]
-    );
+    assert_eq!(edges(&c), [(BIG, BIG + 1, 9.0), (BIG + 1, BIG, 5.0), (BIG + 2, BIG, 6.0)]);
     // Where regions disagree, the larger part decides.
-    assert_eq!(
-        c.synapses().signs().unwrap(),
-        [Sign::Excitatory, Sign::Inhibitory, Sign::Unknown]
-    );
-    let strong = ReadOptions {
-        threshold: Some(6.0),
-        ..ReadOptions::default()
-    };
+    assert_eq!(c.synapses().signs().unwrap(), [Sign::Excitatory, Sign::Inhibitory, Sign::Unknown]);
+    let strong = ReadOptions { threshold: Some(6.0), ..ReadOptions::default() };
     let c = read_with(&path, &strong).unwrap();
     assert_eq!((c.n_synapses(), c.n_neurons()), (2, 3));
     assert_eq!(c.provenance().threshold(), Some(6.0));
@@ -144,14 +105,8 @@ fn byte_order_mark_crlf_quotes_tabs_and_column_order() {
     let want = [(3, 9, 2.5)];
     for (name, text) in [
         ("bom.csv", "\u{feff}pre,post,weight\r\n3,9,2.5\r\n"),
-        (
-            "quoted_bom.csv",
-            "\u{feff}\"pre\",\"post\",\"weight\"\r\n\"3\",\"9\",\"2.5\"\r\n",
-        ),
-        (
-            "order.csv",
-            "weight,note,post,pre\n2.5,\"a, \"\"b\"\"\nc\", 9 ,3\n",
-        ),
+        ("quoted_bom.csv", "\u{feff}\"pre\",\"post\",\"weight\"\r\n\"3\",\"9\",\"2.5\"\r\n"),
+        ("order.csv", "weight,note,post,pre\n2.5,\"a, \"\"b\"\"\nc\", 9 ,3\n"),
         ("tabs.tsv", "pre\tpost\tweight\n3\t9\t2.5\n"),
         ("case.csv", "Body ID pre,body_id_post,Weight\n3,9,2.5"),
     ] {
@@ -159,60 +114,31 @@ fn byte_order_mark_crlf_quotes_tabs_and_column_order() {
         assert_eq!(edges(&c), want, "{name}");
     }
     let noted = read(f.path().join("order.csv")).unwrap();
-    assert_eq!(
-        noted.synapses().column("note").unwrap().get(0),
-        "a, \"b\"\nc"
-    );
+    assert_eq!(noted.synapses().column("note").unwrap().get(0), "a, \"b\"\nc");
 }
 
 #[test]
 fn index_tables_follow_the_idx_column() {
     let f = Folder::new();
-    f.put(
-        "neurons.csv",
-        "id,idx,x [nm],y [nm],z [nm]\n500,2,1,2,3\n400,1,,,\n300,0,0.5,0,-1\n",
-    );
+    f.put("neurons.csv", "id,idx,x [nm],y [nm],z [nm]\n500,2,1,2,3\n400,1,,,\n300,0,0.5,0,-1\n");
     let c = read(f.put("edges.csv", "pre,post,weight\n0,2,1\n")).unwrap();
     assert_eq!(edges(&c), [(300, 500, 1.0)]);
     let positions = c.neurons().positions().unwrap();
     assert_eq!((positions.unit(), positions.points()[1]), ("nm", None));
     // Without a table of neurons the ends are ids, or indices if their number is stated.
-    let none = ReadOptions {
-        neurons: NeuronsFile::None,
-        ..ReadOptions::default()
-    };
-    assert_eq!(
-        read_with(f.path().join("edges.csv"), &none)
-            .unwrap()
-            .neurons()
-            .ids(),
-        [0, 2]
-    );
-    let four = ReadOptions {
-        n_neurons: Some(4),
-        ..none
-    };
-    assert_eq!(
-        read_with(f.path().join("edges.csv"), &four)
-            .unwrap()
-            .n_neurons(),
-        4
-    );
+    let none = ReadOptions { neurons: NeuronsFile::None, ..ReadOptions::default() };
+    assert_eq!(read_with(f.path().join("edges.csv"), &none).unwrap().neurons().ids(), [0, 2]);
+    let four = ReadOptions { n_neurons: Some(4), ..none };
+    assert_eq!(read_with(f.path().join("edges.csv"), &four).unwrap().n_neurons(), 4);
 }
 
 #[test]
 fn edges_of_unlisted_neurons_can_be_dropped() {
     let f = Folder::new();
     f.put("neurons.csv", "bodyId\n1\n2\n");
-    let path = f.put(
-        "edges.csv",
-        "bodyId_pre,bodyId_post,weight\n1,2,3\n1,99,4\n",
-    );
+    let path = f.put("edges.csv", "bodyId_pre,bodyId_post,weight\n1,2,3\n1,99,4\n");
     assert!(matches!(read(&path), Err(Error::UnknownNeuron { name, n: 2, .. }) if name == "99"));
-    let drop = ReadOptions {
-        unknown_neurons: UnknownNeurons::Drop,
-        ..ReadOptions::default()
-    };
+    let drop = ReadOptions { unknown_neurons: UnknownNeurons::Drop, ..ReadOptions::default() };
     assert_eq!(edges(&read_with(&path, &drop).unwrap()), [(1, 2, 3.0)]);
 }
 
@@ -237,29 +163,17 @@ fn csv_matrices() {
     );
     let named = f.put("named.csv", "a,c\n0,2\n-3,0\n");
     assert!(matches!(read(&named), Err(Error::Missing { .. })));
-    let options = ReadOptions {
-        csv: CsvLayout::Matrix,
-        rows: Rows::Pre,
-        ..ReadOptions::default()
-    };
+    let options = ReadOptions { csv: CsvLayout::Matrix, rows: Rows::Pre, ..ReadOptions::default() };
     let c = read_with(&named, &options).unwrap();
     assert_eq!(edges(&c), [(0, 1, 2.0), (1, 0, -3.0)]);
     assert_eq!(read_array(&plain).unwrap().shape(), [2, 2]);
-    assert_eq!(
-        csv_matrix::read(&named, &Limits::default())
-            .unwrap()
-            .columns
-            .unwrap(),
-        ["a", "c"]
-    );
+    assert_eq!(csv_matrix::read(&named, &Limits::default()).unwrap().columns.unwrap(), ["a", "c"]);
 }
 
 #[test]
 fn npy_of_numpy_byte_for_byte() {
     // numpy.save of numpy.arange(6, dtype='<i4').reshape(2, 3)
-    let mut bytes =
-        b"\x93NUMPY\x01\x00\x76\x00{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }"
-            .to_vec();
+    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }".to_vec();
     bytes.resize(127, b' ');
     bytes.push(b'\n');
     (0..6i32).for_each(|i| bytes.extend_from_slice(&i.to_le_bytes()));
@@ -270,37 +184,18 @@ fn npy_of_numpy_byte_for_byte() {
 
 #[test]
 fn npy_versions_orders_and_types() {
-    let data: Vec<u8> = [1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0]
-        .iter()
-        .flat_map(|x| x.to_be_bytes())
-        .collect();
+    let data: Vec<u8> = [1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0].iter().flat_map(|x| x.to_be_bytes()).collect();
     let want = Array::new(vec![2, 3], vec![1.0, 3.0, 5.0, 2.0, 4.0, 6.0]).unwrap();
     for version in 1..=3 {
         let text = "{'shape': (2L, 3L), \"fortran_order\": True, 'descr': '>f8'}";
-        assert_eq!(
-            npy::from_bytes(&npy_with_header(version, text, &data)).unwrap(),
-            want,
-            "version {version}"
-        );
+        assert_eq!(npy::from_bytes(&npy_with_header(version, text, &data)).unwrap(), want, "version {version}");
     }
     let cube = Array::new(vec![2, 3, 4], (0..24).collect::<Vec<u16>>()).unwrap();
     let reversed = cube.transpose();
-    assert_eq!(
-        (reversed.shape(), reversed.as_slice::<u16>().unwrap()[1]),
-        (&[4, 3, 2][..], 12)
-    );
+    assert_eq!((reversed.shape(), reversed.as_slice::<u16>().unwrap()[1]), (&[4, 3, 2][..], 12));
     assert_eq!(reversed.transpose(), cube);
-    let bytes: Vec<u8> = reversed
-        .as_slice::<u16>()
-        .unwrap()
-        .iter()
-        .flat_map(|x| x.to_le_bytes())
-        .collect();
-    let fortran = npy_with_header(
-        1,
-        "{'descr': '<u2', 'fortran_order': True, 'shape': (2, 3, 4), }",
-        &bytes,
-    );
+    let bytes: Vec<u8> = reversed.as_slice::<u16>().unwrap().iter().flat_map(|x| x.to_le_bytes()).collect();
+    let fortran = npy_with_header(1, "{'descr': '<u2', 'fortran_order': True, 'shape': (2, 3, 4), }", &bytes);
     assert_eq!(npy::from_bytes(&fortran).unwrap(), cube);
     for (descr, size, dtype) in [
         ("|b1", 1, Dtype::Bool),
@@ -320,11 +215,7 @@ fn npy_versions_orders_and_types() {
     ] {
         let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (), }}");
         let array = npy::from_bytes(&npy_with_header(1, &header, &vec![1; size])).unwrap();
-        assert_eq!(
-            (array.shape(), array.dtype(), array.len()),
-            (&[][..], dtype, 1),
-            "{descr}"
-        );
+        assert_eq!((array.shape(), array.dtype(), array.len()), (&[][..], dtype, 1), "{descr}");
         let header = header.replace("()", "(3, 0, 2)");
         let empty = npy::from_bytes(&npy_with_header(1, &header, &[])).unwrap();
         assert_eq!((empty.shape(), empty.len()), (&[3, 0, 2][..], 0), "{descr}");
@@ -333,57 +224,24 @@ fn npy_versions_orders_and_types() {
 
 #[test]
 fn npy_refuses_what_is_no_number() {
-    for descr in [
-        "'|O'",
-        "[('a', '<f8')]",
-        "'<U3'",
-        "'|S3'",
-        "'<M8[s]'",
-        "'<f16'",
-        "'|V8'",
-    ] {
+    for descr in ["'|O'", "[('a', '<f8')]", "'<U3'", "'|S3'", "'<M8[s]'", "'<f16'", "'|V8'"] {
         let header = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (1,), }}");
         let error = npy::from_bytes(&npy_with_header(1, &header, &[0; 16])).unwrap_err();
-        assert!(
-            matches!(error, Error::Unsupported { .. }),
-            "{descr}: {error}"
-        );
+        assert!(matches!(error, Error::Unsupported { .. }), "{descr}: {error}");
     }
 }
 
 #[test]
 fn scipy_layouts_agree_with_the_dense_matrix() {
     let f = Folder::new();
-    let dense = Array::new(
-        vec![3, 3],
-        vec![0.0, 2.0, 0.0, 0.0, 0.0, -1.0, 4.0, 0.0, 0.0],
-    )
-    .unwrap();
+    let dense = Array::new(vec![3, 3], vec![0.0, 2.0, 0.0, 0.0, 0.0, -1.0, 4.0, 0.0, 0.0]).unwrap();
     let want = edges(&matrix::from_array(&dense, &ReadOptions::default()).unwrap());
     assert_eq!(want, [(1, 0, 2.0), (2, 1, -1.0), (0, 2, 4.0)]);
     let member = |name: &str, data: Vec<i32>| (name.to_owned(), Array::vector(data));
     let layouts = [
-        (
-            "csr",
-            vec![
-                member("indptr", vec![0, 1, 2, 3]),
-                member("indices", vec![1, 2, 0]),
-            ],
-            vec![2.0, -1.0, 4.0],
-        ),
-        (
-            "csc",
-            vec![
-                member("indptr", vec![0, 1, 2, 3]),
-                member("indices", vec![2, 0, 1]),
-            ],
-            vec![4.0, 2.0, -1.0],
-        ),
-        (
-            "coo",
-            vec![member("row", vec![2, 0, 1]), member("col", vec![0, 1, 2])],
-            vec![4.0, 2.0, -1.0],
-        ),
+        ("csr", vec![member("indptr", vec![0, 1, 2, 3]), member("indices", vec![1, 2, 0])], vec![2.0, -1.0, 4.0]),
+        ("csc", vec![member("indptr", vec![0, 1, 2, 3]), member("indices", vec![2, 0, 1])], vec![4.0, 2.0, -1.0]),
+        ("coo", vec![member("row", vec![2, 0, 1]), member("col", vec![0, 1, 2])], vec![4.0, 2.0, -1.0]),
     ];
     for (layout, members, data) in layouts {
         let mut arrays: BTreeMap<String, Array> = members.into_iter().collect();
@@ -396,26 +254,15 @@ fn scipy_layouts_agree_with_the_dense_matrix() {
     }
     for compression in [npz::Compression::Stored, npz::Compression::Deflated] {
         let path = f.path().join("dense.npz");
-        npz::write(
-            &path,
-            &BTreeMap::from([("W".to_owned(), dense.clone())]),
-            compression,
-        )
-        .unwrap();
+        npz::write(&path, &BTreeMap::from([("W".to_owned(), dense.clone())]), compression).unwrap();
         assert_eq!(edges(&read(&path).unwrap()), want);
         assert_eq!(read_array(&path).unwrap(), dense);
     }
-    let two = BTreeMap::from([
-        ("W".to_owned(), dense.clone()),
-        ("x".to_owned(), Array::vector(vec![1u8])),
-    ]);
+    let two = BTreeMap::from([("W".to_owned(), dense.clone()), ("x".to_owned(), Array::vector(vec![1u8]))]);
     let path = f.path().join("two.npz");
     npz::write(&path, &two, npz::Compression::Stored).unwrap();
     assert!(matches!(read(&path), Err(Error::Missing { .. })));
-    let options = ReadOptions {
-        member: Some("W".to_owned()),
-        ..ReadOptions::default()
-    };
+    let options = ReadOptions { member: Some("W".to_owned()), ..ReadOptions::default() };
     assert_eq!(edges(&sparse_matrix::read(&path, &options).unwrap()), want);
 }
 
@@ -429,18 +276,9 @@ fn content_decides_where_the_name_says_nothing() {
     assert_eq!(edges(&read(&path).unwrap()), want);
     let gz = f.gz("packed", &npy::to_bytes(&array).unwrap());
     assert_eq!(edges(&read(&gz).unwrap()), want);
-    assert_eq!(
-        edges(&read(f.put("edges", "pre,post,weight\n0,0,3\n")).unwrap()),
-        want
-    );
-    assert!(matches!(
-        read(f.put("noise", "hello")),
-        Err(Error::UnknownFormat { .. })
-    ));
-    assert!(matches!(
-        read(f.path().join("absent.csv")),
-        Err(Error::Io { .. })
-    ));
+    assert_eq!(edges(&read(f.put("edges", "pre,post,weight\n0,0,3\n")).unwrap()), want);
+    assert!(matches!(read(f.put("noise", "hello")), Err(Error::UnknownFormat { .. })));
+    assert!(matches!(read(f.path().join("absent.csv")), Err(Error::Io { .. })));
 }
 
 /// A lattice connectome with every kind of placement.
@@ -453,65 +291,33 @@ const LATTICE: &str = r#"{"nodes": [{"name": "A", "pattern": ["stride", [1, 2]]}
 fn flyvis_patterns_and_pairs_without_displacement() {
     let c = flyvis_json::from_bytes(LATTICE.as_bytes()).unwrap();
     let lattice = c.lattice().unwrap();
-    assert_eq!(
-        lattice.placement(),
-        [
-            Placement::Stride([1, 2]),
-            Placement::Stride([3, 3]),
-            Placement::Single
-        ]
-    );
+    assert_eq!(lattice.placement(), [Placement::Stride([1, 2]), Placement::Stride([3, 3]), Placement::Single]);
     assert_eq!((lattice.n_pairs(), c.n_synapses()), (2, 2));
     assert_eq!(lattice.offset(), [[0, 1], [-1, 0]]);
     assert_eq!(lattice.certainty(1), 0.5);
     assert_eq!(c.synapses().signs().unwrap(), [Sign::Inhibitory; 2]);
     assert_eq!(c.synapses().weight(), [2.5, 3.0]);
     let classes = c.neurons().classes().unwrap();
-    assert_eq!(
-        classes.iter().collect::<Vec<_>>(),
-        ["input", "output", "intermediate"]
-    );
+    assert_eq!(classes.iter().collect::<Vec<_>>(), ["input", "output", "intermediate"]);
 }
 
 #[test]
 fn a_threshold_applies_to_every_format() {
     let f = Folder::new();
     let path = f.put("graph.json", LATTICE);
-    let options = ReadOptions {
-        threshold: Some(3.0),
-        ..ReadOptions::default()
-    };
+    let options = ReadOptions { threshold: Some(3.0), ..ReadOptions::default() };
     let json = read_with(&path, &options).unwrap();
     let lattice = json.lattice().unwrap();
-    assert_eq!(
-        (json.n_synapses(), lattice.offset(), lattice.n_pairs()),
-        (1, &[[-1, 0]][..], 2)
-    );
+    assert_eq!((json.n_synapses(), lattice.offset(), lattice.n_pairs()), (1, &[[-1, 0]][..], 2));
     assert_eq!(json.provenance().threshold(), Some(3.0));
     let whole = f.path().join("graph.safetensors");
     write(&read(&path).unwrap(), &whole).unwrap();
     assert_eq!(read_with(&whole, &options).unwrap(), json);
-    let four = ReadOptions {
-        n_neurons: Some(4),
-        ..ReadOptions::default()
-    };
+    let four = ReadOptions { n_neurons: Some(4), ..ReadOptions::default() };
     for file in [&path, &whole] {
-        assert!(matches!(
-            read_with(file, &four),
-            Err(Error::LengthMismatch {
-                got: 3,
-                want: 4,
-                ..
-            })
-        ));
-        let nan = ReadOptions {
-            threshold: Some(f64::NAN),
-            ..ReadOptions::default()
-        };
-        assert!(matches!(
-            read_with(file, &nan),
-            Err(Error::NotFinite { .. })
-        ));
+        assert!(matches!(read_with(file, &four), Err(Error::LengthMismatch { got: 3, want: 4, .. })));
+        let nan = ReadOptions { threshold: Some(f64::NAN), ..ReadOptions::default() };
+        assert!(matches!(read_with(file, &nan), Err(Error::NotFinite { .. })));
     }
 }
 
@@ -523,14 +329,8 @@ fn lattice_survives_safetensors_and_is_refused_by_tables() {
         write(&c, f.path().join(name)).unwrap();
         assert_eq!(read(f.path().join(name)).unwrap(), c);
     }
-    assert!(matches!(
-        write(&c, f.path().join("c.csv")),
-        Err(Error::Unsupported { .. })
-    ));
-    assert!(matches!(
-        write(&c, f.path().join("c.npy")),
-        Err(Error::UnknownFormat { .. })
-    ));
+    assert!(matches!(write(&c, f.path().join("c.csv")), Err(Error::Unsupported { .. })));
+    assert!(matches!(write(&c, f.path().join("c.npy")), Err(Error::UnknownFormat { .. })));
 }
 
 #[test]
@@ -553,18 +353,8 @@ fn foreign_tensors() {
     let f = Folder::new();
     let path = f.path().join("edges.safetensors");
     let put = |items: Vec<(&str, Array)>| {
-        let arrays = items
-            .into_iter()
-            .map(|(name, array)| (name.to_owned(), array))
-            .collect();
-        safetensors::write_tensors(
-            &path,
-            &safetensors::Tensors {
-                arrays,
-                metadata: BTreeMap::new(),
-            },
-        )
-        .unwrap();
+        let arrays = items.into_iter().map(|(name, array)| (name.to_owned(), array)).collect();
+        safetensors::write_tensors(&path, &safetensors::Tensors { arrays, metadata: BTreeMap::new() }).unwrap();
     };
     put(vec![
         ("pre", Array::vector(vec![0i32, 1])),
@@ -581,10 +371,7 @@ fn foreign_tensors() {
     ]);
     let c = read(&path).unwrap();
     assert_eq!(edges(&c), [(0, 1, 0.5), (1, 1, 1.5)]);
-    assert_eq!(
-        c.neurons().signs().unwrap(),
-        [Sign::Inhibitory, Sign::Excitatory]
-    );
+    assert_eq!(c.neurons().signs().unwrap(), [Sign::Inhibitory, Sign::Excitatory]);
     assert_eq!(c.provenance().orientation(), Orientation::PostPre);
 }
 
@@ -602,15 +389,9 @@ fn writes_replace_the_file_or_leave_it() {
     let c = read(f.put("source.csv", "pre,post,weight\n0,1,3\n")).unwrap();
     write(&c, &path).unwrap();
     write(&c, &path).unwrap();
-    let names: Vec<_> = std::fs::read_dir(f.path())
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
+    let names: Vec<_> = std::fs::read_dir(f.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names.len(), 3, "no temporary file is left: {names:?}");
-    assert!(matches!(
-        write(&c, f.path().join("no/such/folder/c.csv")),
-        Err(Error::Io { .. })
-    ));
+    assert!(matches!(write(&c, f.path().join("no/such/folder/c.csv")), Err(Error::Io { .. })));
     // The same connectome gives the same bytes.
     for name in ["a.safetensors", "b.safetensors"] {
         write(&c, f.path().join(name)).unwrap();

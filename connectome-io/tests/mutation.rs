@@ -89,41 +89,22 @@ fn survive_file(seed: u64, good: &[u8], name: &str, mut read: impl FnMut(&Path) 
 }
 
 fn options() -> ReadOptions {
-    let limits = Limits {
-        inflated: 1 << 24,
-        ..Limits::default()
-    };
-    ReadOptions {
-        neurons: NeuronsFile::None,
-        duplicates: Duplicates::Sum,
-        limits,
-        ..ReadOptions::default()
-    }
+    let limits = Limits { inflated: 1 << 24, ..Limits::default() };
+    ReadOptions { neurons: NeuronsFile::None, duplicates: Duplicates::Sum, limits, ..ReadOptions::default() }
 }
 
 fn small_array() -> Array {
-    Array::new(
-        vec![3, 3],
-        vec![0.0, 1.5, -2.0, 0.0, 0.0, 1.0, 7.0, 0.0, 0.25],
-    )
-    .unwrap()
+    Array::new(vec![3, 3], vec![0.0, 1.5, -2.0, 0.0, 0.0, 1.0, 7.0, 0.0, 0.25]).unwrap()
 }
 
 #[test]
 fn npy_bytes() {
-    survive(1, &npy::to_bytes(&small_array()).unwrap(), |bytes| {
-        npy::from_bytes(bytes).is_ok()
-    });
+    survive(1, &npy::to_bytes(&small_array()).unwrap(), |bytes| npy::from_bytes(bytes).is_ok());
 }
 
 #[test]
 fn npy_matrices() {
-    survive_file(
-        2,
-        &npy::to_bytes(&small_array()).unwrap(),
-        "m.npy",
-        |path| read_with(path, &options()).is_ok(),
-    );
+    survive_file(2, &npy::to_bytes(&small_array()).unwrap(), "m.npy", |path| read_with(path, &options()).is_ok());
 }
 
 #[test]
@@ -135,15 +116,10 @@ fn idx_bytes() {
 
 #[test]
 fn npz_archives() {
-    for (seed, compression) in [
-        (4, npz::Compression::Stored),
-        (5, npz::Compression::Deflated),
-    ] {
+    for (seed, compression) in [(4, npz::Compression::Stored), (5, npz::Compression::Deflated)] {
         let f = Folder::new();
-        let arrays = BTreeMap::from([
-            ("W".to_owned(), small_array()),
-            ("ids".to_owned(), Array::vector(vec![1i64, 2])),
-        ]);
+        let arrays =
+            BTreeMap::from([("W".to_owned(), small_array()), ("ids".to_owned(), Array::vector(vec![1i64, 2]))]);
         let path = f.path().join("a.npz");
         npz::write(&path, &arrays, compression).unwrap();
         let good = std::fs::read(&path).unwrap();
@@ -151,9 +127,7 @@ fn npz_archives() {
             let read = || -> Result<(), connectome_io::Error> {
                 let mut archive = npz::Archive::open(path, &options().limits)?;
                 let names = archive.names().to_vec();
-                names
-                    .iter()
-                    .try_for_each(|name| archive.read(name).map(drop))
+                names.iter().try_for_each(|name| archive.read(name).map(drop))
             };
             read().is_ok()
         });
@@ -171,9 +145,7 @@ fn scipy_archives() {
     ]);
     // Stored, so that damage reaches the arrays; checksums catch most of it.
     let good = std::fs::read(f.scipy("s.npz", "csr", &arrays)).unwrap();
-    survive_file(6, &good, "t.npz", |path| {
-        read_with(path, &options()).is_ok()
-    });
+    survive_file(6, &good, "t.npz", |path| read_with(path, &options()).is_ok());
 }
 
 #[test]
@@ -198,26 +170,15 @@ fn safetensors_of_others() {
         ("col".to_owned(), Array::vector(vec![1u8, 0, 1])),
         ("weight".to_owned(), Array::vector(vec![1.0f32, 2.0, 3.0])),
         ("sign".to_owned(), Array::vector(vec![1i8, -1])),
-        (
-            "xy".to_owned(),
-            Array::new(vec![2, 2], vec![0.0f32; 4]).unwrap(),
-        ),
+        ("xy".to_owned(), Array::new(vec![2, 2], vec![0.0f32; 4]).unwrap()),
     ]);
-    safetensors::write_tensors(
-        &path,
-        &safetensors::Tensors {
-            arrays,
-            metadata: BTreeMap::new(),
-        },
-    )
-    .unwrap();
+    safetensors::write_tensors(&path, &safetensors::Tensors { arrays, metadata: BTreeMap::new() }).unwrap();
     let good = std::fs::read(&path).unwrap();
-    survive_file(8, &good, "p.safetensors", |path| {
-        read_with(path, &options()).is_ok()
-    });
+    survive_file(8, &good, "p.safetensors", |path| read_with(path, &options()).is_ok());
 }
 
-const GRAPH: &[u8] = br#"{"nodes": [{"name": "A", "pattern": ["stride", [1, 2]]}, {"name": "B", "pattern": ["tile", 3]},
+const GRAPH: &[u8] =
+    br#"{"nodes": [{"name": "A", "pattern": ["stride", [1, 2]]}, {"name": "B", "pattern": ["tile", 3]},
 {"name": "C", "pattern": ["single", null]}], "input_units": ["A"], "output_units": ["B"],
 "edges": [{"src": "A", "tar": "B", "alpha": -1, "offsets": [[[0, 1], 2.5], [[-1, 0], 3]], "lambda_mult": 0.5},
 {"src": "C", "tar": "C", "alpha": 1, "offsets": [[[0, 0], 1]], "lambda_mult": 1}]}"#;
@@ -232,36 +193,31 @@ fn edge_tables() {
     let tables: [(u64, &[u8]); 5] = [
         (10, b"pre,post,weight,polarity\n0,1,3,+\n1,2,4,-\n2,0,1,complex\n0,2,5,none\n"),
         (11, b"bodyId_pre,bodyId_post,roi,weight\n5813105172,1,EB,3\n5813105172,1,PB,4\n1,2,EB,9\n"),
-        (12, b"pre_root_id,post_root_id,neuropil,syn_count,nt_type\n720575940628857210,7,ME_R,5,ACH\n7,8,LO_R,6,GABA\n"),
+        (
+            12,
+            b"pre_root_id,post_root_id,neuropil,syn_count,nt_type\n720575940628857210,7,ME_R,5,ACH\n7,8,LO_R,6,GABA\n",
+        ),
         (13, b"n1,n2,type,count\nADAL,ADAR,EJ,1\nADAL,ADEL,Sp,2\nADEL,ADAL,Rp,2\nAS1,NMJ,NMJ,13\n"),
         (14, b"source,target,weight\n\"V1\",\"V2\",1.5\n\"V,2\",\"a\nb\",2\n"),
     ];
     for (seed, good) in tables {
-        survive_file(seed, good, "e.csv", |path| {
-            read_with(path, &options()).is_ok()
-        });
+        survive_file(seed, good, "e.csv", |path| read_with(path, &options()).is_ok());
     }
 }
 
 #[test]
 fn neuron_tables() {
     let good = b"idx,bodyId,name,type,class,nt,sign,x [nm],y [nm],z [nm],note\n0,10,a,T,c,GABA,-1,1,2,3,p\n1,20,b,T,d,ACh,1,,,,q\n";
-    survive_file(15, good, "n.csv", |path| {
-        csv_tables::read_neurons(path, &options().limits).is_ok()
-    });
+    survive_file(15, good, "n.csv", |path| csv_tables::read_neurons(path, &options().limits).is_ok());
 }
 
 #[test]
 fn csv_matrices() {
-    survive_file(16, b",a,b\na,0,2.5\nb,-3e2,0\n", "m.csv", |path| {
-        read_with(path, &options()).is_ok()
-    });
+    survive_file(16, b",a,b\na,0,2.5\nb,-3e2,0\n", "m.csv", |path| read_with(path, &options()).is_ok());
 }
 
 #[test]
 fn gzip_streams() {
     let good = common::gzip(b"pre,post,weight\n0,1,3\n1,2,4\n2,0,1\n0,2,5\n");
-    survive_file(17, &good, "e.csv.gz", |path| {
-        read_with(path, &options()).is_ok()
-    });
+    survive_file(17, &good, "e.csv.gz", |path| read_with(path, &options()).is_ok());
 }

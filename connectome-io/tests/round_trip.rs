@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use common::Folder;
 use connectome_io::format::{npy, npz, safetensors};
 use connectome_io::{
-    Array, ArrayData, Connectome, Dtype, Duplicates, Labels, LatticeWiring, NeuronTable,
-    Orientation, Placement, Positions, Provenance, ReadOptions, Sign, SynapseTable, TypePair, read,
-    read_with, write,
+    Array, ArrayData, Connectome, Dtype, Duplicates, Labels, LatticeWiring, NeuronTable, Orientation, Placement,
+    Positions, Provenance, ReadOptions, Sign, SynapseTable, TypePair, read, read_with, write,
 };
 use half::{bf16, f16};
 use proptest::collection::{btree_set, vec};
@@ -22,11 +21,7 @@ fn finite() -> impl Strategy<Value = f64> {
 }
 
 fn sign() -> impl Strategy<Value = Sign> {
-    prop_oneof![
-        Just(Sign::Inhibitory),
-        Just(Sign::Unknown),
-        Just(Sign::Excitatory)
-    ]
+    prop_oneof![Just(Sign::Inhibitory), Just(Sign::Unknown), Just(Sign::Excitatory)]
 }
 
 /// Words with what makes text formats stumble.
@@ -44,68 +39,48 @@ fn labels(n: usize) -> impl Strategy<Value = Labels> {
 }
 
 fn neurons(n: usize) -> impl Strategy<Value = NeuronTable> {
-    let ids = btree_set(any::<i64>(), n)
-        .prop_map(|ids| ids.into_iter().collect::<Vec<_>>())
-        .prop_shuffle();
+    let ids = btree_set(any::<i64>(), n).prop_map(|ids| ids.into_iter().collect::<Vec<_>>()).prop_shuffle();
     let points = vec(option::of([finite(), finite(), finite()]), n);
-    let positions = (
-        points,
-        prop_oneof![Just(""), Just("nm"), Just("8 nm voxel")],
-    );
+    let positions = (points, prop_oneof![Just(""), Just("nm"), Just("8 nm voxel")]);
     (
         ids,
         option::of(vec(word(), n)),
-        [
-            option::of(labels(n)),
-            option::of(labels(n)),
-            option::of(labels(n)),
-        ],
+        [option::of(labels(n)), option::of(labels(n)), option::of(labels(n))],
         option::of(vec(sign(), n)),
         option::of(positions),
         vec(labels(n), 0..3),
     )
-        .prop_map(
-            |(ids, names, [types, classes, transmitters], signs, positions, further)| {
-                let mut table = NeuronTable::new(ids).unwrap();
-                if let Some(names) = names {
-                    table = table.with_names(names).unwrap();
-                }
-                if let Some(types) = types {
-                    table = table.with_types(types).unwrap();
-                }
-                if let Some(classes) = classes {
-                    table = table.with_classes(classes).unwrap();
-                }
-                if let Some(transmitters) = transmitters {
-                    table = table.with_transmitters(transmitters).unwrap();
-                }
-                if let Some(signs) = signs {
-                    table = table.with_signs(signs).unwrap();
-                }
-                if let Some((points, unit)) = positions {
-                    table = table
-                        .with_positions(Positions::new(points, unit).unwrap())
-                        .unwrap();
-                }
-                for (i, labels) in further.into_iter().enumerate() {
-                    table = table.with_column(format!("further, {i}"), labels).unwrap();
-                }
-                table
-            },
-        )
+        .prop_map(|(ids, names, [types, classes, transmitters], signs, positions, further)| {
+            let mut table = NeuronTable::new(ids).unwrap();
+            if let Some(names) = names {
+                table = table.with_names(names).unwrap();
+            }
+            if let Some(types) = types {
+                table = table.with_types(types).unwrap();
+            }
+            if let Some(classes) = classes {
+                table = table.with_classes(classes).unwrap();
+            }
+            if let Some(transmitters) = transmitters {
+                table = table.with_transmitters(transmitters).unwrap();
+            }
+            if let Some(signs) = signs {
+                table = table.with_signs(signs).unwrap();
+            }
+            if let Some((points, unit)) = positions {
+                table = table.with_positions(Positions::new(points, unit).unwrap()).unwrap();
+            }
+            for (i, labels) in further.into_iter().enumerate() {
+                table = table.with_column(format!("further, {i}"), labels).unwrap();
+            }
+            table
+        })
 }
 
 fn synapses(n: usize) -> impl Strategy<Value = SynapseTable> {
     (0usize..40).prop_flat_map(move |m| {
         let end = || vec(0..n as u32, m);
-        (
-            end(),
-            end(),
-            vec(finite(), m),
-            option::of(vec(sign(), m)),
-            option::of(labels(m)),
-            vec(labels(m), 0..2),
-        )
+        (end(), end(), vec(finite(), m), option::of(vec(sign(), m)), option::of(labels(m)), vec(labels(m), 0..2))
             .prop_map(|(pre, post, weight, signs, kinds, further)| {
                 let mut table = SynapseTable::new(pre, post, weight).unwrap();
                 if let Some(signs) = signs {
@@ -123,14 +98,8 @@ fn synapses(n: usize) -> impl Strategy<Value = SynapseTable> {
 }
 
 fn provenance() -> impl Strategy<Value = Provenance> {
-    (
-        word(),
-        option::of(word()),
-        option::of(finite()),
-        option::of(word()),
-        option::of("[0-9a-f]{64}"),
-    )
-        .prop_map(|(source, version, threshold, licence, sha256)| {
+    (word(), option::of(word()), option::of(finite()), option::of(word()), option::of("[0-9a-f]{64}")).prop_map(
+        |(source, version, threshold, licence, sha256)| {
             let mut p = Provenance::new(source, Orientation::PrePost);
             if let Some(version) = version {
                 p = p.with_version(version);
@@ -145,62 +114,34 @@ fn provenance() -> impl Strategy<Value = Provenance> {
                 p = p.with_sha256(sha256);
             }
             p
-        })
+        },
+    )
 }
 
 fn connectome() -> impl Strategy<Value = Connectome> {
     (1usize..12).prop_flat_map(|n| {
-        (neurons(n), synapses(n), provenance())
-            .prop_map(|(n, s, p)| Connectome::new(n, s, p).unwrap())
+        (neurons(n), synapses(n), provenance()).prop_map(|(n, s, p)| Connectome::new(n, s, p).unwrap())
     })
 }
 
 /// A lattice over the connections of any connectome: one pair per pair of ends.
 fn lattice_connectome() -> impl Strategy<Value = Connectome> {
-    (
-        connectome(),
-        any::<[u32; 2]>(),
-        any::<[i32; 2]>(),
-        any::<u32>(),
-    )
-        .prop_map(|(c, stride, offset, bits)| {
-            let s = c.synapses();
-            let mut ends: Vec<(u32, u32)> = s
-                .pre()
-                .iter()
-                .copied()
-                .zip(s.post().iter().copied())
-                .collect();
-            let pair_of = |ends: &[(u32, u32)], e| ends.binary_search(&e).unwrap() as u32;
-            let rows = ends.clone();
-            ends.sort_unstable();
-            ends.dedup();
-            let certainty = Some(f32::from_bits(bits))
-                .filter(|c| c.is_finite())
-                .unwrap_or(1.0);
-            let pairs = ends
-                .iter()
-                .map(|&(pre, post)| TypePair {
-                    pre,
-                    post,
-                    sign: Sign::Inhibitory,
-                    certainty,
-                })
-                .collect();
-            let pair = rows.iter().map(|&e| pair_of(&ends, e)).collect();
-            let placement = (0..c.n_neurons())
-                .map(|i| {
-                    if i % 2 == 0 {
-                        Placement::Single
-                    } else {
-                        Placement::Stride(stride.map(|s| s.max(1)))
-                    }
-                })
-                .collect();
-            let offsets = vec![offset; rows.len()];
-            c.with_lattice(LatticeWiring::new(placement, pairs, pair, offsets).unwrap())
-                .unwrap()
-        })
+    (connectome(), any::<[u32; 2]>(), any::<[i32; 2]>(), any::<u32>()).prop_map(|(c, stride, offset, bits)| {
+        let s = c.synapses();
+        let mut ends: Vec<(u32, u32)> = s.pre().iter().copied().zip(s.post().iter().copied()).collect();
+        let pair_of = |ends: &[(u32, u32)], e| ends.binary_search(&e).unwrap() as u32;
+        let rows = ends.clone();
+        ends.sort_unstable();
+        ends.dedup();
+        let certainty = Some(f32::from_bits(bits)).filter(|c| c.is_finite()).unwrap_or(1.0);
+        let pairs = ends.iter().map(|&(pre, post)| TypePair { pre, post, sign: Sign::Inhibitory, certainty }).collect();
+        let pair = rows.iter().map(|&e| pair_of(&ends, e)).collect();
+        let placement = (0..c.n_neurons())
+            .map(|i| if i % 2 == 0 { Placement::Single } else { Placement::Stride(stride.map(|s| s.max(1))) })
+            .collect();
+        let offsets = vec![offset; rows.len()];
+        c.with_lattice(LatticeWiring::new(placement, pairs, pair, offsets).unwrap()).unwrap()
+    })
 }
 
 /// Arrays of every type, NaN payloads and negative zeros included.
@@ -210,11 +151,7 @@ fn array() -> impl Strategy<Value = Array> {
         vec(any::<u64>(), 2 * n).prop_map(move |bits| {
             let bits = &bits[..n];
             let data: ArrayData = match dtype {
-                0 => bits
-                    .iter()
-                    .map(|b| b & 1 == 1)
-                    .collect::<Vec<bool>>()
-                    .into(),
+                0 => bits.iter().map(|b| b & 1 == 1).collect::<Vec<bool>>().into(),
                 1 => bits.iter().map(|&b| b as i8).collect::<Vec<_>>().into(),
                 2 => bits.iter().map(|&b| b as i16).collect::<Vec<_>>().into(),
                 3 => bits.iter().map(|&b| b as i32).collect::<Vec<_>>().into(),
@@ -223,31 +160,11 @@ fn array() -> impl Strategy<Value = Array> {
                 6 => bits.iter().map(|&b| b as u16).collect::<Vec<_>>().into(),
                 7 => bits.iter().map(|&b| b as u32).collect::<Vec<_>>().into(),
                 8 => bits.to_vec().into(),
-                9 => bits
-                    .iter()
-                    .map(|&b| f16::from_bits(b as u16))
-                    .collect::<Vec<_>>()
-                    .into(),
-                10 => bits
-                    .iter()
-                    .map(|&b| f32::from_bits(b as u32))
-                    .collect::<Vec<_>>()
-                    .into(),
-                11 => bits
-                    .iter()
-                    .map(|&b| f64::from_bits(b))
-                    .collect::<Vec<_>>()
-                    .into(),
-                12 => bits
-                    .iter()
-                    .map(|&b| [b as u32, (b >> 32) as u32].map(f32::from_bits))
-                    .collect::<Vec<_>>()
-                    .into(),
-                _ => bits
-                    .iter()
-                    .map(|&b| [b, !b].map(f64::from_bits))
-                    .collect::<Vec<_>>()
-                    .into(),
+                9 => bits.iter().map(|&b| f16::from_bits(b as u16)).collect::<Vec<_>>().into(),
+                10 => bits.iter().map(|&b| f32::from_bits(b as u32)).collect::<Vec<_>>().into(),
+                11 => bits.iter().map(|&b| f64::from_bits(b)).collect::<Vec<_>>().into(),
+                12 => bits.iter().map(|&b| [b as u32, (b >> 32) as u32].map(f32::from_bits)).collect::<Vec<_>>().into(),
+                _ => bits.iter().map(|&b| [b, !b].map(f64::from_bits)).collect::<Vec<_>>().into(),
             };
             Array::new(shape.clone(), data).unwrap()
         })

@@ -6,19 +6,17 @@ use std::path::PathBuf;
 
 use flybrain::Error;
 use flybrain::figure::{
-    Axis, Bar, ColorScale, DegreeDistribution, DegreeView, Figure, Grid, Heatmap, Hexagons,
-    Histogram, Join, Letters, Lines, Mark, Panels, Pooling, Raster, Scatter, Share, ValueLabels,
-    Zeros,
+    Axis, Bar, ColorScale, DegreeDistribution, DegreeView, Figure, Grid, Heatmap, Hexagons, Histogram, Join, Letters,
+    Lines, Mark, Panels, Pooling, Raster, Scatter, Share, ValueLabels, Zeros,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, LogNormal, Normal};
 
 fn main() -> Result<(), Error> {
-    let folder = std::env::args().nth(1).map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/figures")),
-        PathBuf::from,
-    );
+    let folder = std::env::args()
+        .nth(1)
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/figures")), PathBuf::from);
     for (name, figure) in [
         ("lines", overlay()?),
         ("lines_many", many()?),
@@ -74,13 +72,7 @@ fn overlay() -> Result<Figure, Error> {
     let t = times(300, 0.005);
     let response = |gain: f64, tau: f64| -> Vec<f64> {
         t.iter()
-            .map(|t| {
-                if *t < 0.25 {
-                    0.0
-                } else {
-                    gain * ((0.25 - t) / tau).exp() * (1.0 - ((0.25 - t) / 0.05).exp())
-                }
-            })
+            .map(|t| if *t < 0.25 { 0.0 } else { gain * ((0.25 - t) / tau).exp() * (1.0 - ((0.25 - t) / 0.05).exp()) })
             .collect()
     };
     let mean = response(24.0, 0.4);
@@ -102,27 +94,17 @@ fn overlay() -> Result<Figure, Error> {
 fn many() -> Result<Figure, Error> {
     let t = times(400, 0.01);
     (0..25)
-        .fold(
-            Lines::new("25 neurons of the rate network")
-                .x("time (s)")
-                .y("rate (a.u.)"),
-            |plot, i| {
-                let wave: Vec<f64> = t
-                    .iter()
-                    .map(|t| (t * (1.0 + 0.05 * f64::from(i))).sin() + 0.04 * f64::from(i))
-                    .collect();
-                plot.series(format!("neuron {i}"), &t, &wave)
-            },
-        )
+        .fold(Lines::new("25 neurons of the rate network").x("time (s)").y("rate (a.u.)"), |plot, i| {
+            let wave: Vec<f64> =
+                t.iter().map(|t| (t * (1.0 + 0.05 * f64::from(i))).sin() + 0.04 * f64::from(i)).collect();
+            plot.series(format!("neuron {i}"), &t, &wave)
+        })
         .build()
 }
 
 fn stacked() -> Result<Figure, Error> {
     let t = times(600, 0.005);
-    let contrast: Vec<f64> = t
-        .iter()
-        .map(|t| if (t % 1.0) < 0.5 { 1.0 } else { -1.0 })
-        .collect();
+    let contrast: Vec<f64> = t.iter().map(|t| if (t % 1.0) < 0.5 { 1.0 } else { -1.0 }).collect();
     let current: Vec<f64> = voltage(1, 600).iter().map(|v| v * 2e-10).collect();
     Lines::new("Stimulus, current and voltage")
         .x("time (s)")
@@ -145,15 +127,8 @@ fn small_multiples() -> Result<Figure, Error> {
         .panels(Panels::Grid(5));
     for i in 0..25 {
         let data = voltage(i, 300);
-        let model: Vec<f64> = data
-            .iter()
-            .zip(voltage(100 + i, 300))
-            .map(|(d, e)| 0.9 * d + 0.3 * e)
-            .collect();
-        plot = plot
-            .panel(format!("neuron {}", 17 * i + 3))
-            .series("measured", &t, &data)
-            .series("model", &t, &model);
+        let model: Vec<f64> = data.iter().zip(voltage(100 + i, 300)).map(|(d, e)| 0.9 * d + 0.3 * e).collect();
+        plot = plot.panel(format!("neuron {}", 17 * i + 3)).series("measured", &t, &data).series("model", &t, &model);
     }
     plot.build()
 }
@@ -171,13 +146,8 @@ fn work_precision() -> Result<Figure, Error> {
         ("Tsit5", 5.0, 0.9),
         ("torchode Dopri5", 5.0, 9.0),
     ] {
-        let errors: Vec<f64> = (2..11)
-            .map(|e| 10f64.powi(-e) * rng.random_range(0.4..2.5))
-            .collect();
-        let work: Vec<f64> = errors
-            .iter()
-            .map(|e| base * e.powf(-1.0 / order) * 0.3)
-            .collect();
+        let errors: Vec<f64> = (2..11).map(|e| 10f64.powi(-e) * rng.random_range(0.4..2.5)).collect();
+        let work: Vec<f64> = errors.iter().map(|e| base * e.powf(-1.0 / order) * 0.3).collect();
         plot = plot.series(name, &errors, &work);
     }
     plot.build()
@@ -216,9 +186,8 @@ fn degrees(view: DegreeView) -> Result<Figure, Error> {
     let mut rng = rng(8);
     let into = LogNormal::new(2.8, 1.1).expect("finite");
     let out = LogNormal::new(3.0, 0.8).expect("finite");
-    let degree = |d: &LogNormal<f64>, rng: &mut ChaCha8Rng| -> Vec<u32> {
-        (0..45_669).map(|_| d.sample(rng) as u32).collect()
-    };
+    let degree =
+        |d: &LogNormal<f64>, rng: &mut ChaCha8Rng| -> Vec<u32> { (0..45_669).map(|_| d.sample(rng) as u32).collect() };
     let (into, out) = (degree(&into, &mut rng), degree(&out, &mut rng));
     DegreeDistribution::new("Degrees of 45,669 visual neurons")
         .view(view)
@@ -234,24 +203,14 @@ fn accuracy() -> Result<Figure, Error> {
         .value_labels(ValueLabels::Shown)
         .mark(Mark::Horizontal(10.0), "chance")
         .series_with_errors("connectome", &[97.3, 86.2, 91.0], &[0.2, 0.4, 1.1])
-        .series_with_errors(
-            "degree-preserving shuffle",
-            &[96.1, 85.0, 87.4],
-            &[0.3, 0.3, 1.9],
-        )
+        .series_with_errors("degree-preserving shuffle", &[96.1, 85.0, 87.4], &[0.3, 0.3, 1.9])
         .series_with_errors("random", &[94.8, 84.1, 71.3], &[0.3, 0.5, 3.2])
         .build()
 }
 
 fn timings() -> Result<Figure, Error> {
     Bar::new("Sparse-dense product of the connectome, batch of 64")
-        .groups(&[
-            "forward, 1 thread",
-            "forward, 2 threads",
-            "gradient of states",
-            "gradient of weights",
-            "full step",
-        ])
+        .groups(&["forward, 1 thread", "forward, 2 threads", "gradient of states", "gradient of weights", "full step"])
         .y(Axis::log("time (ms)"))
         .series("this crate", &[13.1, 7.2, 15.8, 9.9, 42.0])
         .series("torch.sparse CSR", &[61.0, 44.0, 180.0, 2100.0, 2400.0])
@@ -264,11 +223,8 @@ fn cell_types() -> Result<Figure, Error> {
         .chain((1..=5).map(|i| format!("L{i}")))
         .chain(["Am", "C2", "C3", "CT1(Lo1)", "CT1(M10)"].map(String::from))
         .chain(
-            [
-                "Mi1", "Mi4", "Mi9", "T1", "T2", "T2a", "T3", "T4a", "T4b", "T4c", "T4d", "T5a",
-                "T5b", "T5c", "T5d",
-            ]
-            .map(String::from),
+            ["Mi1", "Mi4", "Mi9", "T1", "T2", "T2a", "T3", "T4a", "T4b", "T4c", "T4d", "T5a", "T5b", "T5c", "T5d"]
+                .map(String::from),
         )
         .chain((1..=5).map(|i| format!("TmY{i}")))
         .collect();
@@ -278,11 +234,7 @@ fn cell_types() -> Result<Figure, Error> {
     let weights: Vec<f64> = (0..n * n)
         .map(|i| {
             let sign = if (i % n).is_multiple_of(3) { -1.0 } else { 1.0 };
-            if rng.random_bool(0.14) {
-                sign * size.sample(&mut rng).min(60.0)
-            } else {
-                0.0
-            }
+            if rng.random_bool(0.14) { sign * size.sample(&mut rng).min(60.0) } else { 0.0 }
         })
         .collect();
     Heatmap::new("Signed synapse counts between cell types", n, n, &weights)
@@ -300,25 +252,16 @@ fn corner() -> Result<Figure, Error> {
     let weights: Vec<f64> = (0..10_000)
         .map(|i: usize| {
             let near = (i / 100).abs_diff(i % 100) < 12;
-            if rng.random_bool(if near { 0.15 } else { 0.012 }) {
-                count.sample(&mut rng).ceil()
-            } else {
-                0.0
-            }
+            if rng.random_bool(if near { 0.15 } else { 0.012 }) { count.sample(&mut rng).ceil() } else { 0.0 }
         })
         .collect();
-    Heatmap::new(
-        "First 100 x 100 entries of the weight matrix",
-        100,
-        100,
-        &weights,
-    )
-    .x("presynaptic neuron")
-    .y("postsynaptic neuron")
-    .colors(ColorScale::Log)
-    .zeros(Zeros::Blank)
-    .color_label("synapses")
-    .build()
+    Heatmap::new("First 100 x 100 entries of the weight matrix", 100, 100, &weights)
+        .x("presynaptic neuron")
+        .y("postsynaptic neuron")
+        .colors(ColorScale::Log)
+        .zeros(Zeros::Blank)
+        .color_label("synapses")
+        .build()
 }
 
 fn large_matrix() -> Result<Figure, Error> {
@@ -350,19 +293,14 @@ fn areas() -> Result<Figure, Error> {
         f64::NAN, 2e-2,   5e-1,     0.0,      5e-2,
         f64::NAN, 1e-4,   3e-3,     1e-1,     0.0,
     ];
-    Heatmap::new(
-        "Fraction of labelled neurons between areas",
-        5,
-        5,
-        &strength,
-    )
-    .x("source area")
-    .y("target area")
-    .row_names(&names)
-    .column_names(&names)
-    .colors(ColorScale::Log)
-    .color_label("fraction of labelled neurons")
-    .build()
+    Heatmap::new("Fraction of labelled neurons between areas", 5, 5, &strength)
+        .x("source area")
+        .y("target area")
+        .row_names(&names)
+        .column_names(&names)
+        .colors(ColorScale::Log)
+        .color_label("fraction of labelled neurons")
+        .build()
 }
 
 fn raster() -> Result<Figure, Error> {
@@ -377,16 +315,12 @@ fn raster() -> Result<Figure, Error> {
             })
         })
         .collect();
-    Raster::new("A wave travels through 200 neurons", &t, 200, &activity)
-        .color_label("rate (Hz)")
-        .build()
+    Raster::new("A wave travels through 200 neurons", &t, 200, &activity).color_label("rate (Hz)").build()
 }
 
 /// Axial coordinates of a hexagonal lattice.
 fn lattice(n: i32) -> (Vec<i32>, Vec<i32>) {
-    (-n..=n)
-        .flat_map(|u| ((-n).max(-n - u)..=n.min(n - u)).map(move |v| (u, v)))
-        .unzip()
+    (-n..=n).flat_map(|u| ((-n).max(-n - u)..=n.min(n - u)).map(move |v| (u, v))).unzip()
 }
 
 fn eye_response(t: f64) -> Vec<f64> {
@@ -412,31 +346,17 @@ fn eye() -> Result<Figure, Error> {
 
 fn movie() -> Result<Figure, Error> {
     (0..8)
-        .fold(
-            Hexagons::new("A bright edge moves over the eye"),
-            |plot, i| {
-                plot.columns(
-                    format!("{} ms", 50 * i),
-                    &eye_response(-3.0 + 0.8 * f64::from(i)),
-                )
-            },
-        )
+        .fold(Hexagons::new("A bright edge moves over the eye"), |plot, i| {
+            plot.columns(format!("{} ms", 50 * i), &eye_response(-3.0 + 0.8 * f64::from(i)))
+        })
         .color_label("voltage above rest (mV)")
         .build()
 }
 
 fn categories() -> Result<Figure, Error> {
     let (u, v) = lattice(8);
-    let kind: Vec<u8> = u
-        .iter()
-        .zip(&v)
-        .map(|(u, v)| ((u - v).rem_euclid(3)) as u8)
-        .collect();
-    let missing: Vec<f64> = kind
-        .iter()
-        .zip(&u)
-        .map(|(k, u)| if *u > 5 { f64::NAN } else { f64::from(*k) })
-        .collect();
+    let kind: Vec<u8> = u.iter().zip(&v).map(|(u, v)| ((u - v).rem_euclid(3)) as u8).collect();
+    let missing: Vec<f64> = kind.iter().zip(&u).map(|(k, u)| if *u > 5 { f64::NAN } else { f64::from(*k) }).collect();
     Hexagons::new("Ommatidia")
         .lattice("left eye", &u, &v, &kind)
         .lattice("right eye, dorsal rim not recorded", &u, &v, &missing)
@@ -461,10 +381,7 @@ fn overview() -> Result<Figure, Error> {
     let degrees = DegreeDistribution::new("Degrees")
         .series("in", &[1, 2, 2, 3, 5, 8, 13, 40, 90])
         .series("out", &[1, 1, 3, 5, 7, 9, 20, 30]);
-    let bars = Bar::new("Accuracy")
-        .groups(&["MNIST", "Fashion"])
-        .y("accuracy (%)")
-        .series("", &[97.3, 86.2]);
+    let bars = Bar::new("Accuracy").groups(&["MNIST", "Fashion"]).y("accuracy (%)").series("", &[97.3, 86.2]);
     Grid::new(2)
         .title("One run at a glance")
         .letters(Letters::Lowercase)
@@ -478,43 +395,17 @@ fn overview() -> Result<Figure, Error> {
 fn extremes() -> Result<Figure, Error> {
     let x: Vec<f64> = (0..=300).map(f64::from).collect();
     let decades: Vec<f64> = x.iter().map(|x| 10f64.powf(-x)).collect();
-    let small = |title: &str| {
-        Lines::new(title)
-            .x("step")
-            .y("value (a.u.)")
-            .size(360.0, 260.0)
-    };
+    let small = |title: &str| Lines::new(title).x("step").y("value (a.u.)").size(360.0, 260.0);
     Grid::new(2)
-        .add(
-            small("Constant")
-                .series("", &[0, 1, 2], &[5.0, 5.0, 5.0])
-                .build()?,
-        )
+        .add(small("Constant").series("", &[0, 1, 2], &[5.0, 5.0, 5.0]).build()?)
         .add(small("One point").series("", &[3], &[1e-9]).build()?)
-        .add(
-            small("300 decades")
-                .y(Axis::log("value (a.u.)"))
-                .series("", &x, &decades)
-                .build()?,
-        )
+        .add(small("300 decades").y(Axis::log("value (a.u.)")).series("", &x, &decades).build()?)
         .add(
             small("Gaps and infinities")
-                .series(
-                    "",
-                    &[0, 1, 2, 3, 4, 5, 6, 7],
-                    &[1.0, 2.0, f64::NAN, 3.0, f64::INFINITY, 2.0, 1.5, 4.0],
-                )
+                .series("", &[0, 1, 2, 3, 4, 5, 6, 7], &[1.0, 2.0, f64::NAN, 3.0, f64::INFINITY, 2.0, 1.5, 4.0])
                 .build()?,
         )
-        .add(
-            small("Largest numbers")
-                .series("", &[0, 1, 2], &[-1e308, 1e308, 3e307])
-                .build()?,
-        )
-        .add(
-            small("Nothing finite")
-                .series("", &[0, 1], &[f64::NAN, f64::NAN])
-                .build()?,
-        )
+        .add(small("Largest numbers").series("", &[0, 1, 2], &[-1e308, 1e308, 3e307]).build()?)
+        .add(small("Nothing finite").series("", &[0, 1], &[f64::NAN, f64::NAN]).build()?)
         .build()
 }

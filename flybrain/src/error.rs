@@ -17,9 +17,7 @@ pub enum Error {
         wants: String,
     },
     /// Two sequences that belong together differ in length.
-    #[error(
-        "{plot} \"{title}\", {item}: {left_name} has {left} values but {right_name} has {right}; pass one for one"
-    )]
+    #[error("{plot} \"{title}\", {item}: {left_name} has {left} values but {right_name} has {right}; pass one for one")]
     LengthMismatch {
         /// Kind of the plot.
         plot: &'static str,
@@ -67,9 +65,7 @@ pub enum Error {
         got: usize,
     },
     /// A category has no name.
-    #[error(
-        "hexagons \"{title}\", {item}: category {category} has no name, only {names} names were given"
-    )]
+    #[error("hexagons \"{title}\", {item}: category {category} has no name, only {names} names were given")]
     UnknownCategory {
         /// Title of the plot.
         title: String,

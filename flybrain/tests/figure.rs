@@ -2,17 +2,14 @@
 
 use flybrain::Error;
 use flybrain::figure::{
-    Axis, Bar, ColorScale, DegreeDistribution, DegreeView, Figure, Grid, Heatmap, Hexagons,
-    Histogram, Join, Letters, Lines, Mark, Panels, Pooling, Raster, Scatter, Share, ValueLabels,
-    Zeros,
+    Axis, Bar, ColorScale, DegreeDistribution, DegreeView, Figure, Grid, Heatmap, Hexagons, Histogram, Join, Letters,
+    Lines, Mark, Panels, Pooling, Raster, Scatter, Share, ValueLabels, Zeros,
 };
 use proptest::prelude::*;
 
 /// Width, height and RGB bytes of the PNG.
 fn pixels(bytes: Vec<u8>) -> (usize, usize, Vec<u8>) {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
-        .read_info()
-        .expect("a PNG");
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().expect("a PNG");
     let mut rgb = vec![0; reader.output_buffer_size().expect("small")];
     let info = reader.next_frame(&mut rgb).expect("whole");
     assert_eq!(info.color_type, png::ColorType::Rgb);
@@ -22,35 +19,17 @@ fn pixels(bytes: Vec<u8>) -> (usize, usize, Vec<u8>) {
 /// Fails unless every element that is opened is closed, in order, and no number is NaN or infinite.
 fn check_svg(svg: &str) {
     let mut open: Vec<&str> = Vec::new();
-    for tag in svg
-        .split('<')
-        .skip(1)
-        .map(|t| t.split_once('>').expect("tags end").0)
-    {
-        let name = tag
-            .trim_start_matches('/')
-            .split([' ', '/'])
-            .next()
-            .unwrap_or_default();
+    for tag in svg.split('<').skip(1).map(|t| t.split_once('>').expect("tags end").0) {
+        let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
         if tag.starts_with('/') {
             assert_eq!(open.pop(), Some(name), "closed out of order");
         } else if !tag.ends_with('/') {
             open.push(name);
         }
-        for attribute in [
-            " d=\"",
-            " x=\"",
-            " y=\"",
-            " width=\"",
-            " height=\"",
-            " transform=\"",
-        ] {
+        for attribute in [" d=\"", " x=\"", " y=\"", " width=\"", " height=\"", " transform=\""] {
             if let Some((_, rest)) = tag.split_once(attribute) {
                 let value = rest.split('"').next().unwrap_or_default();
-                assert!(
-                    !value.contains("NaN") && !value.contains("inf"),
-                    "{attribute}{value}"
-                );
+                assert!(!value.contains("NaN") && !value.contains("inf"), "{attribute}{value}");
             }
         }
     }
@@ -62,33 +41,21 @@ fn check(figure: &Figure, texts: &[&str]) {
     let svg = figure.svg();
     check_svg(&svg);
     for text in texts {
-        assert!(
-            svg.contains(&format!("aria-label=\"{text}\"")),
-            "no \"{text}\" in the picture"
-        );
+        assert!(svg.contains(&format!("aria-label=\"{text}\"")), "no \"{text}\" in the picture");
     }
     assert_eq!(svg, figure.svg());
     let png = figure.png().unwrap();
     assert_eq!(png, figure.png().unwrap());
     let (width, height, rgb) = pixels(png);
     let (w, h) = figure.size();
-    assert_eq!(
-        (width, height),
-        ((2.0 * w).round() as usize, (2.0 * h).round() as usize)
-    );
+    assert_eq!((width, height), ((2.0 * w).round() as usize, (2.0 * h).round() as usize));
     let white = |p: &[u8]| p == [255, 255, 255];
-    assert!(
-        rgb.chunks(3).filter(|p| !white(p)).count() > 500,
-        "nearly blank"
-    );
+    assert!(rgb.chunks(3).filter(|p| !white(p)).count() > 500, "nearly blank");
     for y in 0..height {
         for x in 0..width {
             if x.min(y).min(width - 1 - x).min(height - 1 - y) < 8 {
                 let p = &rgb[3 * (y * width + x)..][..3];
-                assert!(
-                    white(p),
-                    "something reaches the edge at {x}, {y}: {texts:?}"
-                );
+                assert!(white(p), "something reaches the edge at {x}, {y}: {texts:?}");
             }
         }
     }
@@ -107,10 +74,7 @@ fn groups<'a>(svg: &'a str, class: &str) -> Vec<&'a str> {
         }
         text
     };
-    svg.split(&format!("<g class=\"{class}\""))
-        .skip(1)
-        .map(inside)
-        .collect()
+    svg.split(&format!("<g class=\"{class}\"")).skip(1).map(inside).collect()
 }
 
 fn count(text: &str, what: &str) -> usize {
@@ -126,41 +90,17 @@ fn lines_show_series_band_and_marks() {
         .x("time (s)")
         .y("voltage (mV)")
         .series("T4a", &T, &V)
-        .series_with_band(
-            "T4b",
-            &T,
-            &[1, 2, 3, 4, 5],
-            &[0, 1, 2, 3, 4],
-            &[2, 3, 4, 5, 6],
-        )
+        .series_with_band("T4b", &T, &[1, 2, 3, 4, 5], &[0, 1, 2, 3, 4], &[2, 3, 4, 5, 6])
         .mark(Mark::Span(0.1, 0.2), "light")
         .mark(Mark::Horizontal(20.0), "threshold")
         .build()
         .unwrap();
-    check(
-        &figure,
-        &[
-            "Voltage of &lt;T4&gt;",
-            "time (s)",
-            "voltage (mV)",
-            "T4a",
-            "T4b",
-            "light",
-            "threshold",
-            "20",
-        ],
-    );
+    check(&figure, &["Voltage of &lt;T4&gt;", "time (s)", "voltage (mV)", "T4a", "T4b", "light", "threshold", "20"]);
     let svg = figure.svg();
     assert_eq!(groups(&svg, "series").len(), 2);
     // The gap splits the first trace in two.
     let trace = groups(&svg, "series")[0];
-    let path = trace
-        .split("d=\"")
-        .nth(1)
-        .unwrap()
-        .split('"')
-        .next()
-        .unwrap();
+    let path = trace.split("d=\"").nth(1).unwrap().split('"').next().unwrap();
     assert_eq!(count(path, "M"), 2);
 }
 
@@ -168,34 +108,15 @@ fn lines_show_series_band_and_marks() {
 fn small_multiples_share_axes() {
     let mut plot = Lines::new("25 neurons").x("time (s)").y("activity (a.u.)");
     for i in 0..25 {
-        plot = plot
-            .panel(format!("neuron {i}"))
-            .series("data", &T, &V)
-            .series("model", &T, &T);
+        plot = plot.panel(format!("neuron {i}")).series("data", &T, &V).series("model", &T, &T);
     }
     let figure = plot.panels(Panels::Grid(5)).build().unwrap();
-    check(
-        &figure,
-        &[
-            "25 neurons",
-            "time (s)",
-            "activity (a.u.)",
-            "neuron 0",
-            "neuron 24",
-            "data",
-            "model",
-        ],
-    );
+    check(&figure, &["25 neurons", "time (s)", "activity (a.u.)", "neuron 0", "neuron 24", "data", "model"]);
     let svg = figure.svg();
     assert_eq!(groups(&svg, "panel").len(), 25);
     assert_eq!(groups(&svg, "series").len(), 50);
     // Numbers stand at the left column and the bottom row only.
-    let labelled = |class| {
-        groups(&svg, class)
-            .iter()
-            .filter(|g| g.contains("class=\"text\""))
-            .count()
-    };
+    let labelled = |class| groups(&svg, class).iter().filter(|g| g.contains("class=\"text\"")).count();
     assert_eq!((labelled("x-axis"), labelled("y-axis")), (5, 5));
 }
 
@@ -210,16 +131,7 @@ fn stacked_panels_may_have_ranges_of_their_own() {
         .series("", &T, &[-70.0, -65.0, -60.0, -50.0, -40.0])
         .build()
         .unwrap();
-    check(
-        &figure,
-        &[
-            "Stimulus and response",
-            "contrast",
-            "voltage (mV)",
-            "−60",
-            "1.0",
-        ],
-    );
+    check(&figure, &["Stimulus and response", "contrast", "voltage (mV)", "−60", "1.0"]);
 }
 
 #[test]
@@ -233,24 +145,9 @@ fn scatter_shows_every_point() {
         .mark(Mark::Identity, "")
         .build()
         .unwrap();
-    check(
-        &figure,
-        &[
-            "Work and precision",
-            "relative error",
-            "time (ms)",
-            "a",
-            "b",
-            "10⁻⁹",
-        ],
-    );
+    check(&figure, &["Work and precision", "relative error", "time (ms)", "a", "b", "10⁻⁹"]);
     let svg = figure.svg();
-    let marks = |i: usize| {
-        count(
-            groups(&svg, "series")[i].split("</g>").next().unwrap(),
-            "stroke=\"#ffffff\"",
-        )
-    };
+    let marks = |i: usize| count(groups(&svg, "series")[i].split("</g>").next().unwrap(), "stroke=\"#ffffff\"");
     // Zero has no place on a logarithmic axis.
     assert_eq!((marks(0), marks(1)), (3, 2));
 }
@@ -258,40 +155,22 @@ fn scatter_shows_every_point() {
 #[test]
 fn histogram_and_degrees() {
     let data: Vec<f32> = (0..500).map(|i| (i as f32 * 0.7).sin()).collect();
-    let figure = Histogram::new("Weights")
-        .x("weight (a.u.)")
-        .series("all", &data)
-        .series("half", &data[..250])
-        .build()
-        .unwrap();
-    check(
-        &figure,
-        &["Weights", "weight (a.u.)", "count", "all", "half"],
-    );
+    let figure =
+        Histogram::new("Weights").x("weight (a.u.)").series("all", &data).series("half", &data[..250]).build().unwrap();
+    check(&figure, &["Weights", "weight (a.u.)", "count", "all", "half"]);
     assert_eq!(groups(&figure.svg(), "series").len(), 2);
 
     let degrees: Vec<u32> = (0..400).map(|i| i * i / 100).collect();
-    for (view, label) in [
-        (DegreeView::Survival, "fraction with degree ≥ k"),
-        (DegreeView::LogBins(4), "probability density p(k)"),
-    ] {
+    for (view, label) in
+        [(DegreeView::Survival, "fraction with degree ≥ k"), (DegreeView::LogBins(4), "probability density p(k)")]
+    {
         let figure = DegreeDistribution::new("Degrees")
             .view(view)
             .series("in", &degrees)
             .series("out", &[1, 2, 3])
             .build()
             .unwrap();
-        check(
-            &figure,
-            &[
-                "Degrees",
-                "degree k (connections)",
-                label,
-                "in",
-                "out",
-                "1000",
-            ],
-        );
+        check(&figure, &["Degrees", "degree k (connections)", label, "in", "out", "1000"]);
     }
 }
 
@@ -307,24 +186,10 @@ fn bars_stand_in_groups() {
         .size(360.0, 300.0)
         .build()
         .unwrap();
-    check(
-        &figure,
-        &[
-            "Accuracy",
-            "accuracy (%)",
-            "data set",
-            "MNIST",
-            "connectome",
-            "random",
-            "86.5",
-            "91.0",
-            "−12.0",
-        ],
-    );
+    check(&figure, &["Accuracy", "accuracy (%)", "data set", "MNIST", "connectome", "random", "86.5", "91.0", "−12.0"]);
     let svg = figure.svg();
     let bars = |i: usize| {
-        count(groups(&svg, "series")[i], "fill=\"#0072b2\"")
-            + count(groups(&svg, "series")[i], "fill=\"#d55e00\"")
+        count(groups(&svg, "series")[i], "fill=\"#0072b2\"") + count(groups(&svg, "series")[i], "fill=\"#d55e00\"")
     };
     assert_eq!((bars(0), bars(1)), (3, 2));
 }
@@ -339,68 +204,28 @@ fn heatmap_shows_cells_names_and_scale() {
         .color_label("weight (a.u.)")
         .build()
         .unwrap();
-    check(
-        &figure,
-        &[
-            "Weights",
-            "presynaptic area",
-            "postsynaptic area",
-            "LGN",
-            "V1",
-            "weight (a.u.)",
-            "−2",
-            "2",
-        ],
-    );
+    check(&figure, &["Weights", "presynaptic area", "postsynaptic area", "LGN", "V1", "weight (a.u.)", "−2", "2"]);
     let svg = figure.svg();
     // Five cells with a value, the other shows the grey below.
     assert_eq!(count(&svg, "crispEdges"), 5);
 
-    let sparse: Vec<f64> = (0..10_000)
-        .map(|i| {
-            if i % 37 == 0 {
-                f64::from(i % 11 + 1)
-            } else {
-                0.0
-            }
-        })
-        .collect();
-    let blank = Heatmap::new("Corner", 100, 100, &sparse)
-        .zeros(Zeros::Blank)
-        .colors(ColorScale::Log)
-        .build()
-        .unwrap();
+    let sparse: Vec<f64> = (0..10_000).map(|i| if i % 37 == 0 { f64::from(i % 11 + 1) } else { 0.0 }).collect();
+    let blank = Heatmap::new("Corner", 100, 100, &sparse).zeros(Zeros::Blank).colors(ColorScale::Log).build().unwrap();
     check(&blank, &["Corner", "10", "80"]);
     assert!(blank.svg().len() < 60_000, "{}", blank.svg().len());
 }
 
 #[test]
 fn raster_shows_neurons_over_time() {
-    let activity: Vec<f32> = (0..60 * 50)
-        .map(|i| (i % 50) as f32 * (i / 50) as f32)
-        .collect();
+    let activity: Vec<f32> = (0..60 * 50).map(|i| (i % 50) as f32 * (i / 50) as f32).collect();
     let times: Vec<f64> = (0..50).map(|i| f64::from(i) * 0.01).collect();
-    let figure = Raster::new("Activity", &times, 60, &activity)
-        .color_label("rate (Hz)")
-        .build()
-        .unwrap();
-    check(
-        &figure,
-        &["Activity", "time (s)", "neuron", "rate (Hz)", "0.10"],
-    );
+    let figure = Raster::new("Activity", &times, 60, &activity).color_label("rate (Hz)").build().unwrap();
+    check(&figure, &["Activity", "time (s)", "neuron", "rate (Hz)", "0.10"]);
 }
 
 #[test]
 fn hexagons_are_all_there() {
-    let whole: Vec<f64> = (0..721)
-        .map(|i| {
-            if i == 360 {
-                f64::NAN
-            } else {
-                f64::from(i) - 300.0
-            }
-        })
-        .collect();
+    let whole: Vec<f64> = (0..721).map(|i| if i == 360 { f64::NAN } else { f64::from(i) - 300.0 }).collect();
     let figure = Hexagons::new("Eye")
         .columns("before", &whole)
         .lattice("after", &[0, 1, 5], &[0, 0, -3], &[1, 2, 3])
@@ -413,13 +238,7 @@ fn hexagons_are_all_there() {
     let hexagons = |panel: &str| count(panel.split("class=\"contour\"").next().unwrap(), "Z");
     assert_eq!((hexagons(panels[0]), hexagons(panels[1])), (721, 3));
     // Of the three hexagons two touch: 2 * 6 - 2 + 6 free sides.
-    let contour = panels[1]
-        .split("class=\"contour\"")
-        .nth(1)
-        .unwrap()
-        .split("</g>")
-        .next()
-        .unwrap();
+    let contour = panels[1].split("class=\"contour\"").nth(1).unwrap().split("</g>").next().unwrap();
     assert_eq!(count(contour, "M"), 16);
 
     let kinds = Hexagons::new("Kinds")
@@ -434,13 +253,7 @@ fn hexagons_are_all_there() {
 #[test]
 fn grid_holds_all_figures() {
     let part = |title: &str| {
-        Lines::new(title)
-            .x("time (s)")
-            .y("v (mV)")
-            .series("", &T, &V)
-            .size(300.0, 220.0)
-            .build()
-            .unwrap()
+        Lines::new(title).x("time (s)").y("v (mV)").series("", &T, &V).size(300.0, 220.0).build().unwrap()
     };
     let figure = Grid::new(2)
         .title("All")
@@ -460,23 +273,9 @@ fn long_texts_are_wrapped_or_shortened_inside_the_figure() {
     let long = "a label that goes on and on about what it measures and in which unit it does so (arbitrary units)";
     let word = "Aword".repeat(60);
     let figures = [
-        Lines::new(format!("{long} {long}"))
-            .x(long)
-            .y(long)
-            .series(long, &T, &V)
-            .series(word.clone(), &T, &T)
-            .build(),
-        Scatter::new(word.clone())
-            .x(long)
-            .y(word.clone())
-            .series(word.clone(), &T, &T)
-            .series("b", &T, &T)
-            .build(),
-        Bar::new(long)
-            .groups(&[long, &word])
-            .y(long)
-            .series(long, &[1, 2])
-            .build(),
+        Lines::new(format!("{long} {long}")).x(long).y(long).series(long, &T, &V).series(word.clone(), &T, &T).build(),
+        Scatter::new(word.clone()).x(long).y(word.clone()).series(word.clone(), &T, &T).series("b", &T, &T).build(),
+        Bar::new(long).groups(&[long, &word]).y(long).series(long, &[1, 2]).build(),
         Heatmap::new(long, 2, 2, &T[..4])
             .x(long)
             .y(long)
@@ -484,17 +283,9 @@ fn long_texts_are_wrapped_or_shortened_inside_the_figure() {
             .column_names(&[long, "b"])
             .color_label(long)
             .build(),
-        Heatmap::new(long, 20, 4, &[1e-9; 80])
-            .x(long)
-            .y(long)
-            .color_label(long)
-            .build(),
+        Heatmap::new(long, 20, 4, &[1e-9; 80]).x(long).y(long).color_label(long).build(),
         Raster::new(long, &T, 1, &V).color_label(long).build(),
-        Hexagons::new(long)
-            .columns(word.clone(), &[1e9])
-            .columns("b", &[2e9])
-            .color_label(long)
-            .build(),
+        Hexagons::new(long).columns(word.clone(), &[1e9]).columns("b", &[2e9]).color_label(long).build(),
         Histogram::new(long).x(long).y(long).series("", &T).build(),
     ];
     for figure in figures {
@@ -506,84 +297,39 @@ fn long_texts_are_wrapped_or_shortened_inside_the_figure() {
 #[test]
 fn errors_name_what_is_wrong() {
     let message = |r: Result<Figure, Error>| r.expect_err("misuse").to_string();
-    let m = message(
-        Lines::new("Voltage")
-            .series("T4a", &[1.0, 2.0, 3.0], &[1.0])
-            .build(),
-    );
-    assert!(
-        m.contains("lines \"Voltage\", series \"T4a\": x has 3 values but y has 1"),
-        "{m}"
-    );
-    assert!(matches!(
-        Lines::new("t").build(),
-        Err(Error::EmptyPlot { .. })
-    ));
-    assert!(matches!(
-        Lines::new("t").series("s", &T[..0], &T[..0]).build(),
-        Err(Error::EmptyPlot { .. })
-    ));
+    let m = message(Lines::new("Voltage").series("T4a", &[1.0, 2.0, 3.0], &[1.0]).build());
+    assert!(m.contains("lines \"Voltage\", series \"T4a\": x has 3 values but y has 1"), "{m}");
+    assert!(matches!(Lines::new("t").build(), Err(Error::EmptyPlot { .. })));
+    assert!(matches!(Lines::new("t").series("s", &T[..0], &T[..0]).build(), Err(Error::EmptyPlot { .. })));
     assert!(matches!(
         Scatter::new("t").series("s", &T, &T[1..]).build(),
-        Err(Error::LengthMismatch {
-            left: 5,
-            right: 4,
-            ..
-        })
+        Err(Error::LengthMismatch { left: 5, right: 4, .. })
     ));
     let m = message(Heatmap::new("Weights", 3, 4, &[1.0; 11]).build());
     assert!(m.contains("3 x 4 wants 12 values but got 11"), "{m}");
-    let m = message(
-        Heatmap::new("Weights", 1, 2, &[1, 2])
-            .row_names(&["a", "b"])
-            .build(),
-    );
+    let m = message(Heatmap::new("Weights", 1, 2, &[1, 2]).row_names(&["a", "b"]).build());
     assert!(m.contains("(rows) has 1 values but row_names has 2"), "{m}");
-    assert!(matches!(
-        Heatmap::new("huge", usize::MAX, 2, &T).build(),
-        Err(Error::MatrixShape { .. })
-    ));
+    assert!(matches!(Heatmap::new("huge", usize::MAX, 2, &T).build(), Err(Error::MatrixShape { .. })));
     let m = message(Hexagons::new("Eye").columns("left", &[0.0; 720]).build());
     assert!(m.contains("720 values do not fill"), "{m}");
     assert!(matches!(
-        Hexagons::new("Eye")
-            .columns("", &[3])
-            .categories(&["a"])
-            .build(),
+        Hexagons::new("Eye").columns("", &[3]).categories(&["a"]).build(),
         Err(Error::UnknownCategory { names: 1, .. })
     ));
     let m = message(Raster::new("r", &[0.0, 0.2, 0.1], 1, &[1, 2, 3]).build());
     assert!(m.contains("time 2 is 0.1 after 0.2"), "{m}");
-    assert!(matches!(
-        Raster::new("r", &[f64::NAN], 1, &[1]).build(),
-        Err(Error::TimeOrder { .. })
-    ));
-    assert!(matches!(
-        Bar::new("b").groups(&["a"]).series("s", &[1, 2]).build(),
-        Err(Error::LengthMismatch { .. })
-    ));
-    assert!(matches!(
-        DegreeDistribution::new("d").series("s", &[0, 0]).build(),
-        Err(Error::EmptyPlot { .. })
-    ));
+    assert!(matches!(Raster::new("r", &[f64::NAN], 1, &[1]).build(), Err(Error::TimeOrder { .. })));
+    assert!(matches!(Bar::new("b").groups(&["a"]).series("s", &[1, 2]).build(), Err(Error::LengthMismatch { .. })));
+    assert!(matches!(DegreeDistribution::new("d").series("s", &[0, 0]).build(), Err(Error::EmptyPlot { .. })));
     assert!(matches!(Grid::new(0).build(), Err(Error::EmptyPlot { .. })));
-    for axis in [
-        Axis::linear("x").range(1.0, 1.0),
-        Axis::linear("x").range(0.0, f64::NAN),
-        Axis::log("x").range(0.0, 1.0),
-    ] {
+    for axis in
+        [Axis::linear("x").range(1.0, 1.0), Axis::linear("x").range(0.0, f64::NAN), Axis::log("x").range(0.0, 1.0)]
+    {
         let m = message(Lines::new("Voltage").x(axis).series("", &T, &V).build());
         assert!(m.contains("x range"), "{m}");
     }
-    assert!(matches!(
-        Lines::new("t").series("", &T, &V).size(10.0, 10.0).build(),
-        Err(Error::BadOption { .. })
-    ));
-    let large = Lines::new("t")
-        .series("", &T, &V)
-        .build()
-        .unwrap()
-        .pixel_ratio(1e3);
+    assert!(matches!(Lines::new("t").series("", &T, &V).size(10.0, 10.0).build(), Err(Error::BadOption { .. })));
+    let large = Lines::new("t").series("", &T, &V).build().unwrap().pixel_ratio(1e3);
     assert!(matches!(large.png(), Err(Error::PictureSize { .. })));
 }
 
@@ -593,43 +339,25 @@ fn save_writes_both_files_and_nothing_else() {
     let figure = Lines::new("t").series("", &T, &V).build().unwrap();
     let deep = folder.path().join("new").join("folder");
     let [svg, png] = figure.save(deep.join("fib25_v2.2")).unwrap();
-    assert_eq!(
-        (&svg, &png),
-        (&deep.join("fib25_v2.2.svg"), &deep.join("fib25_v2.2.png"))
-    );
+    assert_eq!((&svg, &png), (&deep.join("fib25_v2.2.svg"), &deep.join("fib25_v2.2.png")));
     assert_eq!(std::fs::read_to_string(&svg).unwrap(), figure.svg());
     assert_eq!(std::fs::read(&png).unwrap(), figure.png().unwrap());
     // Again, over the old files, with an ending that is ignored.
-    assert_eq!(
-        figure.save(deep.join("fib25_v2.2.png")).unwrap(),
-        [svg.clone(), png]
-    );
+    assert_eq!(figure.save(deep.join("fib25_v2.2.png")).unwrap(), [svg.clone(), png]);
     assert_eq!(std::fs::read_dir(&deep).unwrap().count(), 2);
     let under_a_file = figure.save(svg.join("x")).unwrap_err();
-    assert!(
-        under_a_file.to_string().contains("cannot write"),
-        "{under_a_file}"
-    );
+    assert!(under_a_file.to_string().contains("cannot write"), "{under_a_file}");
 }
 
 #[test]
 fn large_data_make_small_files() {
     let n: u32 = 1_000_000;
     let t: Vec<f64> = (0..n).map(f64::from).collect();
-    let v: Vec<f64> = t
-        .iter()
-        .map(|t| (t * 0.37).sin() * (t * 1e-5).cos())
-        .collect();
+    let v: Vec<f64> = t.iter().map(|t| (t * 0.37).sin() * (t * 1e-5).cos()).collect();
     let size = |f: Result<Figure, Error>| f.unwrap().svg().len();
     assert!(size(Lines::new("long").series("", &t, &v).build()) < 150_000);
     assert!(size(Scatter::new("crowd").series("", &t, &v).build()) < 10_000_000);
-    assert!(
-        size(
-            Heatmap::new("large", 1000, 1000, &v)
-                .pooling(Pooling::Largest)
-                .build()
-        ) < 1_000_000
-    );
+    assert!(size(Heatmap::new("large", 1000, 1000, &v).pooling(Pooling::Largest).build()) < 1_000_000);
     assert!(size(Raster::new("long", &t, 1, &v).build()) < 200_000);
 }
 

@@ -13,18 +13,10 @@ impl Op for Double {
     const NAME: &'static str = "Double";
 
     fn forward(&self, inputs: &[Tensor], _: &[bool]) -> Result<Forward, BoxError> {
-        Ok(Forward {
-            outputs: vec![&inputs[0] * 2.0],
-            saved: vec![],
-        })
+        Ok(Forward { outputs: vec![&inputs[0] * 2.0], saved: vec![] })
     }
 
-    fn backward(
-        &self,
-        _: &[Tensor],
-        grads: &[Option<Tensor>],
-        _: &[bool],
-    ) -> Result<Vec<Option<Tensor>>, BoxError> {
+    fn backward(&self, _: &[Tensor], grads: &[Option<Tensor>], _: &[bool]) -> Result<Vec<Option<Tensor>>, BoxError> {
         Ok(vec![grads[0].as_ref().map(|g| g * 2.0)])
     }
 }
@@ -36,10 +28,7 @@ impl Op for Product {
 
     fn forward(&self, inputs: &[Tensor], _: &[bool]) -> Result<Forward, BoxError> {
         let (a, b) = (&inputs[0], &inputs[1]);
-        Ok(Forward {
-            outputs: vec![a * b],
-            saved: vec![a.shallow_clone(), b.shallow_clone()],
-        })
+        Ok(Forward { outputs: vec![a * b], saved: vec![a.shallow_clone(), b.shallow_clone()] })
     }
 
     fn backward(
@@ -54,12 +43,7 @@ impl Op for Product {
 }
 
 /// Least and median time of a call of each of two functions in microseconds, their rounds alternating.
-fn compare(
-    calls: usize,
-    rounds: usize,
-    mut a: impl FnMut(),
-    mut b: impl FnMut(),
-) -> [(f64, f64); 2] {
+fn compare(calls: usize, rounds: usize, mut a: impl FnMut(), mut b: impl FnMut()) -> [(f64, f64); 2] {
     let mut times = [Vec::new(), Vec::new()];
     let round = |f: &mut dyn FnMut()| {
         let start = Instant::now();
@@ -87,13 +71,8 @@ fn main() -> Result<(), BoxError> {
     let double = || apply_one(Double, &[&x]).expect("2x of a defined tensor");
     let product = || apply_one(Product, &[&x, &z]).expect("a product of equal shapes");
 
-    println!(
-        "forward + backward on 8 numbers, microseconds, least (median) of {rounds} rounds of {calls}"
-    );
-    println!(
-        "{:<16} {:>16} {:>16} {:>12}",
-        "", "libtorch's own", "through Rust", "difference"
-    );
+    println!("forward + backward on 8 numbers, microseconds, least (median) of {rounds} rounds of {calls}");
+    println!("{:<16} {:>16} {:>16} {:>12}", "", "libtorch's own", "through Rust", "difference");
     let row = |name: &str, [theirs, ours]: [(f64, f64); 2]| {
         println!(
             "{name:<16} {:>7.2} ({:>6.2}) {:>7.2} ({:>6.2}) {:>12.2}",
@@ -104,28 +83,9 @@ fn main() -> Result<(), BoxError> {
             ours.0 - theirs.0
         );
     };
-    row(
-        "y = 2x",
-        compare(
-            calls,
-            rounds,
-            || back(&x * 2.0, &[&x]),
-            || back(double(), &[&x]),
-        ),
-    );
-    row(
-        "y = x z",
-        compare(
-            calls,
-            rounds,
-            || back(&x * &z, &[&x, &z]),
-            || back(product(), &[&x, &z]),
-        ),
-    );
+    row("y = 2x", compare(calls, rounds, || back(&x * 2.0, &[&x]), || back(double(), &[&x])));
+    row("y = x z", compare(calls, rounds, || back(&x * &z, &[&x, &z]), || back(product(), &[&x, &z])));
     let theirs = || drop(tch::no_grad(|| &x * &z));
-    row(
-        "y = x z, no grad",
-        compare(calls, rounds, theirs, || drop(tch::no_grad(product))),
-    );
+    row("y = x z, no grad", compare(calls, rounds, theirs, || drop(tch::no_grad(product))));
     Ok(())
 }

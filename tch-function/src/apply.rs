@@ -26,53 +26,31 @@ use crate::{Error, Op, SecondDerivative};
 /// [`Op::backward`]; a wrong number of gradients; a gradient whose shape, kind or device is not the input's; a saved tensor
 /// that was modified in place; a second backward through a graph that was not kept.
 pub fn apply<O: Op>(op: O, inputs: &[&Tensor]) -> Result<Vec<Tensor>, Error> {
-    let attach = |message| Error::Attach {
-        op: O::NAME,
-        message,
-    };
+    let attach = |message| Error::Attach { op: O::NAME, message };
     let inputs: Vec<Tensor> = inputs.iter().map(|t| t.shallow_clone()).collect();
     let n = inputs.len();
     let raw_inputs = ffi::pointers(&inputs);
     let (mut needs, mut versions) = (vec![0u8; n], vec![0u64; n]);
     // SAFETY: three arrays of length n, pointers to live tensors in the first.
-    unsafe {
-        ffi::answer(ffi::tchf_inspect(
-            raw_inputs.as_ptr(),
-            n,
-            needs.as_mut_ptr(),
-            versions.as_mut_ptr(),
-        ))
-    }
-    .map_err(attach)?;
+    unsafe { ffi::answer(ffi::tchf_inspect(raw_inputs.as_ptr(), n, needs.as_mut_ptr(), versions.as_mut_ptr())) }
+        .map_err(attach)?;
     let needs: Vec<bool> = needs.into_iter().map(|b| b != 0).collect();
 
     // The panic is caught inside no_grad, which would otherwise leave recording off on this thread.
     let done = tch::no_grad(|| catch_unwind(AssertUnwindSafe(|| op.forward(&inputs, &needs))))
-        .map_err(|payload| Error::ForwardPanicked {
-            op: O::NAME,
-            message: panic_text(&*payload),
-        })?
-        .map_err(|source| Error::Forward {
-            op: O::NAME,
-            source,
-        })?;
+        .map_err(|payload| Error::ForwardPanicked { op: O::NAME, message: panic_text(&*payload) })?
+        .map_err(|source| Error::Forward { op: O::NAME, source })?;
 
     let label = CString::new(O::NAME).map_err(|_| attach("Op::NAME holds a NUL".into()))?;
     let ctx = if needs.contains(&true) {
-        let wants = inputs
-            .iter()
-            .zip(&needs)
-            .map(|(t, &need)| need.then(|| Form::of(t)).transpose());
+        let wants = inputs.iter().zip(&needs).map(|(t, &need)| need.then(|| Form::of(t)).transpose());
         let inputs = wants.collect::<Result<_, _>>().map_err(attach)?;
         Box::into_raw(Box::new(Context { op, inputs })).cast()
     } else {
         std::ptr::null_mut()
     };
     let (outputs, saved) = (ffi::pointers(&done.outputs), ffi::pointers(&done.saved));
-    let callbacks = Callbacks {
-        backward: backward::<O>,
-        drop: drop_context::<O>,
-    };
+    let callbacks = Callbacks { backward: backward::<O>, drop: drop_context::<O> };
     // SAFETY: arrays with their lengths, pointers to live tensors in them; ctx is null or a Context<O>, which the callbacks
     // expect and C++ owns from here on.
     unsafe {
@@ -103,11 +81,7 @@ pub fn apply_one<O: Op>(op: O, inputs: &[&Tensor]) -> Result<Tensor, Error> {
     let mut outputs = apply(op, inputs)?;
     match (outputs.pop(), outputs.len()) {
         (Some(output), 0) => Ok(output),
-        (last, rest) => Err(Error::Outputs {
-            op: O::NAME,
-            got: rest + usize::from(last.is_some()),
-            want: 1,
-        }),
+        (last, rest) => Err(Error::Outputs { op: O::NAME, got: rest + usize::from(last.is_some()), want: 1 }),
     }
 }
 
@@ -128,11 +102,7 @@ struct Form {
 impl Form {
     fn of(t: &Tensor) -> Result<Form, String> {
         let kind = t.f_kind().map_err(|e| brief(&e.to_string()).to_string())?;
-        Ok(Form {
-            size: t.size(),
-            kind,
-            device: t.device(),
-        })
+        Ok(Form { size: t.size(), kind, device: t.device() })
     }
 }
 
@@ -149,25 +119,16 @@ impl<O: Op> Context<O> {
         grads: &[Option<Tensor>],
         needs: &[bool],
     ) -> Result<Vec<Option<Tensor>>, String> {
-        let mut result = self
-            .op
-            .backward(saved, grads, needs)
-            .map_err(|e| brief(&e.to_string()).to_string())?;
+        let mut result = self.op.backward(saved, grads, needs).map_err(|e| brief(&e.to_string()).to_string())?;
         if result.len() != self.inputs.len() {
-            return Err(format!(
-                "backward returned {} gradients for {} inputs",
-                result.len(),
-                self.inputs.len()
-            ));
+            return Err(format!("backward returned {} gradients for {} inputs", result.len(), self.inputs.len()));
         }
         for (i, (gradient, want)) in result.iter_mut().zip(&self.inputs).enumerate() {
             *gradient = gradient.take().filter(|g| needs[i] && g.defined());
             if let (Some(g), Some(want)) = (gradient, want) {
                 let got = Form::of(g)?;
                 if got != *want {
-                    return Err(format!(
-                        "backward returned a gradient of {got} for input {i}, which is {want}"
-                    ));
+                    return Err(format!("backward returned a gradient of {got} for input {i}, which is {want}"));
                 }
             }
         }
@@ -198,17 +159,10 @@ unsafe extern "C" fn backward<O: Op>(
         };
         // SAFETY: not null, so live.
         let tensor = |&p: &Raw| (!p.is_null()).then(|| unsafe { Tensor::clone_from_ptr(p) });
-        let saved: Vec<Tensor> = saved
-            .iter()
-            .map(|p| tensor(p).unwrap_or_default())
-            .collect();
+        let saved: Vec<Tensor> = saved.iter().map(|p| tensor(p).unwrap_or_default()).collect();
         let grads: Vec<Option<Tensor>> = grads.iter().map(tensor).collect();
         let needs: Vec<bool> = needs.iter().map(|&b| b != 0).collect();
-        for (i, gradient) in context
-            .backward(&saved, &grads, &needs)?
-            .into_iter()
-            .enumerate()
-        {
+        for (i, gradient) in context.backward(&saved, &grads, &needs)?.into_iter().enumerate() {
             if let Some(gradient) = gradient {
                 let mut gradient = std::mem::ManuallyDrop::new(gradient);
                 // SAFETY: `out` has n_inputs places, as many as gradients; C++ deletes the tensor.
@@ -233,9 +187,6 @@ unsafe extern "C" fn drop_context<O: Op>(ctx: *mut c_void) {
 }
 
 fn panic_text(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     brief(text.unwrap_or("with a value that is not text")).to_string()
 }

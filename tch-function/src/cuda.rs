@@ -22,12 +22,7 @@ use crate::{Error, ffi};
 pub fn libtorch_dir() -> Result<PathBuf, Error> {
     // torch::cuda::is_available() is a function of libtorch_cpu.so, in spite of its name.
     // SAFETY: a NUL-terminated name; the answer is null or an address.
-    let symbol = unsafe {
-        libc::dlsym(
-            libc::RTLD_DEFAULT,
-            c"_ZN5torch4cuda12is_availableEv".as_ptr(),
-        )
-    };
+    let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"_ZN5torch4cuda12is_availableEv".as_ptr()) };
     if symbol.is_null() {
         return Err(Error::LibtorchNotFound);
     }
@@ -40,15 +35,10 @@ pub fn libtorch_dir() -> Result<PathBuf, Error> {
     // SAFETY: the loader's own string, which lives as long as the library.
     let name = unsafe { CStr::from_ptr(info.dli_fname) };
     let path = Path::new(std::ffi::OsStr::from_bytes(name.to_bytes()));
-    if path
-        .file_name()
-        .is_none_or(|file| !file.as_bytes().starts_with(b"libtorch"))
-    {
+    if path.file_name().is_none_or(|file| !file.as_bytes().starts_with(b"libtorch")) {
         return Err(Error::LibtorchNotFound);
     }
-    path.parent()
-        .map(Path::to_path_buf)
-        .ok_or(Error::LibtorchNotFound)
+    path.parent().map(Path::to_path_buf).ok_or(Error::LibtorchNotFound)
 }
 
 /// Loads the CUDA half of libtorch, where there is one. Call it before anything asks libtorch about CUDA
@@ -68,9 +58,7 @@ pub fn load() -> Result<(), Error> {
     }
     static DONE: OnceLock<Result<(), Failure>> = OnceLock::new();
     let done = DONE.get_or_init(|| {
-        let path = libtorch_dir()
-            .map_err(|_| Failure::Unknown)?
-            .join("libtorch_cuda.so");
+        let path = libtorch_dir().map_err(|_| Failure::Unknown)?.join("libtorch_cuda.so");
         if !path.exists() {
             return Err(Failure::Missing(path));
         }
@@ -80,10 +68,9 @@ pub fn load() -> Result<(), Error> {
         Ok(()) => Ok(()),
         Err(Failure::Unknown) => Err(Error::LibtorchNotFound),
         Err(Failure::Missing(path)) => Err(Error::NoCudaLibrary(path.clone())),
-        Err(Failure::Refused(path, message)) => Err(Error::CudaLibrary {
-            path: path.clone(),
-            message: message.clone(),
-        }),
+        Err(Failure::Refused(path, message)) => {
+            Err(Error::CudaLibrary { path: path.clone(), message: message.clone() })
+        }
     }
 }
 
@@ -104,12 +91,10 @@ pub fn current_stream(device: Device) -> Result<*mut c_void, Error> {
         return Err(Error::NotCuda(device));
     };
     load()?;
-    let index = c_int::try_from(index)
-        .map_err(|_| Error::Libtorch(format!("there is no CUDA device {index}")))?;
+    let index = c_int::try_from(index).map_err(|_| Error::Libtorch(format!("there is no CUDA device {index}")))?;
     let mut handle = std::ptr::null_mut();
     // SAFETY: a place for the handle.
-    unsafe { ffi::answer(ffi::tchf_current_stream(index, &mut handle)) }
-        .map_err(Error::Libtorch)?;
+    unsafe { ffi::answer(ffi::tchf_current_stream(index, &mut handle)) }.map_err(Error::Libtorch)?;
     Ok(handle)
 }
 
@@ -125,7 +110,5 @@ fn open(path: &Path) -> Result<(), String> {
         return Err("no reason given".into());
     }
     // SAFETY: a string that lives until this thread's next call of dlerror.
-    Err(unsafe { CStr::from_ptr(message) }
-        .to_string_lossy()
-        .into_owned())
+    Err(unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned())
 }

@@ -97,10 +97,7 @@ pub enum Error {
 
 /// The part of libtorch's message before its C++ stack trace.
 pub(crate) fn brief(text: &str) -> &str {
-    text.split("Exception raised from")
-        .next()
-        .unwrap_or(text)
-        .trim_end()
+    text.split("Exception raised from").next().unwrap_or(text).trim_end()
 }
 
 #[cfg(test)]
@@ -109,22 +106,12 @@ mod tests {
 
     #[test]
     fn stack_traces_are_cut_off() {
-        let from_libtorch = tch::Tensor::from_slice(&[1.0, 2.0])
-            .f_matmul(&tch::Tensor::from_slice(&[1.0]))
-            .unwrap_err();
+        let from_libtorch =
+            tch::Tensor::from_slice(&[1.0, 2.0]).f_matmul(&tch::Tensor::from_slice(&[1.0])).unwrap_err();
         let source: BoxError = from_libtorch.into();
-        assert!(
-            source.to_string().contains("frame #"),
-            "libtorch no longer appends a trace: {source}"
-        );
+        assert!(source.to_string().contains("frame #"), "libtorch no longer appends a trace: {source}");
         let text = Error::Forward { op: "Op", source }.to_string();
-        assert!(
-            text.starts_with("Op: forward failed: Internal torch error: "),
-            "{text}"
-        );
-        assert!(
-            !text.contains("frame #") && !text.contains("Exception raised"),
-            "{text}"
-        );
+        assert!(text.starts_with("Op: forward failed: Internal torch error: "), "{text}");
+        assert!(!text.contains("frame #") && !text.contains("Exception raised"), "{text}");
     }
 }

@@ -26,12 +26,7 @@ pub(crate) struct Callbacks {
 }
 
 unsafe extern "C" {
-    pub(crate) fn tchf_inspect(
-        inputs: *const Raw,
-        n: usize,
-        needs: *mut u8,
-        versions: *mut u64,
-    ) -> *mut c_char;
+    pub(crate) fn tchf_inspect(inputs: *const Raw, n: usize, needs: *mut u8, versions: *mut u64) -> *mut c_char;
     pub(crate) fn tchf_attach(
         label: *const c_char,
         inputs: *const Raw,

@@ -45,10 +45,7 @@ pub struct Gradcheck {
 
 impl Default for Gradcheck {
     fn default() -> Self {
-        Gradcheck {
-            step: 1e-5,
-            tolerance: 1e-6,
-        }
+        Gradcheck { step: 1e-5, tolerance: 1e-6 }
     }
 }
 
@@ -84,18 +81,10 @@ impl Gradcheck {
     /// # Panics
     ///
     /// Where `f` does.
-    pub fn second(
-        &self,
-        f: impl Fn(&[Tensor]) -> Tensor,
-        inputs: &[&Tensor],
-    ) -> Result<f64, Error> {
+    pub fn second(&self, f: impl Fn(&[Tensor]) -> Tensor, inputs: &[&Tensor]) -> Result<f64, Error> {
         let of_gradient = |leaves: &[Tensor]| -> Result<Tensor, Error> {
             let gradients = gradients(&weighted_sum(&f(leaves)), leaves, true)?;
-            Ok(gradients
-                .iter()
-                .flatten()
-                .map(weighted_sum)
-                .fold(Tensor::from(0.0), |sum, g| sum + g))
+            Ok(gradients.iter().flatten().map(weighted_sum).fold(Tensor::from(0.0), |sum, g| sum + g))
         };
         self.compare("second", of_gradient, inputs)
     }
@@ -109,16 +98,11 @@ impl Gradcheck {
         for (i, t) in inputs.iter().enumerate() {
             let kind = t.f_kind().map_err(libtorch)?;
             if kind != Kind::Double && (t.is_floating_point() || t.is_complex()) {
-                return Err(Error::Gradcheck(format!(
-                    "input {i} is {kind:?}; differences want Double"
-                )));
+                return Err(Error::Gradcheck(format!("input {i} is {kind:?}; differences want Double")));
             }
         }
         let record = |inputs: &[Tensor]| -> Result<(Vec<Tensor>, Tensor), Error> {
-            let leaves: Vec<Tensor> = inputs
-                .iter()
-                .map(|t| t.detach().copy().set_requires_grad(is_real(t)))
-                .collect();
+            let leaves: Vec<Tensor> = inputs.iter().map(|t| t.detach().copy().set_requires_grad(is_real(t))).collect();
             let value = tch::with_grad(|| scalar(&leaves))?;
             Ok((leaves, value))
         };
@@ -134,23 +118,15 @@ impl Gradcheck {
         drop((leaves, value));
 
         let (mut worst, mut place, mut wrong, mut entries) = (0.0, None, 0, 0);
-        for (i, gradient) in analytic
-            .iter()
-            .enumerate()
-            .filter(|&(i, _)| is_real(&inputs[i]))
-        {
+        for (i, gradient) in analytic.iter().enumerate().filter(|&(i, _)| is_real(&inputs[i])) {
             let centre = numbers(&inputs[i])?;
-            let gradient = gradient
-                .as_ref()
-                .map_or_else(|| Ok(vec![0.0; centre.len()]), numbers)?;
+            let gradient = gradient.as_ref().map_or_else(|| Ok(vec![0.0; centre.len()]), numbers)?;
             let mut moved: Vec<Tensor> = inputs.iter().map(Tensor::shallow_clone).collect();
             for (j, &analytic) in gradient.iter().enumerate() {
                 let mut at = |x: f64| -> Result<f64, Error> {
                     let mut values = centre.clone();
                     values[j] = x;
-                    moved[i] = Tensor::from_slice(&values)
-                        .view(&inputs[i].size()[..])
-                        .to_device(inputs[i].device());
+                    moved[i] = Tensor::from_slice(&values).view(&inputs[i].size()[..]).to_device(inputs[i].device());
                     f64::try_from(record(&moved)?.1.detach()).map_err(libtorch)
                 };
                 let (right, left) = (centre[j] + self.step, centre[j] - self.step);
@@ -186,19 +162,12 @@ impl Gradcheck {
 }
 
 /// The gradients of a scalar, `None` where it does not depend on a leaf.
-fn gradients(
-    value: &Tensor,
-    leaves: &[Tensor],
-    create_graph: bool,
-) -> Result<Vec<Option<Tensor>>, Error> {
+fn gradients(value: &Tensor, leaves: &[Tensor], create_graph: bool) -> Result<Vec<Option<Tensor>>, Error> {
     let mut all: Vec<Option<Tensor>> = leaves.iter().map(|_| None).collect();
     if value.requires_grad() {
-        let wanted: Vec<usize> = (0..leaves.len())
-            .filter(|&i| leaves[i].requires_grad())
-            .collect();
+        let wanted: Vec<usize> = (0..leaves.len()).filter(|&i| leaves[i].requires_grad()).collect();
         let leaves: Vec<&Tensor> = wanted.iter().map(|&i| &leaves[i]).collect();
-        let found = Tensor::f_run_backward(&[value], &leaves, create_graph, create_graph)
-            .map_err(libtorch)?;
+        let found = Tensor::f_run_backward(&[value], &leaves, create_graph, create_graph).map_err(libtorch)?;
         for (i, gradient) in wanted.into_iter().zip(found) {
             all[i] = Some(gradient).filter(Tensor::defined);
         }
@@ -208,11 +177,7 @@ fn gradients(
 
 /// Every entry counts, and no two in the same way: weights of alternating sign and of size 1 to 1.5; 1 for a scalar.
 fn weighted_sum(t: &Tensor) -> Tensor {
-    let t = if t.is_complex() {
-        t.view_as_real()
-    } else {
-        t.shallow_clone()
-    };
+    let t = if t.is_complex() { t.view_as_real() } else { t.shallow_clone() };
     let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
     let weights: Vec<f64> = (0..t.numel())
         .map(|j| (1.0 + (j as f64 * golden).fract() / 2.0) * if j % 2 == 0 { 1.0 } else { -1.0 })

@@ -111,9 +111,5 @@ impl<O: Op> Op for Arc<O> {
 /// assert!(!tch_function::save_if(false, &x).defined());
 /// ```
 pub fn save_if(condition: bool, tensor: &Tensor) -> Tensor {
-    if condition {
-        tensor.shallow_clone()
-    } else {
-        Tensor::new()
-    }
+    if condition { tensor.shallow_clone() } else { Tensor::new() }
 }

@@ -25,11 +25,6 @@ use crate::{Error, ffi};
 pub fn tensor_version(tensor: &Tensor) -> Result<u64, Error> {
     let mut version = 0;
     // SAFETY: a live tensor and a place for the number.
-    unsafe { ffi::answer(ffi::tchf_version(tensor.as_ptr().cast_mut(), &mut version)) }
-        .map_err(Error::Libtorch)?;
-    if version == u64::MAX {
-        Err(Error::NoVersion)
-    } else {
-        Ok(version)
-    }
+    unsafe { ffi::answer(ffi::tchf_version(tensor.as_ptr().cast_mut(), &mut version)) }.map_err(Error::Libtorch)?;
+    if version == u64::MAX { Err(Error::NoVersion) } else { Ok(version) }
 }

@@ -19,10 +19,7 @@ struct Exp<const RECORDED: bool> {
 impl<const RECORDED: bool> Exp<RECORDED> {
     fn new(fail: bool, witness: &Arc<()>) -> Self {
         ALIVE.fetch_add(1, Ordering::SeqCst);
-        Exp {
-            fail,
-            _witness: witness.clone(),
-        }
+        Exp { fail, _witness: witness.clone() }
     }
 }
 
@@ -34,11 +31,7 @@ impl<const RECORDED: bool> Drop for Exp<RECORDED> {
 
 impl<const RECORDED: bool> Op for Exp<RECORDED> {
     const NAME: &'static str = "Exp";
-    const SECOND: SecondDerivative = if RECORDED {
-        SecondDerivative::Recorded
-    } else {
-        SecondDerivative::Refuse
-    };
+    const SECOND: SecondDerivative = if RECORDED { SecondDerivative::Recorded } else { SecondDerivative::Refuse };
 
     fn forward(&self, t: &[Tensor], _: &[bool]) -> Result<Forward, BoxError> {
         let y = t[0].exp();
@@ -46,10 +39,7 @@ impl<const RECORDED: bool> Op for Exp<RECORDED> {
         if !RECORDED {
             saved.push(&t[0] * 2.0);
         }
-        Ok(Forward {
-            outputs: vec![y, t[0].copy()],
-            saved,
-        })
+        Ok(Forward { outputs: vec![y, t[0].copy()], saved })
     }
 
     fn backward(
@@ -85,22 +75,11 @@ fn round(x: &Tensor, witness: &Arc<()>) {
 
     drop(apply(plain(), &[x]).unwrap());
     drop(apply(plain(), &[&x.detach()]).unwrap());
-    assert!(
-        run(
-            &first(apply(Exp::<false>::new(true, witness), &[x]).unwrap()),
-            false,
-            false
-        )
-        .is_err()
-    );
+    assert!(run(&first(apply(Exp::<false>::new(true, witness), &[x]).unwrap()), false, false).is_err());
 
-    let g = run(&first(apply(recorded(), &[x]).unwrap()), true, true)
-        .unwrap()
-        .remove(0);
+    let g = run(&first(apply(recorded(), &[x]).unwrap()), true, true).unwrap().remove(0);
     run(&g.sum(Kind::Double), false, false).unwrap();
-    let g = run(&first(apply(plain(), &[x]).unwrap()), true, true)
-        .unwrap()
-        .remove(0);
+    let g = run(&first(apply(plain(), &[x]).unwrap()), true, true).unwrap().remove(0);
     assert!(run(&g.sum(Kind::Double), false, false).is_err());
     assert!(apply(recorded(), &[x, &Tensor::new()]).is_err());
 
@@ -115,8 +94,7 @@ fn round(x: &Tensor, witness: &Arc<()>) {
 fn memory_does_not_grow() {
     let witness = Arc::new(());
     for (entries, rounds, limit) in [(100_000, 40, 16 << 20), (1, 1500, 6 << 20)] {
-        let x =
-            (Tensor::ones([entries], (Kind::Double, Device::Cpu)) * 0.1).set_requires_grad(true);
+        let x = (Tensor::ones([entries], (Kind::Double, Device::Cpu)) * 0.1).set_requires_grad(true);
         for _ in 0..20 {
             round(&x, &witness);
         }
@@ -127,15 +105,8 @@ fn memory_does_not_grow() {
         let grown = resident_bytes().saturating_sub(before);
         println!("{entries} entries, {rounds} rounds: grown by {grown} bytes");
         // One lost tensor of the large size per round would be 32 MB, one lost kilobyte per node of the small size 16 MB.
-        assert!(
-            grown < limit,
-            "{grown} bytes more after {rounds} rounds with {entries} entries"
-        );
+        assert!(grown < limit, "{grown} bytes more after {rounds} rounds with {entries} entries");
     }
-    assert_eq!(
-        ALIVE.load(Ordering::SeqCst),
-        0,
-        "every operation is dropped exactly once"
-    );
+    assert_eq!(ALIVE.load(Ordering::SeqCst), 0, "every operation is dropped exactly once");
     assert_eq!(Arc::strong_count(&witness), 1);
 }

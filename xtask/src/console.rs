@@ -17,11 +17,7 @@ pub(crate) struct Console {
 impl Console {
     /// Standard error.
     pub(crate) fn stderr() -> Self {
-        Self {
-            out: RefCell::new(Box::new(io::stderr())),
-            live: io::stderr().is_terminal(),
-            prefix: "",
-        }
+        Self { out: RefCell::new(Box::new(io::stderr())), live: io::stderr().is_terminal(), prefix: "" }
     }
 
     /// For a set-up that starts inside a linker call, whose standard error nobody sees while it runs: the terminal, else
@@ -34,21 +30,13 @@ impl Console {
             Some(file) => Box::new(file),
             None => Box::new(io::stderr()),
         };
-        Self {
-            out: RefCell::new(out),
-            live: false,
-            prefix,
-        }
+        Self { out: RefCell::new(out), live: false, prefix }
     }
 
     /// Nowhere.
     #[cfg(test)]
     pub(crate) fn silent() -> Self {
-        Self {
-            out: RefCell::new(Box::new(io::sink())),
-            live: false,
-            prefix: "",
-        }
+        Self { out: RefCell::new(Box::new(io::sink())), live: false, prefix: "" }
     }
 
     /// One line.
@@ -60,13 +48,7 @@ impl Console {
     /// Starts a measure of `total` bytes of work.
     pub(crate) fn meter(&self, label: impl Into<String>, total: u64) -> Meter<'_> {
         let now = Instant::now();
-        Meter {
-            console: self,
-            label: label.into(),
-            total,
-            start: now,
-            last: now,
-        }
+        Meter { console: self, label: label.into(), total, start: now, last: now }
     }
 }
 
@@ -103,11 +85,7 @@ pub(crate) struct Meter<'a> {
 impl Meter<'_> {
     /// Tells that `done` bytes are done; shown at most every 0.2 s on a terminal, every 3 s elsewhere.
     pub(crate) fn update(&mut self, done: u64) {
-        let every = if self.console.live {
-            Duration::from_millis(200)
-        } else {
-            Duration::from_secs(3)
-        };
+        let every = if self.console.live { Duration::from_millis(200) } else { Duration::from_secs(3) };
         if self.last.elapsed() >= every {
             self.last = Instant::now();
             self.show(done, if self.console.live { "\r\x1b[K" } else { "" });
@@ -116,11 +94,7 @@ impl Meter<'_> {
 
     /// Closes with a line that stays.
     pub(crate) fn finish(self) {
-        let prefix = if self.console.live {
-            "\r\x1b[K"
-        } else {
-            self.console.prefix
-        };
+        let prefix = if self.console.live { "\r\x1b[K" } else { self.console.prefix };
         let seconds = self.start.elapsed().as_secs_f64();
         let _ = writeln!(
             self.console.out.borrow_mut(),
@@ -145,24 +119,12 @@ impl Meter<'_> {
 fn describe(label: &str, done: u64, total: u64, elapsed: Duration) -> String {
     let done = done.min(total);
     let rate = done as f64 / elapsed.as_secs_f64().max(1e-3);
-    let percent = if total == 0 {
-        100.0
-    } else {
-        100.0 * done as f64 / total as f64
-    };
-    let mut text = format!(
-        "{label}: {:.1} of {:.1} MB ({percent:.0} %)",
-        done as f64 / 1e6,
-        total as f64 / 1e6
-    );
+    let percent = if total == 0 { 100.0 } else { 100.0 * done as f64 / total as f64 };
+    let mut text = format!("{label}: {:.1} of {:.1} MB ({percent:.0} %)", done as f64 / 1e6, total as f64 / 1e6);
     // before that there is nothing to measure by
     if done >= 1_000_000 {
         let left = ((total - done) as f64 / rate).ceil() as u64;
-        let left = if left < 100 {
-            format!("{left} s")
-        } else {
-            format!("{} min", left.div_ceil(60))
-        };
+        let left = if left < 100 { format!("{left} s") } else { format!("{} min", left.div_ceil(60)) };
         text += &format!(", {:.1} MB/s, {left} left", rate / 1e6);
     }
     text
@@ -174,32 +136,15 @@ mod tests {
 
     #[test]
     fn progress_line_has_share_rate_and_time_left() {
-        let text = describe(
-            "torch 2.11.0",
-            200_000_000,
-            500_000_000,
-            Duration::from_secs(4),
-        );
-        assert_eq!(
-            text,
-            "torch 2.11.0: 200.0 of 500.0 MB (40 %), 50.0 MB/s, 6 s left"
-        );
-        assert!(
-            describe("x", 1_000_000, 1_000_000_000, Duration::from_secs(1))
-                .ends_with("17 min left")
-        );
+        let text = describe("torch 2.11.0", 200_000_000, 500_000_000, Duration::from_secs(4));
+        assert_eq!(text, "torch 2.11.0: 200.0 of 500.0 MB (40 %), 50.0 MB/s, 6 s left");
+        assert!(describe("x", 1_000_000, 1_000_000_000, Duration::from_secs(1)).ends_with("17 min left"));
     }
 
     #[test]
     fn progress_line_survives_the_ends() {
-        assert_eq!(
-            describe("x", 0, 1_000_000, Duration::ZERO),
-            "x: 0.0 of 1.0 MB (0 %)"
-        );
-        assert_eq!(
-            describe("x", 900, 1_000_000, Duration::from_secs(3)),
-            "x: 0.0 of 1.0 MB (0 %)"
-        );
+        assert_eq!(describe("x", 0, 1_000_000, Duration::ZERO), "x: 0.0 of 1.0 MB (0 %)");
+        assert_eq!(describe("x", 900, 1_000_000, Duration::from_secs(3)), "x: 0.0 of 1.0 MB (0 %)");
         assert!(describe("x", 9, 0, Duration::ZERO).starts_with("x: 0.0 of 0.0 MB (100 %)"));
     }
 }

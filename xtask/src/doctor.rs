@@ -58,30 +58,15 @@ struct Finding {
 }
 
 fn ok(name: &'static str, found: impl Into<String>) -> Finding {
-    Finding {
-        name,
-        status: Status::Ok,
-        found: found.into(),
-        todo: None,
-    }
+    Finding { name, status: Status::Ok, found: found.into(), todo: None }
 }
 
 fn note(name: &'static str, found: impl Into<String>, todo: impl Into<String>) -> Finding {
-    Finding {
-        name,
-        status: Status::Note,
-        found: found.into(),
-        todo: Some(todo.into()),
-    }
+    Finding { name, status: Status::Note, found: found.into(), todo: Some(todo.into()) }
 }
 
 fn missing(name: &'static str, found: impl Into<String>, todo: impl Into<String>) -> Finding {
-    Finding {
-        name,
-        status: Status::Missing,
-        found: found.into(),
-        todo: Some(todo.into()),
-    }
+    Finding { name, status: Status::Missing, found: found.into(), todo: Some(todo.into()) }
 }
 
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
@@ -110,44 +95,22 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
         println!("{:#}", json!(list));
     } else {
         for finding in &findings {
-            println!(
-                "{:<8} {:<13} {}",
-                finding.status.name(),
-                finding.name,
-                finding.found
-            );
+            println!("{:<8} {:<13} {}", finding.status.name(), finding.name, finding.found);
             if let Some(todo) = &finding.todo {
                 println!("{:<8} {:<13} -> {todo}", "", "");
             }
         }
     }
-    let well = findings
-        .iter()
-        .all(|finding| finding.status != Status::Missing);
+    let well = findings.iter().all(|finding| finding.status != Status::Missing);
     if !as_json {
-        println!(
-            "\n{}",
-            if well {
-                "All that is needed is there."
-            } else {
-                "Something that is needed is missing."
-            }
-        );
+        println!("\n{}", if well { "All that is needed is there." } else { "Something that is needed is missing." });
     }
-    Ok(if well {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn platform() -> Finding {
     let found = format!("{} {}{}", env::consts::OS, env::consts::ARCH, glibc());
-    if cfg!(all(
-        target_os = "linux",
-        target_arch = "x86_64",
-        target_env = "gnu"
-    )) {
+    if cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
         ok("platform", found)
     } else {
         let todo = "`cargo xtask setup` can only check here: install libtorch 2.11.0, set LIBTORCH to its folder and put its \
@@ -169,24 +132,13 @@ fn glibc() -> String {
 }
 
 fn first_line(command: &mut Command) -> Option<String> {
-    Some(
-        workspace::output(command)
-            .ok()?
-            .lines()
-            .next()?
-            .trim()
-            .to_owned(),
-    )
+    Some(workspace::output(command).ok()?.lines().next()?.trim().to_owned())
 }
 
 fn rust() -> Finding {
-    let todo = format!(
-        "Rust {}.{} or later is needed: `rustup update stable`",
-        RUST.0, RUST.1
-    );
-    let Some(found) = first_line(
-        Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("--version"),
-    ) else {
+    let todo = format!("Rust {}.{} or later is needed: `rustup update stable`", RUST.0, RUST.1);
+    let Some(found) = first_line(Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("--version"))
+    else {
         return missing("Rust", "rustc does not start", todo);
     };
     if rust_version(&found).is_some_and(|version| version >= RUST) {
@@ -205,11 +157,7 @@ fn rust_version(line: &str) -> Option<(u32, u32)> {
 fn compiler(name: &'static str, program: &str) -> Finding {
     match tools::find(program).and_then(|path| first_line(Command::new(path).arg("--version"))) {
         Some(found) => ok(name, found),
-        None => missing(
-            name,
-            format!("no working `{program}`"),
-            tools::INSTALL_COMPILER,
-        ),
+        None => missing(name, format!("no working `{program}`"), tools::INSTALL_COMPILER),
     }
 }
 
@@ -218,44 +166,24 @@ fn python(have_libtorch: bool) -> Finding {
     let error = match tools::python_with_pip() {
         Ok(python) => {
             let version = first_line(Command::new(&python).arg("--version")).unwrap_or_default();
-            let pip = first_line(Command::new(&python).args(["-m", "pip", "--version"]))
-                .unwrap_or_default();
+            let pip = first_line(Command::new(&python).args(["-m", "pip", "--version"])).unwrap_or_default();
             let pip = pip.split(" from ").next().unwrap_or_default();
             return ok("Python", format!("{version}, {pip}"));
         }
         Err(error) => error.to_string(),
     };
     if have_libtorch {
-        note(
-            "Python",
-            "no python3 with pip",
-            "needed only to fetch libtorch and for the peers of `cargo xtask race`",
-        )
+        note("Python", "no python3 with pip", "needed only to fetch libtorch and for the peers of `cargo xtask race`")
     } else {
         missing("Python", error, "needed once, to fetch libtorch")
     }
 }
 
 fn libtorch(root: &Path) -> (Finding, Option<Layout>) {
-    match choose(root).and_then(|found| found.map(crate::libtorch::Libtorch::must_load).transpose())
-    {
+    match choose(root).and_then(|found| found.map(crate::libtorch::Libtorch::must_load).transpose()) {
         Ok(Some(found)) => (ok("libtorch", found.describe()), Some(found.layout)),
-        Ok(None) => (
-            missing(
-                "libtorch",
-                "not there yet",
-                "`cargo xtask setup` (544 MB to download)",
-            ),
-            None,
-        ),
-        Err(error) => (
-            missing(
-                "libtorch",
-                error.to_string(),
-                "see `cargo xtask setup --help`",
-            ),
-            None,
-        ),
+        Ok(None) => (missing("libtorch", "not there yet", "`cargo xtask setup` (544 MB to download)"), None),
+        Err(error) => (missing("libtorch", error.to_string(), "see `cargo xtask setup --help`"), None),
     }
 }
 
@@ -266,22 +194,11 @@ fn gpu(layout: Option<Layout>) -> Finding {
         Err(why) => return ok("GPU", format!("none ({why}); all runs on the CPU")),
     };
     let (major, minor) = (driver.cuda / 1000, driver.cuda % 1000 / 10);
-    let found = format!(
-        "{}; the driver is for CUDA {major}.{minor}",
-        driver.devices.join(", ")
-    );
+    let found = format!("{}; the driver is for CUDA {major}.{minor}", driver.devices.join(", "));
     if major < 13 {
-        note(
-            "GPU",
-            found,
-            "libtorch 2.11.0 is built with CUDA 13.0: update the driver (580 or later)",
-        )
+        note("GPU", found, "libtorch 2.11.0 is built with CUDA 13.0: update the driver (580 or later)")
     } else if layout == Some(Layout::Cpu) {
-        note(
-            "GPU",
-            found,
-            "to use it: `cargo xtask setup --cuda` (2.5 GB to download)",
-        )
+        note("GPU", found, "to use it: `cargo xtask setup --cuda` (2.5 GB to download)")
     } else {
         ok("GPU", found)
     }
@@ -303,23 +220,14 @@ impl Driver {
         fn symbol(library: *mut c_void, name: &CStr) -> std::result::Result<*mut c_void, String> {
             // SAFETY: `library` came from `dlopen` and is never closed; `name` is a C string.
             let found = unsafe { libc::dlsym(library, name.as_ptr()) };
-            if found.is_null() {
-                Err(format!("libcuda.so.1 has no {}", name.to_string_lossy()))
-            } else {
-                Ok(found)
-            }
+            if found.is_null() { Err(format!("libcuda.so.1 has no {}", name.to_string_lossy())) } else { Ok(found) }
         }
         fn check(what: &str, status: c_int) -> std::result::Result<(), String> {
-            if status == 0 {
-                Ok(())
-            } else {
-                Err(format!("{what} answers with error {status}"))
-            }
+            if status == 0 { Ok(()) } else { Err(format!("{what} answers with error {status}")) }
         }
 
         // SAFETY: the name is a C string; loading the driver's library runs only its own initialisers.
-        let library =
-            unsafe { libc::dlopen(c"libcuda.so.1".as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+        let library = unsafe { libc::dlopen(c"libcuda.so.1".as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
         if library.is_null() {
             return Err("no NVIDIA driver".into());
         }
@@ -328,8 +236,7 @@ impl Driver {
         // SAFETY: these are the types that the CUDA driver API documents for these names; every pointer given is to a
         // live variable of the type and length that the function writes.
         unsafe {
-            let init: extern "C" fn(c_uint) -> c_int =
-                std::mem::transmute(symbol(library, c"cuInit")?);
+            let init: extern "C" fn(c_uint) -> c_int = std::mem::transmute(symbol(library, c"cuInit")?);
             let version: extern "C" fn(*mut c_int) -> c_int =
                 std::mem::transmute(symbol(library, c"cuDriverGetVersion")?);
             let get_count: extern "C" fn(*mut c_int) -> c_int =
@@ -349,11 +256,7 @@ impl Driver {
                 devices.push(format!("{name}, {:.0} GB", bytes as f64 / 1e9));
             }
         }
-        if devices.is_empty() {
-            Err("the NVIDIA driver has no device".into())
-        } else {
-            Ok(Self { cuda, devices })
-        }
+        if devices.is_empty() { Err("the NVIDIA driver has no device".into()) } else { Ok(Self { cuda, devices }) }
     }
 }
 
@@ -367,11 +270,7 @@ fn threads() -> Finding {
         most = most.max(value.and_then(|value| value.parse().ok()).unwrap_or(0));
     }
     if most > cores {
-        return note(
-            "threads",
-            found,
-            "more threads than cores slow each other down",
-        );
+        return note("threads", found, "more threads than cores slow each other down");
     }
     ok("threads", found)
 }
@@ -386,11 +285,7 @@ fn simd() -> Finding {
     match (avx512, avx2) {
         (true, _) => ok("SIMD", "AVX-512"),
         (false, true) => ok("SIMD", "AVX2 with FMA"),
-        (false, false) => note(
-            "SIMD",
-            "portable (SSE2)",
-            "the sparse kernels are faster on a processor with AVX2",
-        ),
+        (false, false) => note("SIMD", "portable (SSE2)", "the sparse kernels are faster on a processor with AVX2"),
     }
 }
 
@@ -403,27 +298,16 @@ fn disk(root: &Path, have_libtorch: bool) -> Finding {
     match tools::free_space(root) {
         Ok(free) => {
             // libtorch while it is set up, and the build of the workspace
-            let needed = if have_libtorch {
-                2_000_000_000
-            } else {
-                3_300_000_000
-            };
+            let needed = if have_libtorch { 2_000_000_000 } else { 3_300_000_000 };
             let found = format!("{:.1} GB free at {}", free as f64 / 1e9, root.display());
             if free < needed {
-                let todo = format!(
-                    "set-up and build take about {:.1} GB: make room",
-                    needed as f64 / 1e9
-                );
+                let todo = format!("set-up and build take about {:.1} GB: make room", needed as f64 / 1e9);
                 missing("disk", found, todo)
             } else {
                 ok("disk", found)
             }
         }
-        Err(error) => note(
-            "disk",
-            error.to_string(),
-            "set-up and build take about 3.3 GB",
-        ),
+        Err(error) => note("disk", error.to_string(), "set-up and build take about 3.3 GB"),
     }
 }
 
@@ -433,10 +317,7 @@ mod tests {
 
     #[test]
     fn reads_the_version_of_rust() {
-        assert_eq!(
-            rust_version("rustc 1.95.0 (59807616e 2026-04-14)"),
-            Some((1, 95))
-        );
+        assert_eq!(rust_version("rustc 1.95.0 (59807616e 2026-04-14)"), Some((1, 95)));
         assert_eq!(rust_version("rustc 1.89.0-nightly"), Some((1, 89)));
         assert_eq!(rust_version("gcc 12.2"), None);
         assert!(rust_version("rustc 1.9.0").unwrap() < RUST);

@@ -14,27 +14,15 @@ pub(crate) enum Error {
     /// A program that is needed is not there.
     Missing { what: String, todo: String },
     /// The disk is too full.
-    Space {
-        dir: PathBuf,
-        needed: u64,
-        free: u64,
-    },
+    Space { dir: PathBuf, needed: u64, free: u64 },
     /// pip could not fetch a wheel.
     Download { wheel: String, output: String },
     /// A wheel arrived, twice, with other contents than the pinned ones.
-    Hash {
-        wheel: String,
-        expected: String,
-        found: String,
-    },
+    Hash { wheel: String, expected: String, found: String },
     /// A wheel whose hash is right could not be unpacked.
     Archive { wheel: PathBuf, detail: String },
     /// The libtorch that was chosen can't be used.
-    Libtorch {
-        dir: PathBuf,
-        problem: String,
-        todo: String,
-    },
+    Libtorch { dir: PathBuf, problem: String, todo: String },
     /// A command that was run did not succeed.
     Failed { command: String, status: String },
 }
@@ -78,21 +66,13 @@ impl fmt::Display for Error {
                  list`), then run the command again: finished wheels are kept. Without a network: LIBTORCH_WHEELS=DIR \
                  takes wheels from DIR, `cargo xtask setup --from DIR` an installed libtorch."
             ),
-            Self::Hash {
-                wheel,
-                expected,
-                found,
-            } => write!(
+            Self::Hash { wheel, expected, found } => write!(
                 f,
                 "{wheel} was fetched twice and is not the file that is pinned here ({found}, pinned is sha256 \
                  {expected}): look at the mirror and the find-links in `python3 -m pip config list`"
             ),
             Self::Archive { wheel, detail } => {
-                write!(
-                    f,
-                    "unpacking {}: {detail}; run the command again",
-                    wheel.display()
-                )
+                write!(f, "unpacking {}: {detail}; run the command again", wheel.display())
             }
             Self::Libtorch { dir, problem, todo } => {
                 write!(f, "{}: {problem}; {todo}", dir.display())

@@ -42,11 +42,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::from(if matches!(error, Error::Usage(_)) {
-                2
-            } else {
-                1
-            })
+            ExitCode::from(if matches!(error, Error::Usage(_)) { 2 } else { 1 })
         }
     }
 }
@@ -69,9 +65,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         other => {
-            return Err(Error::Usage(format!(
-                "there is no command {other:?}; `cargo xtask --help` lists them"
-            )));
+            return Err(Error::Usage(format!("there is no command {other:?}; `cargo xtask --help` lists them")));
         }
     };
     if matches!(rest.first().map(String::as_str), Some("--help" | "-h")) {

@@ -11,10 +11,7 @@ pub(crate) struct Options<'a> {
 
 impl<'a> Options<'a> {
     pub(crate) fn new(command: &'a str, args: &[String]) -> Self {
-        Self {
-            command,
-            left: args.to_vec(),
-        }
+        Self { command, left: args.to_vec() }
     }
 
     /// Takes `--name` out; true when it was there.
@@ -26,10 +23,10 @@ impl<'a> Options<'a> {
 
     /// Takes `--name VALUE` or `--name=VALUE` out.
     pub(crate) fn value(&mut self, name: &str) -> Result<Option<String>> {
-        let found = self.left.iter().position(|arg| {
-            arg.strip_prefix(name)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-        });
+        let found = self
+            .left
+            .iter()
+            .position(|arg| arg.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')));
         let Some(at) = found else { return Ok(None) };
         let arg = self.left.remove(at);
         if let Some((_, value)) = arg.split_once('=') {
@@ -38,10 +35,7 @@ impl<'a> Options<'a> {
         if at < self.left.len() {
             return Ok(Some(self.left.remove(at)));
         }
-        Err(Error::Usage(format!(
-            "{name} wants a value; see `cargo xtask {} --help`",
-            self.command
-        )))
+        Err(Error::Usage(format!("{name} wants a value; see `cargo xtask {} --help`", self.command)))
     }
 
     /// All must have been taken by now.
@@ -61,18 +55,12 @@ mod tests {
     use super::*;
 
     fn options(args: &[&str]) -> Options<'static> {
-        Options::new(
-            "setup",
-            &args.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        )
+        Options::new("setup", &args.iter().map(ToString::to_string).collect::<Vec<_>>())
     }
 
     #[test]
     fn takes_flags_and_values_in_any_order() {
-        for args in [
-            ["--cuda", "--from", "/x"].as_slice(),
-            &["--from=/x", "--cuda"],
-        ] {
+        for args in [["--cuda", "--from", "/x"].as_slice(), &["--from=/x", "--cuda"]] {
             let mut options = options(args);
             assert!(options.flag("--cuda"));
             assert!(!options.flag("--force"));
@@ -85,13 +73,7 @@ mod tests {
     fn names_what_it_does_not_know() {
         let mut unknown = options(&["--fromage", "x"]);
         assert!(unknown.value("--from").unwrap().is_none());
-        assert!(
-            unknown
-                .finish()
-                .unwrap_err()
-                .to_string()
-                .contains("--fromage")
-        );
+        assert!(unknown.finish().unwrap_err().to_string().contains("--fromage"));
         assert!(options(&["--from"]).value("--from").is_err());
     }
 }

@@ -34,30 +34,10 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let threads = threads(args)?;
     eprintln!("{}", setup::ensure_some(&root)?.describe());
     let mut build = workspace::cargo(&root);
-    workspace::run(build.args([
-        "build",
-        "--release",
-        "--package",
-        "benches",
-        "--bin",
-        "race",
-    ]))?;
+    workspace::run(build.args(["build", "--release", "--package", "benches", "--bin", "race"]))?;
     let mut race = workspace::cargo(&root);
-    race.args([
-        "run",
-        "--quiet",
-        "--release",
-        "--package",
-        "benches",
-        "--bin",
-        "race",
-        "--",
-    ])
-    .args(args);
-    if !args
-        .iter()
-        .any(|arg| matches!(arg.as_str(), "--ours" | "--list" | "--help" | "-h"))
-    {
+    race.args(["run", "--quiet", "--release", "--package", "benches", "--bin", "race", "--"]).args(args);
+    if !args.iter().any(|arg| matches!(arg.as_str(), "--ours" | "--list" | "--help" | "-h")) {
         race.env("PEERS_PYTHON", Peers::of(&root).ensure()?);
         for (name, value) in PEER_SETTINGS {
             race.env(name, value);
@@ -66,24 +46,15 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     for name in THREAD_VARIABLES {
         race.env(name, threads.to_string());
     }
-    race.env("XLA_FLAGS", xla_flags(threads))
-        .env("OMP_WAIT_POLICY", "passive");
-    eprintln!(
-        "{threads} thread(s) for each contestant ({}), OMP_WAIT_POLICY=passive",
-        THREAD_VARIABLES.join(", ")
-    );
+    race.env("XLA_FLAGS", xla_flags(threads)).env("OMP_WAIT_POLICY", "passive");
+    eprintln!("{threads} thread(s) for each contestant ({}), OMP_WAIT_POLICY=passive", THREAD_VARIABLES.join(", "));
     workspace::run(&mut race)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// One for each library; XLA takes the size of its pool from NPROC.
-const THREAD_VARIABLES: [&str; 5] = [
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "RAYON_NUM_THREADS",
-    "NPROC",
-];
+const THREAD_VARIABLES: [&str; 5] =
+    ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "NPROC"];
 
 /// What the Python of the peers runs with.
 const PEER_SETTINGS: [(&str, &str); 3] = [
@@ -96,30 +67,19 @@ const PEER_SETTINGS: [(&str, &str); 3] = [
 /// XLA's products of matrices have threads of their own.
 fn xla_flags(threads: usize) -> String {
     let user = env::var("XLA_FLAGS").unwrap_or_default();
-    let ours = if threads == 1 {
-        "--xla_cpu_multi_thread_eigen=false"
-    } else {
-        ""
-    };
+    let ours = if threads == 1 { "--xla_cpu_multi_thread_eigen=false" } else { "" };
     format!("{ours} {user}").trim().to_owned()
 }
 
 /// The value of `--threads`, 1 without it. The argument itself is passed on.
 fn threads(args: &[String]) -> Result<usize> {
     let wrong = || Error::Usage("--threads wants a number from 1 on".into());
-    let value =
-        args.iter()
-            .enumerate()
-            .find_map(|(at, arg)| match arg.strip_prefix("--threads")? {
-                "" => Some(args.get(at + 1).cloned().unwrap_or_default()),
-                rest => rest.strip_prefix('=').map(str::to_owned),
-            });
+    let value = args.iter().enumerate().find_map(|(at, arg)| match arg.strip_prefix("--threads")? {
+        "" => Some(args.get(at + 1).cloned().unwrap_or_default()),
+        rest => rest.strip_prefix('=').map(str::to_owned),
+    });
     let threads = value.map_or(Ok(1), |value| value.parse::<usize>().map_err(|_| wrong()))?;
-    if threads == 0 {
-        Err(wrong())
-    } else {
-        Ok(threads)
-    }
+    if threads == 0 { Err(wrong()) } else { Ok(threads) }
 }
 
 /// The Python environment under `target/peers`.
@@ -130,20 +90,15 @@ struct Peers {
 
 impl Peers {
     fn of(root: &Path) -> Self {
-        Self {
-            dir: root.join("target/peers"),
-            requirements: root.join("benches/peers/requirements.txt"),
-        }
+        Self { dir: root.join("target/peers"), requirements: root.join("benches/peers/requirements.txt") }
     }
 
     /// Its Python; made first, or anew after the requirements changed.
     fn ensure(&self) -> Result<PathBuf> {
         let python = self.dir.join("bin/python");
         let stamp = self.dir.join("installed.txt");
-        let wanted = fs::read_to_string(&self.requirements)
-            .map_err(Error::file("reading", &self.requirements))?;
-        if python.exists() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted)
-        {
+        let wanted = fs::read_to_string(&self.requirements).map_err(Error::file("reading", &self.requirements))?;
+        if python.exists() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
             return Ok(python);
         }
         let start = Instant::now();
@@ -154,45 +109,26 @@ impl Peers {
         if self.dir.exists() {
             fs::remove_dir_all(&self.dir).map_err(Error::file("deleting", &self.dir))?;
         }
-        workspace::run(
-            Command::new(tools::python()?)
-                .args(["-m", "venv"])
-                .arg(&self.dir),
-        )
-        .map_err(|error| {
+        workspace::run(Command::new(tools::python()?).args(["-m", "venv"]).arg(&self.dir)).map_err(|error| {
             let todo = format!("{error}; on Debian and Ubuntu: apt-get install python3-venv");
-            Error::Missing {
-                what: "Python's venv".into(),
-                todo,
-            }
+            Error::Missing { what: "Python's venv".into(), todo }
         })?;
         // Each line is a pinned distribution with all of its dependencies beside it, so pip adds none: torch's own would be
         // 2.2 GB of CUDA.
         workspace::run(
             Command::new(&python)
-                .args([
-                    "-m",
-                    "pip",
-                    "install",
-                    "--disable-pip-version-check",
-                    "--no-deps",
-                    "--requirement",
-                ])
+                .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--requirement"])
                 .arg(&self.requirements)
                 // stdout is for results
                 .stdout(std::io::stderr()),
         )?;
-        let packages = workspace::output(Command::new(&python).args([
-            "-c",
-            "import sysconfig; print(sysconfig.get_path('platlib'))",
-        ]))?;
+        let packages = workspace::output(
+            Command::new(&python).args(["-c", "import sysconfig; print(sysconfig.get_path('platlib'))"]),
+        )?;
         stub_cuda(Path::new(packages.trim()))?;
         self.check(&python)?;
         fs::write(&stamp, wanted).map_err(Error::file("writing", &stamp))?;
-        eprintln!(
-            "the peers are installed, in {:.0} s",
-            start.elapsed().as_secs_f64()
-        );
+        eprintln!("the peers are installed, in {:.0} s", start.elapsed().as_secs_f64());
         Ok(python)
     }
 
@@ -202,12 +138,7 @@ impl Peers {
                       x = torch.ones(3, requires_grad=True)\n\
                       (torch.eye(3).to_sparse_csr() @ x.unsqueeze(1)).sum().backward()\n\
                       assert x.grad.sum() == 3 and jax.numpy.ones(3).sum() == 3\n";
-        workspace::output(
-            Command::new(python)
-                .args(["-W", "ignore", "-c", script])
-                .envs(PEER_SETTINGS),
-        )
-        .map(drop)
+        workspace::output(Command::new(python).args(["-W", "ignore", "-c", script]).envs(PEER_SETTINGS)).map(drop)
     }
 }
 
@@ -260,11 +191,7 @@ mod tests {
         assert_eq!(of(&["spmm"]).unwrap(), 1);
         assert_eq!(of(&["spmm", "--threads", "2"]).unwrap(), 2);
         assert_eq!(of(&["--threads=4", "spmm"]).unwrap(), 4);
-        for wrong in [
-            ["--threads"].as_slice(),
-            &["--threads", "0"],
-            &["--threads=many"],
-        ] {
+        for wrong in [["--threads"].as_slice(), &["--threads", "0"], &["--threads=many"]] {
             assert!(of(wrong).is_err());
         }
     }

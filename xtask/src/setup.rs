@@ -31,11 +31,7 @@ A libtorch of your own goes before .libtorch; then setup only checks it:
 
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let mut options = Options::new("setup", args);
-    let layout = if options.flag("--cuda") {
-        Layout::Cuda
-    } else {
-        Layout::Cpu
-    };
+    let layout = if options.flag("--cuda") { Layout::Cuda } else { Layout::Cpu };
     let force = options.flag("--force");
     let from = options.value("--from")?.map(PathBuf::from);
     // Given by scripts/libtorch-cc, where nobody sees our standard error until it is too late.
@@ -64,10 +60,7 @@ pub(crate) fn ensure(root: &Path, request: Request, console: &Console) -> Result
             if request.layout == Layout::Cuda && found.layout == Layout::Cpu {
                 return Err(Error::Libtorch {
                     dir: found.dir.clone(),
-                    problem: format!(
-                        "it was {} and has no CUDA libraries",
-                        found.chosen.describe()
-                    ),
+                    problem: format!("it was {} and has no CUDA libraries", found.chosen.describe()),
                     todo: "unset that variable, then run `cargo xtask setup --cuda` again".into(),
                 });
             }
@@ -81,14 +74,7 @@ pub(crate) fn ensure(root: &Path, request: Request, console: &Console) -> Result
 
 /// For the commands that build: the CPU libraries at least.
 pub(crate) fn ensure_some(root: &Path) -> Result<Libtorch> {
-    ensure(
-        root,
-        Request {
-            layout: Layout::Cpu,
-            force: false,
-        },
-        &Console::stderr(),
-    )
+    ensure(root, Request { layout: Layout::Cpu, force: false }, &Console::stderr())
 }
 
 fn link(root: &Path, from: &Path, console: &Console) -> Result<Libtorch> {

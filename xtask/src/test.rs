@@ -37,9 +37,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     options.finish()?;
     let root = workspace::root();
     let start = Instant::now();
-    let mut report = Report {
-        stages: vec![stage("setup", &mut |_| setup::ensure_some(&root).map(drop))],
-    };
+    let mut report = Report { stages: vec![stage("setup", &mut |_| setup::ensure_some(&root).map(drop))] };
     for (name, mut work) in stages(&root, fast, keep_going) {
         if report.failed() && !keep_going || report.stages[0].failure.is_some() {
             break;
@@ -47,25 +45,14 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
         report.stages.push(stage(name, &mut work));
     }
     print!("{}", report.table(start.elapsed()));
-    Ok(if report.failed() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(if report.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 type Work<'a> = Box<dyn FnMut(&mut Counts) -> Result<()> + 'a>;
 
 fn stages(root: &Path, fast: bool, keep_going: bool) -> Vec<(&'static str, Work<'_>)> {
     let mut stages: Vec<(&'static str, Work<'_>)> = vec![
-        (
-            "fmt",
-            Box::new(|_| {
-                workspace::run(announce(
-                    workspace::cargo(root).args(["fmt", "--all", "--check"]),
-                ))
-            }),
-        ),
+        ("fmt", Box::new(|_| workspace::run(announce(workspace::cargo(root).args(["fmt", "--all", "--check"]))))),
         (
             "clippy",
             Box::new(|_| {
@@ -109,10 +96,7 @@ fn stages(root: &Path, fast: bool, keep_going: bool) -> Vec<(&'static str, Work<
         }),
     ));
     if !fast {
-        stages.push((
-            "examples",
-            Box::new(move |counts| examples(root, keep_going, counts)),
-        ));
+        stages.push(("examples", Box::new(move |counts| examples(root, keep_going, counts))));
     }
     stages
 }
@@ -121,16 +105,7 @@ fn stages(root: &Path, fast: bool, keep_going: bool) -> Vec<(&'static str, Work<
 fn examples(root: &Path, keep_going: bool, counts: &mut Counts) -> Result<()> {
     for name in workspace::targets(root, "examples", "example")? {
         let mut command = workspace::cargo(root);
-        command.args([
-            "run",
-            "--release",
-            "--package",
-            "examples",
-            "--example",
-            &name,
-            "--",
-            "--quick",
-        ]);
+        command.args(["run", "--release", "--package", "examples", "--example", &name, "--", "--quick"]);
         workspace::default_env(&mut command, "OMP_WAIT_POLICY", "passive");
         match workspace::run(announce(&mut command)) {
             Ok(()) => counts.passed += 1,
@@ -146,10 +121,7 @@ fn examples(root: &Path, keep_going: bool, counts: &mut Counts) -> Result<()> {
     }
     match counts.failed {
         0 => Ok(()),
-        n => Err(Error::Failed {
-            command: "examples".into(),
-            status: format!("{n} failures"),
-        }),
+        n => Err(Error::Failed { command: "examples".into(), status: format!("{n} failures") }),
     }
 }
 
@@ -158,10 +130,7 @@ fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(Error::io(format!(
-            "starting {}",
-            workspace::describe(command)
-        )))?;
+        .map_err(Error::io(format!("starting {}", workspace::describe(command))))?;
     if let Some(stdout) = child.stdout.take() {
         let mut out = std::io::stdout();
         for line in BufReader::new(stdout).split(b'\n') {
@@ -172,19 +141,11 @@ fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
         }
     }
     let status = child.wait().map_err(Error::io("waiting for the tests"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(workspace::failed(command, status))
-    }
+    if status.success() { Ok(()) } else { Err(workspace::failed(command, status)) }
 }
 
 fn announce(command: &mut Command) -> &mut Command {
-    let bold = if std::io::stderr().is_terminal() {
-        ["\x1b[1m", "\x1b[0m"]
-    } else {
-        ["", ""]
-    };
+    let bold = if std::io::stderr().is_terminal() { ["\x1b[1m", "\x1b[0m"] } else { ["", ""] };
     eprintln!("\n{}> {}{}", bold[0], workspace::describe(command), bold[1]);
     command
 }
@@ -204,10 +165,8 @@ impl Counts {
         if let Some(rest) = line.strip_prefix("test result: ") {
             for part in rest.split(['.', ';']) {
                 let mut words = part.split_whitespace();
-                let (Some(number), Some(what)) = (
-                    words.next().and_then(|n| n.parse::<u64>().ok()),
-                    words.next(),
-                ) else {
+                let (Some(number), Some(what)) = (words.next().and_then(|n| n.parse::<u64>().ok()), words.next())
+                else {
                     continue;
                 };
                 match what {
@@ -217,10 +176,7 @@ impl Counts {
                     _ => {}
                 }
             }
-        } else if let Some(name) = line
-            .strip_prefix("test ")
-            .and_then(|rest| rest.strip_suffix(" ... FAILED"))
-        {
+        } else if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
             self.failures.push(name.to_owned());
         }
     }
@@ -242,12 +198,7 @@ fn stage(name: &'static str, work: &mut dyn FnMut(&mut Counts) -> Result<()>) ->
     if let Some(failure) = &failure {
         eprintln!("error: {failure}");
     }
-    Stage {
-        name,
-        time: start.elapsed(),
-        counts,
-        failure,
-    }
+    Stage { name, time: start.elapsed(), counts, failure }
 }
 
 #[derive(Debug)]
@@ -262,18 +213,9 @@ impl Report {
 
     /// The closing table; its last line is the plain count that scripts look for.
     fn table(&self, total: Duration) -> String {
-        let mut text = format!(
-            "\n{:<10} {:<8} {:>9} {:>8} {:>8}\n",
-            "stage", "result", "seconds", "passed", "failed"
-        );
+        let mut text = format!("\n{:<10} {:<8} {:>9} {:>8} {:>8}\n", "stage", "result", "seconds", "passed", "failed");
         let (mut passed, mut failed, mut ignored) = (0, 0, 0);
-        for Stage {
-            name,
-            time,
-            counts,
-            failure,
-        } in &self.stages
-        {
+        for Stage { name, time, counts, failure } in &self.stages {
             let result = if failure.is_some() { "FAILED" } else { "ok" };
             text += &format!("{name:<10} {result:<8} {:>9.1}", time.as_secs_f64());
             if counts.passed + counts.failed > 0 {
@@ -285,11 +227,7 @@ impl Report {
             ignored += counts.ignored;
         }
         let result = if self.failed() { "FAILED" } else { "ok" };
-        text += &format!(
-            "{:<10} {result:<8} {:>9.1} {passed:>8} {failed:>8}\n",
-            "total",
-            total.as_secs_f64()
-        );
+        text += &format!("{:<10} {result:<8} {:>9.1} {passed:>8} {failed:>8}\n", "total", total.as_secs_f64());
         for stage in &self.stages {
             if let Some(failure) = &stage.failure {
                 text += &format!("\n{} failed: {failure}\n", stage.name);
@@ -298,11 +236,7 @@ impl Report {
                 }
             }
         }
-        let skipped = if ignored > 0 {
-            format!(", {ignored} skipped")
-        } else {
-            String::new()
-        };
+        let skipped = if ignored > 0 { format!(", {ignored} skipped") } else { String::new() };
         text + &format!("\n{passed} passed, {failed} failed{skipped}\n")
     }
 }
@@ -325,41 +259,16 @@ mod tests {
             counts.read(line);
         }
         let failures = vec!["laws::product".to_owned()];
-        assert_eq!(
-            counts,
-            Counts {
-                passed: 42,
-                failed: 1,
-                ignored: 2,
-                failures
-            }
-        );
+        assert_eq!(counts, Counts { passed: 42, failed: 1, ignored: 2, failures });
     }
 
     #[test]
     fn the_table_names_what_failed_and_closes_with_the_count() {
-        let counts = Counts {
-            passed: 41,
-            failed: 1,
-            ignored: 2,
-            failures: vec!["laws::product".into()],
-        };
+        let counts = Counts { passed: 41, failed: 1, ignored: 2, failures: vec!["laws::product".into()] };
         let seconds = Duration::from_secs(3);
-        let good = Stage {
-            name: "fmt",
-            time: seconds,
-            counts: Counts::default(),
-            failure: None,
-        };
-        let bad = Stage {
-            name: "test",
-            time: seconds,
-            counts,
-            failure: Some("`cargo test` ended with 101".into()),
-        };
-        let report = Report {
-            stages: vec![good, bad],
-        };
+        let good = Stage { name: "fmt", time: seconds, counts: Counts::default(), failure: None };
+        let bad = Stage { name: "test", time: seconds, counts, failure: Some("`cargo test` ended with 101".into()) };
+        let report = Report { stages: vec![good, bad] };
         let table = report.table(seconds);
         assert!(report.failed());
         assert!(table.contains("laws::product"));

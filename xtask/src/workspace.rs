@@ -13,11 +13,9 @@ use crate::error::{Error, Result};
 /// The workspace root: the parent of this package as cargo knows it now (a shared target folder may hold an xtask that
 /// was compiled for another checkout).
 pub(crate) fn root() -> PathBuf {
-    let package = env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    package
-        .parent()
-        .map_or_else(|| package.clone(), Path::to_path_buf)
+    let package =
+        env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    package.parent().map_or_else(|| package.clone(), Path::to_path_buf)
 }
 
 /// The folder that `.cargo/config.toml` exports as LIBTORCH.
@@ -31,10 +29,8 @@ pub(crate) fn user_libtorch(root: &Path) -> Option<PathBuf> {
     let dir = PathBuf::from(value);
     let parent = |path: &Path| path.parent().and_then(|parent| parent.canonicalize().ok());
     let own = own_libtorch(root);
-    let is_own = dir == own
-        || (dir.file_name() == own.file_name()
-            && parent(&dir).is_some()
-            && parent(&dir) == parent(&own));
+    let is_own =
+        dir == own || (dir.file_name() == own.file_name() && parent(&dir).is_some() && parent(&dir) == parent(&own));
     (!is_own).then_some(dir)
 }
 
@@ -64,44 +60,27 @@ pub(crate) fn default_env(command: &mut Command, name: &str, value: &str) {
 
 /// Runs a command with our own standard streams.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .map_err(Error::io(format!("starting {}", describe(command))))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(failed(command, status))
-    }
+    let status = command.status().map_err(Error::io(format!("starting {}", describe(command))))?;
+    if status.success() { Ok(()) } else { Err(failed(command, status)) }
 }
 
 /// Runs a command and returns its standard output; what it writes to standard error is the message when it fails.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(Error::io(format!("starting {}", describe(command))))?;
+    let output = command.stdin(Stdio::null()).output().map_err(Error::io(format!("starting {}", describe(command))))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
-    Err(Error::Failed {
-        command: describe(command),
-        status: format!("{}: {}", output.status, stderr.trim()),
-    })
+    Err(Error::Failed { command: describe(command), status: format!("{}: {}", output.status, stderr.trim()) })
 }
 
 pub(crate) fn failed(command: &Command, status: std::process::ExitStatus) -> Error {
-    Error::Failed {
-        command: describe(command),
-        status: status.to_string(),
-    }
+    Error::Failed { command: describe(command), status: status.to_string() }
 }
 
 /// The command as one would type it.
 pub(crate) fn describe(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or(command.get_program());
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let mut text = program.to_string_lossy().into_owned();
     for arg in command.get_args() {
         text.push(' ');
@@ -113,19 +92,15 @@ pub(crate) fn describe(command: &Command) -> String {
 /// Names of the targets of one kind (`example`, `bin`, ...) of a package, sorted. Empty when there is none.
 pub(crate) fn targets(root: &Path, package: &str, kind: &str) -> Result<Vec<String>> {
     let text = output(cargo(root).args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let metadata: Value = serde_json::from_str(&text)
-        .map_err(|error| Error::io("reading the output of cargo metadata")(error.into()))?;
+    let metadata: Value =
+        serde_json::from_str(&text).map_err(|error| Error::io("reading the output of cargo metadata")(error.into()))?;
     let mut names: Vec<String> = metadata["packages"]
         .as_array()
         .into_iter()
         .flatten()
         .filter(|found| found["name"] == package)
         .flat_map(|found| found["targets"].as_array().into_iter().flatten())
-        .filter(|target| {
-            target["kind"]
-                .as_array()
-                .is_some_and(|kinds| kinds.iter().any(|k| k == kind))
-        })
+        .filter(|target| target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|k| k == kind)))
         .filter_map(|target| target["name"].as_str().map(str::to_owned))
         .collect();
     names.sort();

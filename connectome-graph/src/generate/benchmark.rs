@@ -54,10 +54,7 @@ pub struct Benchmark {
 
 impl Benchmark {
     /// The size of the optic-lobe connectome of the bioplnn tutorial: 47,521 neurons, 4,623,254 synapses.
-    pub const OPTIC_LOBE: Self = Self {
-        neurons: 47_521,
-        synapses: 4_623_254,
-    };
+    pub const OPTIC_LOBE: Self = Self { neurons: 47_521, synapses: 4_623_254 };
 
     /// Number of input channels of the tutorial, the pixels of an MNIST digit.
     pub const INPUTS: usize = 784;
@@ -74,11 +71,7 @@ impl Benchmark {
         let (nnz, pairs) = (self.synapses as usize, n * n);
         if nnz as u64 > pairs {
             let (count, limit) = (nnz as u128, u128::from(pairs));
-            return Err(Error::TooMany {
-                what: "synapses for so few neurons",
-                count,
-                limit,
-            });
+            return Err(Error::TooMany { what: "synapses for so few neurons", count, limit });
         }
         let mut keys = self.distinct_pairs(nnz);
         keys.par_sort_unstable();
@@ -92,13 +85,7 @@ impl Benchmark {
         let columns = keys.par_iter().map(|key| (key % n) as u32).collect();
         let value = |e: u64| ((BenchmarkStream::Value.hash(e) >> 59) + 1) as f64 / 1024.0;
         let weights = (0..nnz as u64).into_par_iter().map(value).collect();
-        Topology::from_csr(
-            self.neurons as usize,
-            self.neurons as usize,
-            row_ptr,
-            columns,
-            weights,
-        )
+        Topology::from_csr(self.neurons as usize, self.neurons as usize, row_ptr, columns, weights)
     }
 
     /// The first `nnz` different pairs `row * neurons + column` in order of drawing.
@@ -113,18 +100,10 @@ impl Benchmark {
         while keys.len() < nnz {
             let batch: Vec<u64> = (first..first + BATCH)
                 .into_par_iter()
-                .map(|k| {
-                    rows.pick(BenchmarkStream::Row.hash(k)) * n
-                        + columns.pick(BenchmarkStream::Column.hash(k))
-                })
+                .map(|k| rows.pick(BenchmarkStream::Row.hash(k)) * n + columns.pick(BenchmarkStream::Column.hash(k)))
                 .collect();
             let missing = nnz - keys.len();
-            keys.extend(
-                batch
-                    .into_iter()
-                    .filter(|&key| known.insert(key))
-                    .take(missing),
-            );
+            keys.extend(batch.into_iter().filter(|&key| known.insert(key)).take(missing));
             first += BATCH;
         }
         keys
@@ -136,36 +115,22 @@ impl Benchmark {
     /// If there are no neurons.
     pub fn input_targets(&self, channels: usize) -> Vec<u32> {
         let n = u64::from(self.neurons);
-        (0..channels as u64)
-            .map(|j| (BenchmarkStream::InputTarget.hash(j) % n) as u32)
-            .collect()
+        (0..channels as u64).map(|j| (BenchmarkStream::InputTarget.hash(j) % n) as u32).collect()
     }
 
     /// Sign of each presynaptic neuron: odd numbers excite, even ones inhibit.
     pub fn signs(&self) -> Vec<Sign> {
-        (0..self.neurons)
-            .map(|i| {
-                if i % 2 == 1 {
-                    Sign::Excitatory
-                } else {
-                    Sign::Inhibitory
-                }
-            })
-            .collect()
+        (0..self.neurons).map(|i| if i % 2 == 1 { Sign::Excitatory } else { Sign::Inhibitory }).collect()
     }
 
     /// Input values in `[-1, 1)`, row-major `[batch, channels]`.
     pub fn inputs(&self, batch: usize, channels: usize) -> Vec<f32> {
-        values(batch * channels, |i| {
-            (BenchmarkStream::Input.hash(i) >> 40) as f32 / (1 << 23) as f32 - 1.0
-        })
+        values(batch * channels, |i| (BenchmarkStream::Input.hash(i) >> 40) as f32 / (1 << 23) as f32 - 1.0)
     }
 
     /// Dense factor of the product in `[0, 1)`, row-major `[neurons, batch]`.
     pub fn factor(&self, batch: usize) -> Vec<f32> {
-        values(self.neurons as usize * batch, |i| {
-            (BenchmarkStream::Factor.hash(i) >> 40) as f32 / (1 << 24) as f32
-        })
+        values(self.neurons as usize * batch, |i| (BenchmarkStream::Factor.hash(i) >> 40) as f32 / (1 << 24) as f32)
     }
 }
 
@@ -203,11 +168,7 @@ impl Roulette {
                 neuron as u32
             })
             .collect();
-        Self {
-            cumulative,
-            guide,
-            shift,
-        }
+        Self { cumulative, guide, shift }
     }
 
     /// First neuron whose cumulative weight exceeds `hash` modulo the total.
@@ -233,10 +194,7 @@ impl KeySet {
     fn new(keys: usize) -> Self {
         // at least a third of the slots stays free, which keeps probes short
         let bits = (keys + keys / 2 + 8).next_power_of_two().trailing_zeros();
-        Self {
-            slots: vec![Self::EMPTY; 1 << bits],
-            shift: 64 - bits,
-        }
+        Self { slots: vec![Self::EMPTY; 1 << bits], shift: 64 - bits }
     }
 
     /// Adds a key; false if it was there.
@@ -278,8 +236,7 @@ mod tests {
             let mut pairs = Vec::new();
             for k in 0.. {
                 let row = pick(BenchmarkStream::RowWeight, BenchmarkStream::Row, k).unwrap();
-                let column =
-                    pick(BenchmarkStream::ColumnWeight, BenchmarkStream::Column, k).unwrap();
+                let column = pick(BenchmarkStream::ColumnWeight, BenchmarkStream::Column, k).unwrap();
                 if !pairs.contains(&(row as u32, column as u32)) {
                     pairs.push((row as u32, column as u32));
                 }
@@ -288,44 +245,16 @@ mod tests {
                 }
             }
             pairs.sort_unstable();
-            let benchmark = Benchmark {
-                neurons: neurons as u32,
-                synapses: synapses as u32,
-            };
+            let benchmark = Benchmark { neurons: neurons as u32, synapses: synapses as u32 };
             let topology = benchmark.topology().unwrap();
-            assert_eq!(
-                topology
-                    .iter()
-                    .map(|(post, pre, _)| (post, pre))
-                    .collect::<Vec<_>>(),
-                pairs
-            );
+            assert_eq!(topology.iter().map(|(post, pre, _)| (post, pre)).collect::<Vec<_>>(), pairs);
         }
     }
 
     #[test]
     fn too_many_synapses_are_refused() {
-        let benchmark = Benchmark {
-            neurons: 3,
-            synapses: 10,
-        };
-        assert!(matches!(
-            benchmark.topology(),
-            Err(Error::TooMany {
-                count: 10,
-                limit: 9,
-                ..
-            })
-        ));
-        assert_eq!(
-            Benchmark {
-                neurons: 0,
-                synapses: 0
-            }
-            .topology()
-            .unwrap()
-            .nnz(),
-            0
-        );
+        let benchmark = Benchmark { neurons: 3, synapses: 10 };
+        assert!(matches!(benchmark.topology(), Err(Error::TooMany { count: 10, limit: 9, .. })));
+        assert_eq!(Benchmark { neurons: 0, synapses: 0 }.topology().unwrap().nnz(), 0);
     }
 }

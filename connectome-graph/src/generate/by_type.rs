@@ -47,11 +47,7 @@ impl ByType {
     pub fn generate(&self, n: usize, seed: u64) -> Result<TypedConnectome, Error> {
         self.check()?;
         if n > u32::MAX as usize {
-            return Err(Error::TooMany {
-                what: "neurons",
-                count: n as u128,
-                limit: u128::from(u32::MAX),
-            });
+            return Err(Error::TooMany { what: "neurons", count: n as u128, limit: u128::from(u32::MAX) });
         }
         let types = self.assign(n, &mut ChaCha8Rng::seed_from_u64(seed));
         let k = self.type_probability.len();
@@ -64,18 +60,12 @@ impl ByType {
             .map(|block| {
                 let mut rng = ChaCha8Rng::seed_from_u64(seed);
                 rng.set_stream(block as u64 + 1); // stream 0 drew the types
-                bernoulli_pairs(
-                    &members[block / k],
-                    &members[block % k],
-                    self.connection_probability[block],
-                    &mut rng,
-                )
+                bernoulli_pairs(&members[block / k], &members[block % k], self.connection_probability[block], &mut rng)
             })
             .collect();
         let post: Vec<u32> = blocks.iter().flatten().map(|&(post, _)| post).collect();
         let pre: Vec<u32> = blocks.iter().flatten().map(|&(_, pre)| pre).collect();
-        let topology =
-            Topology::from_edges(n, n, &post, &pre, &vec![1.0; post.len()], Duplicates::Error)?;
+        let topology = Topology::from_edges(n, n, &post, &pre, &vec![1.0; post.len()], Duplicates::Error)?;
         Ok(TypedConnectome { topology, types })
     }
 
@@ -88,11 +78,7 @@ impl ByType {
         self.check()?;
         let (n, k) = (types.len(), self.type_probability.len());
         if n.checked_mul(n) != Some(uniforms.len()) {
-            return Err(Error::Length {
-                what: "uniform numbers",
-                expected: n.saturating_mul(n),
-                got: uniforms.len(),
-            });
+            return Err(Error::Length { what: "uniform numbers", expected: n.saturating_mul(n), got: uniforms.len() });
         }
         if let Some(position) = types.iter().position(|&t| t as usize >= k) {
             return Err(Error::OutOfRange {
@@ -103,17 +89,11 @@ impl ByType {
             });
         }
         let connected = |i: usize, j: usize| {
-            uniforms[i * n + j]
-                < self.connection_probability[types[i] as usize * k + types[j] as usize]
+            uniforms[i * n + j] < self.connection_probability[types[i] as usize * k + types[j] as usize]
         };
         let rows: Vec<Vec<(u32, f64)>> = (0..n)
             .into_par_iter()
-            .map(|i| {
-                (0..n)
-                    .filter(|&j| connected(i, j))
-                    .map(|j| (j as u32, 1.0))
-                    .collect()
-            })
+            .map(|i| (0..n).filter(|&j| connected(i, j)).map(|j| (j as u32, 1.0)).collect())
             .collect();
         Ok(Topology::from_rows(n, &rows))
     }
@@ -122,22 +102,15 @@ impl ByType {
         match self.assignment {
             TypeAssignment::Exact => {
                 let counts = largest_remainder(&self.type_probability, n);
-                let mut types: Vec<u32> = counts
-                    .iter()
-                    .enumerate()
-                    .flat_map(|(t, &count)| std::iter::repeat_n(t as u32, count))
-                    .collect();
+                let mut types: Vec<u32> =
+                    counts.iter().enumerate().flat_map(|(t, &count)| std::iter::repeat_n(t as u32, count)).collect();
                 for i in (1..types.len()).rev() {
                     types.swap(i, rng.random_range(0..=i));
                 }
                 types
             }
             TypeAssignment::Drawn => {
-                let last = self
-                    .type_probability
-                    .iter()
-                    .rposition(|&p| p > 0.0)
-                    .unwrap_or(0);
+                let last = self.type_probability.iter().rposition(|&p| p > 0.0).unwrap_or(0);
                 (0..n)
                     .map(|_| {
                         let mut rest: f64 = rng.random();
@@ -157,31 +130,19 @@ impl ByType {
         let k = self.type_probability.len();
         if k * k != self.connection_probability.len() {
             let got = self.connection_probability.len();
-            return Err(Error::Length {
-                what: "connection probabilities",
-                expected: k * k,
-                got,
-            });
+            return Err(Error::Length { what: "connection probabilities", expected: k * k, got });
         }
         for (what, values) in [
             ("probability of a type", &self.type_probability),
             ("connection probability", &self.connection_probability),
         ] {
             if let Some(&value) = values.iter().find(|p| !(0.0..=1.0).contains(*p)) {
-                return Err(Error::Parameter {
-                    what,
-                    value,
-                    wanted: "it must lie between 0 and 1",
-                });
+                return Err(Error::Parameter { what, value, wanted: "it must lie between 0 and 1" });
             }
         }
         let value: f64 = self.type_probability.iter().sum();
         if (value - 1.0).abs() > 1e-8 {
-            return Err(Error::Parameter {
-                what: "sum of the probabilities of types",
-                value,
-                wanted: "it must be 1",
-            });
+            return Err(Error::Parameter { what: "sum of the probabilities of types", value, wanted: "it must be 1" });
         }
         Ok(())
     }
@@ -211,12 +172,7 @@ fn largest_remainder(shares: &[f64], n: usize) -> Vec<usize> {
 /// Source: Batagelj & Brandes, *Phys. Rev. E* 71 (2005) 036113, algorithm 1.
 fn bernoulli_pairs(post: &[u32], pre: &[u32], p: f64, rng: &mut ChaCha8Rng) -> Vec<(u32, u32)> {
     let pairs = post.len() as u64 * pre.len() as u64;
-    let pair = |at: u64| {
-        (
-            post[(at / pre.len() as u64) as usize],
-            pre[(at % pre.len() as u64) as usize],
-        )
-    };
+    let pair = |at: u64| (post[(at / pre.len() as u64) as usize], pre[(at % pre.len() as u64) as usize]);
     if p >= 1.0 {
         return (0..pairs).map(pair).collect();
     }
@@ -263,15 +219,9 @@ mod tests {
                 counts[types[post as usize] as usize * 3 + types[pre as usize] as usize] += 1.0;
             }
             for (block, count) in counts.iter().enumerate() {
-                let (p, pairs) = (
-                    model.connection_probability[block],
-                    size(block / 3) * size(block % 3),
-                );
+                let (p, pairs) = (model.connection_probability[block], size(block / 3) * size(block % 3));
                 let deviation = (pairs * p * (1.0 - p)).sqrt();
-                assert!(
-                    (count - pairs * p).abs() <= 5.0 * deviation,
-                    "block {block}: {count} of {pairs} at {p}"
-                );
+                assert!((count - pairs * p).abs() <= 5.0 * deviation, "block {block}: {count} of {pairs} at {p}");
             }
         }
     }
@@ -312,21 +262,12 @@ mod tests {
     fn impossible_parameters_are_refused() {
         let mut wrong = model(TypeAssignment::Exact);
         wrong.type_probability[0] = 0.6;
-        assert!(matches!(
-            wrong.generate(10, 0),
-            Err(Error::Parameter { .. })
-        ));
+        assert!(matches!(wrong.generate(10, 0), Err(Error::Parameter { .. })));
         wrong.type_probability.pop();
         assert!(matches!(wrong.generate(10, 0), Err(Error::Length { .. })));
         let mut wrong = model(TypeAssignment::Exact);
         wrong.connection_probability[4] = f64::NAN;
-        assert!(matches!(
-            wrong.generate(10, 0),
-            Err(Error::Parameter { .. })
-        ));
-        assert!(matches!(
-            model(TypeAssignment::Exact).from_uniforms(&[3], &[0.0]),
-            Err(Error::OutOfRange { .. })
-        ));
+        assert!(matches!(wrong.generate(10, 0), Err(Error::Parameter { .. })));
+        assert!(matches!(model(TypeAssignment::Exact).from_uniforms(&[3], &[0.0]), Err(Error::OutOfRange { .. })));
     }
 }

@@ -46,10 +46,7 @@ impl Sheet {
             Convention::Corrected => self.columns,
             Convention::Bioplnn => self.rows,
         };
-        (
-            (index / divisor as usize) as u32,
-            (index % self.columns as usize) as u32,
-        )
+        ((index / divisor as usize) as u32, (index % self.columns as usize) as u32)
     }
 }
 
@@ -112,14 +109,10 @@ impl Topographic {
     pub fn generate(&self, seed: u64) -> Result<Topology, Error> {
         self.check()?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut draw =
-            |n: usize| -> Vec<f32> { (0..n).map(|_| StandardNormal.sample(&mut rng)).collect() };
+        let mut draw = |n: usize| -> Vec<f32> { (0..n).map(|_| StandardNormal.sample(&mut rng)).collect() };
         let positions = draw(self.sheet.len() * 2 * self.synapses as usize);
         let weights = draw(self.sheet.len() * self.inputs());
-        self.from_draws(TopographicDraws {
-            positions: &positions,
-            weights: &weights,
-        })
+        self.from_draws(TopographicDraws { positions: &positions, weights: &weights })
     }
 
     /// The connectome of given draws, `[n, n]`.
@@ -132,16 +125,11 @@ impl Topographic {
     pub fn from_draws(&self, draws: TopographicDraws<'_>) -> Result<Topology, Error> {
         self.check()?;
         let (n, k, inputs) = (self.sheet.len(), self.synapses as usize, self.inputs());
-        for (what, expected, got) in [
-            ("position draws", n * 2 * k, draws.positions.len()),
-            ("weight draws", n * inputs, draws.weights.len()),
-        ] {
+        for (what, expected, got) in
+            [("position draws", n * 2 * k, draws.positions.len()), ("weight draws", n * inputs, draws.weights.len())]
+        {
             if expected != got {
-                return Err(Error::Length {
-                    what,
-                    expected,
-                    got,
-                });
+                return Err(Error::Length { what, expected, got });
             }
         }
         let scale = match self.convention {
@@ -165,11 +153,7 @@ impl Topographic {
             }
             neuron.resize(partner.len(), i as u32);
         }
-        let weights: Vec<f64> = draws
-            .weights
-            .iter()
-            .map(|&w| f64::from(w * scale))
-            .collect();
+        let weights: Vec<f64> = draws.weights.iter().map(|&w| f64::from(w * scale)).collect();
         let (post, pre) = match self.convention {
             Convention::Corrected => (&neuron, &partner),
             Convention::Bioplnn => (&partner, &neuron),
@@ -178,28 +162,14 @@ impl Topographic {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let parameter = |what, value: f64, wanted| {
-            Err(Error::Parameter {
-                what,
-                value,
-                wanted,
-            })
-        };
+        let parameter = |what, value: f64, wanted| Err(Error::Parameter { what, value, wanted });
         if self.sheet.is_empty() {
-            return parameter(
-                "number of neurons of the sheet",
-                0.0,
-                "give it at least one row and one column",
-            );
+            return parameter("number of neurons of the sheet", 0.0, "give it at least one row and one column");
         }
         let count = self.sheet.len() as u128 * self.inputs().max(2) as u128;
         let limit = u128::from(u32::MAX);
         if count > limit {
-            return Err(Error::TooMany {
-                what: "synapses of the sheet",
-                count,
-                limit,
-            });
+            return Err(Error::TooMany { what: "synapses of the sheet", count, limit });
         }
         if !(self.std.is_finite() && self.std >= 0.0) {
             return parameter(
@@ -209,11 +179,7 @@ impl Topographic {
             );
         }
         if self.synapses == 0 {
-            return parameter(
-                "number of synapses per neuron",
-                0.0,
-                "it must be at least 1",
-            );
+            return parameter("number of synapses per neuron", 0.0, "it must be at least 1");
         }
         Ok(())
     }
@@ -223,19 +189,10 @@ impl Topographic {
 mod tests {
     use super::*;
 
-    const SHEET: Sheet = Sheet {
-        rows: 3,
-        columns: 7,
-    };
+    const SHEET: Sheet = Sheet { rows: 3, columns: 7 };
 
     fn topographic(std: f32, synapses: u32, self_connection: SelfConnection) -> Topographic {
-        Topographic {
-            sheet: SHEET,
-            std,
-            synapses,
-            self_connection,
-            convention: Convention::Corrected,
-        }
+        Topographic { sheet: SHEET, std, synapses, self_connection, convention: Convention::Corrected }
     }
 
     #[test]
@@ -250,23 +207,16 @@ mod tests {
     /// Every neuron has between one and `synapses` inputs, and without spread only itself.
     #[test]
     fn inputs_are_bounded() {
-        let wide = topographic(1.5, 4, SelfConnection::Drawn)
-            .generate(3)
-            .unwrap();
+        let wide = topographic(1.5, 4, SelfConnection::Drawn).generate(3).unwrap();
         assert!(wide.in_degree().iter().all(|&d| (1..=4).contains(&d)));
-        let own = topographic(0.0, 4, SelfConnection::Always)
-            .generate(3)
-            .unwrap();
+        let own = topographic(0.0, 4, SelfConnection::Always).generate(3).unwrap();
         assert_eq!((own.nnz(), own.self_loops()), (SHEET.len(), SHEET.len()));
     }
 
     /// Variance of the summed weight is 2 for each neuron whatever the number of inputs.
     #[test]
     fn weights_are_scaled_by_inputs() {
-        let sheet = Sheet {
-            rows: 60,
-            columns: 50,
-        };
+        let sheet = Sheet { rows: 60, columns: 50 };
         let all = Topographic {
             sheet,
             std: 2.0,
@@ -288,30 +238,12 @@ mod tests {
 
     #[test]
     fn impossible_parameters_are_refused() {
-        assert!(matches!(
-            topographic(f32::NAN, 3, SelfConnection::Drawn).generate(0),
-            Err(Error::Parameter { .. })
-        ));
-        assert!(matches!(
-            topographic(1.0, 0, SelfConnection::Drawn).generate(0),
-            Err(Error::Parameter { .. })
-        ));
-        let none = TopographicDraws {
-            positions: &[],
-            weights: &[],
-        };
-        assert!(matches!(
-            topographic(1.0, 1, SelfConnection::Drawn).from_draws(none),
-            Err(Error::Length { .. })
-        ));
-        let vast = Sheet {
-            rows: u32::MAX,
-            columns: u32::MAX,
-        };
-        let vast = Topographic {
-            sheet: vast,
-            ..topographic(1.0, 1, SelfConnection::Drawn)
-        };
+        assert!(matches!(topographic(f32::NAN, 3, SelfConnection::Drawn).generate(0), Err(Error::Parameter { .. })));
+        assert!(matches!(topographic(1.0, 0, SelfConnection::Drawn).generate(0), Err(Error::Parameter { .. })));
+        let none = TopographicDraws { positions: &[], weights: &[] };
+        assert!(matches!(topographic(1.0, 1, SelfConnection::Drawn).from_draws(none), Err(Error::Length { .. })));
+        let vast = Sheet { rows: u32::MAX, columns: u32::MAX };
+        let vast = Topographic { sheet: vast, ..topographic(1.0, 1, SelfConnection::Drawn) };
         assert!(matches!(vast.generate(0), Err(Error::TooMany { .. })));
     }
 }

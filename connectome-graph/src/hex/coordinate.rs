@@ -30,14 +30,8 @@ pub enum Direction {
 
 impl Direction {
     /// All six, counter-clockwise from east.
-    pub const ALL: [Self; 6] = [
-        Self::East,
-        Self::NorthEast,
-        Self::NorthWest,
-        Self::West,
-        Self::SouthWest,
-        Self::SouthEast,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::East, Self::NorthEast, Self::NorthWest, Self::West, Self::SouthWest, Self::SouthEast];
 
     /// The displacement of one step.
     pub const fn step(self) -> Axial {

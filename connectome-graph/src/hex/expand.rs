@@ -46,14 +46,10 @@ pub fn expand(connectome: &Connectome, extent: Extent) -> Result<HexNetwork, Err
 /// [`Error::NoLattice`] if the connectome does not say how types repeat; [`Error::TooMany`] if cells or edges would
 /// exceed `u32`, before anything of that size is allocated; [`Error::Role`], [`Error::FillValue`],
 /// [`Error::HullTooLarge`].
-pub fn expand_with(
-    connectome: &Connectome,
-    extent: Extent,
-    fill: Fill,
-) -> Result<HexNetwork, Error> {
-    let wiring = connectome.lattice().ok_or_else(|| Error::NoLattice {
-        source_name: connectome.provenance().source().to_owned(),
-    })?;
+pub fn expand_with(connectome: &Connectome, extent: Extent, fill: Fill) -> Result<HexNetwork, Error> {
+    let wiring = connectome
+        .lattice()
+        .ok_or_else(|| Error::NoLattice { source_name: connectome.provenance().source().to_owned() })?;
     if let Fill::Hull(value) = fill
         && !(value.is_finite() && value > 0.0)
     {
@@ -76,44 +72,22 @@ pub fn expand_with(
     })
 }
 
-fn cell_types(
-    connectome: &Connectome,
-    wiring: &LatticeWiring,
-    lattice: Lattice,
-) -> Result<Vec<CellType>, Error> {
+fn cell_types(connectome: &Connectome, wiring: &LatticeWiring, lattice: Lattice) -> Result<Vec<CellType>, Error> {
     let neurons = connectome.neurons();
     let mut first = 0u64;
     let mut types = Vec::with_capacity(neurons.len());
     for (row, &placement) in wiring.placement().iter().enumerate() {
-        let name = neurons.types().map_or_else(
-            || neurons.ids()[row].to_string(),
-            |names| names.get(row).to_owned(),
-        );
-        let role = neurons
-            .classes()
-            .map_or("intermediate", |classes| classes.get(row));
+        let name = neurons.types().map_or_else(|| neurons.ids()[row].to_string(), |names| names.get(row).to_owned());
+        let role = neurons.classes().map_or("intermediate", |classes| classes.get(row));
         let Some(role) = Role::from_name(role) else {
-            return Err(Error::Role {
-                name,
-                role: role.to_owned(),
-            });
+            return Err(Error::Role { name, role: role.to_owned() });
         };
         let sublattice = Sublattice::new(lattice, placement);
         let next = first + sublattice.len();
         if next > u64::from(u32::MAX) {
-            return Err(Error::TooMany {
-                what: "cells",
-                count: u128::from(next),
-                limit: u128::from(u32::MAX),
-            });
+            return Err(Error::TooMany { what: "cells", count: u128::from(next), limit: u128::from(u32::MAX) });
         }
-        types.push(CellType {
-            name,
-            role,
-            placement,
-            first: first as u32,
-            sublattice,
-        });
+        types.push(CellType { name, role, placement, first: first as u32, sublattice });
         first = next;
     }
     Ok(types)
@@ -148,11 +122,7 @@ fn displacements(
             });
         };
         for &row in rows {
-            add(
-                wiring.offset()[row],
-                connectome.synapses().weight()[row] as f32,
-                false,
-            );
+            add(wiring.offset()[row], connectome.synapses().weight()[row] as f32, false);
         }
         if let Fill::Hull(n_syn) = fill {
             let listed: Vec<[i32; 2]> = rows.iter().map(|&row| wiring.offset()[row]).collect();
@@ -180,18 +150,12 @@ fn edges(types: &[CellType], offsets: &mut [Offset]) -> Result<(Vec<u32>, Vec<u3
     for offset in offsets.iter_mut() {
         let (source, target) = sublattices(offset);
         let before = total;
-        source
-            .sublattice
-            .for_each_run(&target.sublattice, offset.displacement, |run| {
-                total += run.count;
-            });
+        source.sublattice.for_each_run(&target.sublattice, offset.displacement, |run| {
+            total += run.count;
+        });
         if total > u64::from(u32::MAX) {
             let limit = u128::from(u32::MAX);
-            return Err(Error::TooMany {
-                what: "edges",
-                count: u128::from(total),
-                limit,
-            });
+            return Err(Error::TooMany { what: "edges", count: u128::from(total), limit });
         }
         offset.edges = before as usize..total as usize;
     }
@@ -200,16 +164,10 @@ fn edges(types: &[CellType], offsets: &mut [Offset]) -> Result<(Vec<u32>, Vec<u3
     for offset in offsets.iter() {
         let (source, target) = sublattices(offset);
         let (s, t) = (u64::from(source.first), u64::from(target.first));
-        source
-            .sublattice
-            .for_each_run(&target.sublattice, offset.displacement, |run| {
-                sources.extend(
-                    (0..run.count).map(|k| (s + run.source_first + k * run.source_step) as u32),
-                );
-                targets.extend(
-                    (0..run.count).map(|k| (t + run.target_first + k * run.target_step) as u32),
-                );
-            });
+        source.sublattice.for_each_run(&target.sublattice, offset.displacement, |run| {
+            sources.extend((0..run.count).map(|k| (s + run.source_first + k * run.source_step) as u32));
+            targets.extend((0..run.count).map(|k| (t + run.target_first + k * run.target_step) as u32));
+        });
     }
     Ok((sources, targets))
 }
@@ -224,12 +182,7 @@ fn groups(offsets: &mut [Offset]) -> (Vec<PairGroup>, Vec<OffsetGroup>) {
         let pair_group = match pair_of.entry((source_type, target_type)) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
-                pairs.push(PairGroup {
-                    source_type,
-                    target_type,
-                    sign: offset.sign,
-                    n_edges: 0,
-                });
+                pairs.push(PairGroup { source_type, target_type, sign: offset.sign, n_edges: 0 });
                 *new.insert(pairs.len() as u32 - 1)
             }
         };
@@ -237,13 +190,7 @@ fn groups(offsets: &mut [Offset]) -> (Vec<PairGroup>, Vec<OffsetGroup>) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
                 let displacement = offset.displacement;
-                groups.push(OffsetGroup {
-                    pair_group,
-                    source_type,
-                    target_type,
-                    displacement,
-                    n_edges: 0,
-                });
+                groups.push(OffsetGroup { pair_group, source_type, target_type, displacement, n_edges: 0 });
                 *new.insert(groups.len() as u32 - 1)
             }
         };

@@ -98,10 +98,7 @@ mod tests {
 
     /// Least turn of a point against the edges of a counter-clockwise polygon: negative outside, 0 on the border.
     fn least_turn(hull: &[[i32; 2]], p: [i32; 2]) -> i128 {
-        (0..hull.len())
-            .map(|i| turn(hull[i], hull[(i + 1) % hull.len()], p))
-            .min()
-            .unwrap()
+        (0..hull.len()).map(|i| turn(hull[i], hull[(i + 1) % hull.len()], p)).min().unwrap()
     }
 
     proptest! {

@@ -39,9 +39,7 @@ impl Lattice {
                 limit: u128::from(u32::MAX),
             });
         }
-        Ok(Self {
-            extent: extent.0 as i32,
-        })
+        Ok(Self { extent: extent.0 as i32 })
     }
 
     /// The lattice with `columns` columns; `None` if no hexagon has that number.
@@ -86,9 +84,8 @@ impl Lattice {
 
     /// Number of a column; `None` outside.
     pub fn index(&self, column: Axial) -> Option<u32> {
-        self.contains(column).then(|| {
-            (self.row_start(column.u) + i64::from(column.v - self.v_range(column.u).0)) as u32
-        })
+        self.contains(column)
+            .then(|| (self.row_start(column.u) + i64::from(column.v - self.v_range(column.u).0)) as u32)
     }
 
     /// Column of a number; `None` outside.
@@ -123,9 +120,7 @@ impl Lattice {
     /// # Panics
     /// If there is no such column.
     pub fn neighbours(&self, index: u32) -> [Option<u32>; 6] {
-        let column = self
-            .coordinate(index)
-            .unwrap_or_else(|| panic!("column {index} of {}", self.len()));
+        let column = self.coordinate(index).unwrap_or_else(|| panic!("column {index} of {}", self.len()));
         column.neighbours().map(|next| self.index(next))
     }
 
@@ -138,11 +133,7 @@ impl Lattice {
     fn row_start(&self, u: i32) -> i64 {
         let (n, u) = (i64::from(self.extent), i64::from(u));
         let rows = |count: i64| count * (n + 1) + count * (count - 1) / 2;
-        if u <= 0 {
-            rows(u + n)
-        } else {
-            self.len() as i64 - rows(n - u + 1)
-        }
+        if u <= 0 { rows(u + n) } else { self.len() as i64 - rows(n - u + 1) }
     }
 }
 
@@ -180,10 +171,7 @@ mod tests {
         assert_eq!(lattice.index(corner), Some(last));
         assert_eq!(lattice.coordinate(last), Some(corner));
         assert!(Extent(37_837).columns() > u128::from(u32::MAX));
-        assert!(matches!(
-            Lattice::new(Extent(37_837)),
-            Err(Error::TooMany { .. })
-        ));
+        assert!(matches!(Lattice::new(Extent(37_837)), Err(Error::TooMany { .. })));
         assert!(!lattice.contains(Axial::new(i32::MAX, i32::MAX)));
     }
 

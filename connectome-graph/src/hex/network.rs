@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use connectome_io::{
-    Connectome, Labels, NeuronTable, Placement, Positions, Provenance, Sign, SynapseTable,
-};
+use connectome_io::{Connectome, Labels, NeuronTable, Placement, Positions, Provenance, Sign, SynapseTable};
 
 use super::sublattice::Sublattice;
 use super::{Axial, Lattice, PlotLayout};
@@ -34,9 +32,7 @@ impl Role {
 
     /// The role of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Input, Self::Intermediate, Self::Output]
-            .into_iter()
-            .find(|role| role.name() == name)
+        [Self::Input, Self::Intermediate, Self::Output].into_iter().find(|role| role.name() == name)
     }
 }
 
@@ -73,9 +69,7 @@ impl CellType {
 
     /// Id of the cell at a column, if there is one.
     pub fn cell_at(&self, column: Axial) -> Option<u32> {
-        self.sublattice
-            .rank(column)
-            .map(|rank| self.first + rank as u32)
+        self.sublattice.rank(column).map(|rank| self.first + rank as u32)
     }
 
     /// Columns of the cells, in order of their ids.
@@ -172,16 +166,12 @@ impl HexNetwork {
 
     /// Number of the type with this name.
     pub fn type_index(&self, name: &str) -> Option<u32> {
-        self.types
-            .iter()
-            .position(|t| t.name == name)
-            .map(|i| i as u32)
+        self.types.iter().position(|t| t.name == name).map(|i| i as u32)
     }
 
     /// Ids of the cells of the type with this name.
     pub fn layer(&self, name: &str) -> Option<Range<u32>> {
-        self.type_index(name)
-            .map(|i| self.types[i as usize].cells())
+        self.type_index(name).map(|i| self.types[i as usize].cells())
     }
 
     /// Number of cells.
@@ -211,10 +201,7 @@ impl HexNetwork {
 
     /// Id of the cell in the central column for each type.
     pub fn central_cells(&self) -> Vec<u32> {
-        self.types
-            .iter()
-            .filter_map(|t| t.cell_at(Axial::ORIGIN))
-            .collect()
+        self.types.iter().filter_map(|t| t.cell_at(Axial::ORIGIN)).collect()
     }
 
     /// Presynaptic cell of each edge, `[n_edges]`.
@@ -304,12 +291,7 @@ impl HexNetwork {
                 roles.push(t.role);
             }
         }
-        let role_code = |role: &Role| {
-            roles
-                .iter()
-                .position(|r| r == role)
-                .map_or(0, |code| code as u32)
-        };
+        let role_code = |role: &Role| roles.iter().position(|r| r == role).map_or(0, |code| code as u32);
         let classes = Labels::new(
             roles.iter().map(|role| role.name().to_owned()).collect(),
             self.node_roles().iter().map(role_code).collect(),
@@ -330,10 +312,7 @@ impl HexNetwork {
         Ok(Connectome::new(neurons, synapses, self.provenance.clone())?)
     }
 
-    fn per_node<'a, T, I: Iterator<Item = T> + 'a>(
-        &'a self,
-        values: impl Fn(usize, &'a CellType) -> I,
-    ) -> Vec<T> {
+    fn per_node<'a, T, I: Iterator<Item = T> + 'a>(&'a self, values: impl Fn(usize, &'a CellType) -> I) -> Vec<T> {
         let mut all = Vec::with_capacity(self.n_nodes());
         for (index, t) in self.types.iter().enumerate() {
             all.extend(values(index, t));

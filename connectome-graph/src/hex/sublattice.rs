@@ -32,12 +32,7 @@ impl Sublattice {
             Placement::Stride(stride) => stride.map(|s| i64::from(s).clamp(1, extent + 1)),
             Placement::Single => [extent + 1; 2],
         };
-        let mut sub = Self {
-            lattice,
-            extent,
-            stride,
-            row_start: Vec::new(),
-        };
+        let mut sub = Self { lattice, extent, stride, row_start: Vec::new() };
         let rows = extent / stride[0];
         let mut total = 0;
         sub.row_start.push(0);
@@ -67,30 +62,23 @@ impl Sublattice {
         (-rows..=rows).flat_map(move |row| {
             let u = row * self.stride[0];
             let (first, last) = self.v_range(u);
-            (first..=last)
-                .step_by(self.stride[1] as usize)
-                .map(move |v| Axial::new(u as i32, v as i32))
+            (first..=last).step_by(self.stride[1] as usize).map(move |v| Axial::new(u as i32, v as i32))
         })
     }
 
     /// Pairs (cell here, cell of `targets` at the column displaced by `offset`), in order of the cells here.
     pub(super) fn for_each_run(&self, targets: &Self, offset: Axial, mut visit: impl FnMut(Run)) {
         let (n, du, dv) = (self.extent, i64::from(offset.u), i64::from(offset.v));
-        let Some((u_residue, u_step)) = common_multiples(self.stride[0], targets.stride[0], du)
-        else {
+        let Some((u_residue, u_step)) = common_multiples(self.stride[0], targets.stride[0], du) else {
             return;
         };
-        let Some((v_residue, v_step)) = common_multiples(self.stride[1], targets.stride[1], dv)
-        else {
+        let Some((v_residue, v_step)) = common_multiples(self.stride[1], targets.stride[1], dv) else {
             return;
         };
         let (u_low, u_high) = ((-n).max(-n - du), n.min(n - du));
         let mut u = first_from(u_low, u_residue, u_step);
         while u <= u_high {
-            let (here, there) = (
-                self.lattice.v_range(u as i32),
-                self.lattice.v_range((u + du) as i32),
-            );
+            let (here, there) = (self.lattice.v_range(u as i32), self.lattice.v_range((u + du) as i32));
             let low = i64::from(here.0).max(i64::from(there.0) - dv);
             let high = i64::from(here.1).min(i64::from(there.1) - dv);
             let v = first_from(low, v_residue, v_step);
@@ -127,9 +115,7 @@ fn common_multiples(a: i64, b: i64, shift: i64) -> Option<(i64, i64)> {
     if shift % divisor != 0 {
         return None;
     }
-    let residue = (0..b / divisor)
-        .map(|k| k * a)
-        .find(|x| (x + shift) % b == 0)?;
+    let residue = (0..b / divisor).map(|k| k * a).find(|x| (x + shift) % b == 0)?;
     Some((residue, a / divisor * b))
 }
 
@@ -160,9 +146,7 @@ mod tests {
     fn stands(placement: Placement, at: Axial) -> bool {
         match placement {
             Placement::Single => at == Axial::ORIGIN,
-            Placement::Stride([a, b]) => {
-                i64::from(at.u) % i64::from(a) == 0 && i64::from(at.v) % i64::from(b) == 0
-            }
+            Placement::Stride([a, b]) => i64::from(at.u) % i64::from(a) == 0 && i64::from(at.v) % i64::from(b) == 0,
         }
     }
 

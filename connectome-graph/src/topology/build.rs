@@ -49,11 +49,7 @@ impl Topology {
     /// # Errors
     /// [`Error::NoSigns`] or [`Error::UnknownSigns`] if `rule` needs signs that are not there; [`Error::Duplicate`] if
     /// asked for; [`Error::NotFinite`] if a sum overflows.
-    pub fn from_connectome(
-        connectome: &Connectome,
-        rule: WeightRule,
-        duplicates: Duplicates,
-    ) -> Result<Self, Error> {
+    pub fn from_connectome(connectome: &Connectome, rule: WeightRule, duplicates: Duplicates) -> Result<Self, Error> {
         let n = connectome.n_neurons();
         let synapses = connectome.synapses();
         let (post, pre, weight) = (synapses.post(), synapses.pre(), synapses.weight());
@@ -68,10 +64,7 @@ impl Topology {
                 Self::from_signed(connectome, |e| signs[e], unknown, duplicates)
             }
             WeightRule::PresynapticSign(unknown) => {
-                let signs = connectome
-                    .neurons()
-                    .signs()
-                    .ok_or(Error::NoSigns { of: "neurons" })?;
+                let signs = connectome.neurons().signs().ok_or(Error::NoSigns { of: "neurons" })?;
                 Self::from_signed(connectome, |e| signs[pre[e] as usize], unknown, duplicates)
             }
         }
@@ -101,10 +94,7 @@ impl Topology {
             });
         }
         match (unsigned.first(), unknown) {
-            (Some(&first), UnknownSign::Error) => Err(Error::UnknownSigns {
-                count: unsigned.len(),
-                first,
-            }),
+            (Some(&first), UnknownSign::Error) => Err(Error::UnknownSigns { count: unsigned.len(), first }),
             (Some(_), UnknownSign::Omit) => {
                 let known = |e: &usize| sign_of(*e) != Sign::Unknown;
                 let kept: Vec<usize> = (0..weight.len()).filter(known).collect();
@@ -135,16 +125,10 @@ impl Topology {
         let nnz = columns.len();
         let mut before = 0;
         for (position, &value) in row_ptr.iter().enumerate() {
-            let wrong = value < before
-                || value > nnz
-                || (position == 0 && value != 0)
-                || (position == n_post && value != nnz);
+            let wrong =
+                value < before || value > nnz || (position == 0 && value != 0) || (position == n_post && value != nnz);
             if wrong {
-                return Err(Error::RowOffset {
-                    position,
-                    value,
-                    nnz,
-                });
+                return Err(Error::RowOffset { position, value, nnz });
             }
             before = value;
         }
@@ -154,18 +138,10 @@ impl Topology {
                 let pre = columns[position];
                 if pre as usize >= n_pre {
                     let what = "presynaptic neuron of entry";
-                    return Some(Error::OutOfRange {
-                        what,
-                        position,
-                        index: u64::from(pre),
-                        size: n_pre,
-                    });
+                    return Some(Error::OutOfRange { what, position, index: u64::from(pre), size: n_pre });
                 }
                 if position > range.start && columns[position - 1] == pre {
-                    return Some(Error::Duplicate {
-                        post: row as u32,
-                        pre,
-                    });
+                    return Some(Error::Duplicate { post: row as u32, pre });
                 }
                 if position > range.start && columns[position - 1] > pre {
                     return Some(Error::Unsorted { row, position });
@@ -202,11 +178,7 @@ impl Topology {
 
         let limit = u32::MAX as usize;
         if post.len() > limit {
-            return Err(Error::TooMany {
-                what: "synapses",
-                count: post.len() as u128,
-                limit: limit as u128,
-            });
+            return Err(Error::TooMany { what: "synapses", count: post.len() as u128, limit: limit as u128 });
         }
 
         // Bucket by row, then sort each row by column and position in the list, both in one key.
@@ -226,18 +198,11 @@ impl Topology {
         }
         let column = |key: u64| (key >> 32) as u32;
         let weight_of = |key: u64| weight[(key & 0xFFFF_FFFF) as usize];
-        rows_of(&row_ptr, &mut keys)
-            .into_par_iter()
-            .for_each(<[u64]>::sort_unstable);
+        rows_of(&row_ptr, &mut keys).into_par_iter().for_each(<[u64]>::sort_unstable);
         let repeated = (0..n_post).into_par_iter().find_map_first(|row| {
             let keys = &keys[row_ptr[row]..row_ptr[row + 1]];
-            let pair = keys
-                .windows(2)
-                .find(|pair| column(pair[0]) == column(pair[1]))?;
-            Some(Error::Duplicate {
-                post: row as u32,
-                pre: column(pair[0]),
-            })
+            let pair = keys.windows(2).find(|pair| column(pair[0]) == column(pair[1]))?;
+            Some(Error::Duplicate { post: row as u32, pre: column(pair[0]) })
         });
         let (columns, weights) = match repeated {
             Some(error) if duplicates == Duplicates::Error => return Err(error),
@@ -280,60 +245,32 @@ fn rows_of<'a, T>(row_ptr: &[usize], mut entries: &'a mut [T]) -> Vec<&'a mut [T
 /// Neuron numbers are `u32`, one value is kept free.
 pub(super) fn check_size(n_post: usize, n_pre: usize) -> Result<(), Error> {
     let limit = u32::MAX as usize;
-    for (what, n) in [
-        ("postsynaptic neurons", n_post),
-        ("presynaptic neurons", n_pre),
-    ] {
+    for (what, n) in [("postsynaptic neurons", n_post), ("presynaptic neurons", n_pre)] {
         if n > limit {
-            return Err(Error::TooMany {
-                what,
-                count: n as u128,
-                limit: limit as u128,
-            });
+            return Err(Error::TooMany { what, count: n as u128, limit: limit as u128 });
         }
     }
     Ok(())
 }
 
-pub(super) fn check_finite(
-    row_ptr: &[usize],
-    columns: &[u32],
-    weights: &[f64],
-) -> Result<(), Error> {
+pub(super) fn check_finite(row_ptr: &[usize], columns: &[u32], weights: &[f64]) -> Result<(), Error> {
     check_length("weights", columns.len(), weights.len())?;
     match weights.iter().position(|w| !w.is_finite()) {
         None => Ok(()),
         Some(entry) => {
             let post = row_ptr.partition_point(|&start| start <= entry) - 1;
-            Err(Error::NotFinite {
-                post: post as u32,
-                pre: columns[entry],
-                value: weights[entry],
-            })
+            Err(Error::NotFinite { post: post as u32, pre: columns[entry], value: weights[entry] })
         }
     }
 }
 
 fn check_length(what: &'static str, expected: usize, got: usize) -> Result<(), Error> {
-    if expected == got {
-        Ok(())
-    } else {
-        Err(Error::Length {
-            what,
-            expected,
-            got,
-        })
-    }
+    if expected == got { Ok(()) } else { Err(Error::Length { what, expected, got }) }
 }
 
 fn check_indices(what: &'static str, indices: &[u32], size: usize) -> Result<(), Error> {
     match indices.iter().position(|&i| i as usize >= size) {
         None => Ok(()),
-        Some(position) => Err(Error::OutOfRange {
-            what,
-            position,
-            index: u64::from(indices[position]),
-            size,
-        }),
+        Some(position) => Err(Error::OutOfRange { what, position, index: u64::from(indices[position]), size }),
     }
 }

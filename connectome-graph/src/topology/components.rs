@@ -41,9 +41,7 @@ impl Components {
 
     /// Neurons of a component, ascending.
     pub fn members(&self, component: u32) -> Vec<u32> {
-        (0..self.labels.len() as u32)
-            .filter(|&i| self.labels[i as usize] == component)
-            .collect()
+        (0..self.labels.len() as u32).filter(|&i| self.labels[i as usize] == component).collect()
     }
 
     /// Neurons of the largest component, ascending; of equally large ones the lowest number. Empty without neurons.

@@ -24,11 +24,7 @@ impl Topology {
         for (post, row) in rows.iter_mut().enumerate() {
             for (pre, &value) in dense[post * n_pre..(post + 1) * n_pre].iter().enumerate() {
                 if !value.is_finite() {
-                    return Err(Error::NotFinite {
-                        post: post as u32,
-                        pre: pre as u32,
-                        value,
-                    });
+                    return Err(Error::NotFinite { post: post as u32, pre: pre as u32, value });
                 }
                 if value != 0.0 {
                     row.push((pre as u32, value));
@@ -44,10 +40,7 @@ impl Topology {
     /// If a range reaches outside the matrix.
     pub fn sub_matrix(&self, post: Range<usize>, pre: Range<usize>) -> Vec<f64> {
         assert!(
-            post.start <= post.end
-                && pre.start <= pre.end
-                && post.end <= self.n_post()
-                && pre.end <= self.n_pre(),
+            post.start <= post.end && pre.start <= pre.end && post.end <= self.n_post() && pre.end <= self.n_pre(),
             "block [{post:?}, {pre:?}] of a topology [{}, {}]",
             self.n_post(),
             self.n_pre()
@@ -72,14 +65,9 @@ impl Topology {
     /// # Panics
     /// If a number of bins is 0.
     pub fn heat_map(&self, bins_post: usize, bins_pre: usize) -> Vec<f64> {
-        assert!(
-            bins_post > 0 && bins_pre > 0,
-            "heat map of [{bins_post}, {bins_pre}] bins"
-        );
+        assert!(bins_post > 0 && bins_pre > 0, "heat map of [{bins_post}, {bins_pre}] bins");
         let bin = |i: usize, bins: usize, n: usize| (i as u128 * bins as u128 / n as u128) as usize;
-        let column_bin: Vec<usize> = (0..self.n_pre())
-            .map(|j| bin(j, bins_pre, self.n_pre()))
-            .collect();
+        let column_bin: Vec<usize> = (0..self.n_pre()).map(|j| bin(j, bins_pre, self.n_pre())).collect();
         let mut map = vec![0.0; bins_post * bins_pre];
         for post in 0..self.n_post() {
             let row = bin(post, bins_post, self.n_post()) * bins_pre;

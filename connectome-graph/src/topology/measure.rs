@@ -9,10 +9,7 @@ use super::Topology;
 impl Topology {
     /// Number of inputs of each postsynaptic neuron, `[n_post]`.
     pub fn in_degree(&self) -> Vec<u32> {
-        self.row_ptr()
-            .windows(2)
-            .map(|w| (w[1] - w[0]) as u32)
-            .collect()
+        self.row_ptr().windows(2).map(|w| (w[1] - w[0]) as u32).collect()
     }
 
     /// Number of targets of each presynaptic neuron, `[n_pre]`.
@@ -27,10 +24,7 @@ impl Topology {
     /// Summed weight of the inputs of each neuron, `[n_post]`, in column order.
     pub fn in_strength(&self) -> Vec<f64> {
         let (row_ptr, weights) = (self.row_ptr(), self.weights());
-        row_ptr
-            .par_windows(2)
-            .map(|w| weights[w[0]..w[1]].iter().sum())
-            .collect()
+        row_ptr.par_windows(2).map(|w| weights[w[0]..w[1]].iter().sum()).collect()
     }
 
     /// Summed weight of the outputs of each neuron, `[n_pre]`, in row order.
@@ -45,11 +39,7 @@ impl Topology {
     /// Stored synapses as a fraction of the `n_post * n_pre` possible ones; 0 for an empty matrix.
     pub fn density(&self) -> f64 {
         let possible = self.n_post() as f64 * self.n_pre() as f64;
-        if possible == 0.0 {
-            0.0
-        } else {
-            self.nnz() as f64 / possible
-        }
+        if possible == 0.0 { 0.0 } else { self.nnz() as f64 / possible }
     }
 
     /// Number of synapses of neurons onto themselves.
@@ -67,16 +57,9 @@ impl Topology {
     pub fn reciprocity(&self) -> f64 {
         let n = self.assert_square("reciprocity");
         let reverse = self.transpose();
-        let mutual: usize = (0..n)
-            .into_par_iter()
-            .map(|i| common(self.row(i).0, reverse.row(i).0, i as u32))
-            .sum();
+        let mutual: usize = (0..n).into_par_iter().map(|i| common(self.row(i).0, reverse.row(i).0, i as u32)).sum();
         let edges = self.nnz() - self.self_loops();
-        if edges == 0 {
-            0.0
-        } else {
-            mutual as f64 / edges as f64
-        }
+        if edges == 0 { 0.0 } else { mutual as f64 / edges as f64 }
     }
 }
 

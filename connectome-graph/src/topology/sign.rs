@@ -55,11 +55,7 @@ impl Topology {
                 Dale::Strict => "",
                 Dale::Majority => " (here the sums are exactly 0: decide these neurons by hand)",
             };
-            return Err(Error::MixedSigns {
-                count,
-                neurons: mixed,
-                tie,
-            });
+            return Err(Error::MixedSigns { count, neurons: mixed, tie });
         }
         Ok((self.map_weights(f64::abs)?, signs))
     }

@@ -18,8 +18,7 @@ impl Golden {
     }
 
     fn read(path: &Path) -> Self {
-        let bytes =
-            std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
         let metadata = header.metadata().clone().unwrap_or_default();
         Self { bytes, metadata }
@@ -33,14 +32,10 @@ impl Golden {
     /// A tensor of numbers, widened to `f64`, which holds all of the integers in use exactly.
     pub(crate) fn numbers(&self, key: &str) -> Vec<f64> {
         let tensors = SafeTensors::deserialize(&self.bytes).unwrap();
-        let view = tensors
-            .tensor(key)
-            .unwrap_or_else(|error| panic!("{key}: {error}"));
+        let view = tensors.tensor(key).unwrap_or_else(|error| panic!("{key}: {error}"));
         let data = view.data();
         fn take<const N: usize>(data: &[u8], value: impl Fn([u8; N]) -> f64) -> Vec<f64> {
-            data.chunks_exact(N)
-                .map(|chunk| value(chunk.try_into().unwrap()))
-                .collect()
+            data.chunks_exact(N).map(|chunk| value(chunk.try_into().unwrap())).collect()
         }
         match view.dtype() {
             Dtype::I8 => take(data, |b| f64::from(i8::from_le_bytes(b))),

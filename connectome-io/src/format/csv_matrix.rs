@@ -24,18 +24,11 @@ pub struct NamedMatrix {
 pub fn read(path: impl AsRef<Path>, limits: &Limits) -> Result<NamedMatrix, Error> {
     let mut table = Table::open(path.as_ref(), limits)?;
     let first = table.header().to_vec();
-    let numbers: Vec<Option<f64>> = first
-        .iter()
-        .map(|cell| parse_f64(cell.as_bytes()))
-        .collect();
+    let numbers: Vec<Option<f64>> = first.iter().map(|cell| parse_f64(cell.as_bytes())).collect();
     let skip = usize::from(first[0].is_empty());
     let named = numbers[skip..].iter().any(Option::is_none) || skip == 1;
     let width = first.len() - skip;
-    let mut data: Vec<f64> = if named {
-        Vec::new()
-    } else {
-        numbers.into_iter().flatten().collect()
-    };
+    let mut data: Vec<f64> = if named { Vec::new() } else { numbers.into_iter().flatten().collect() };
     let mut height = usize::from(!named);
     while let Some(row) = table.next_row()? {
         for (column, cell) in row.cells().enumerate().skip(skip) {
@@ -49,14 +42,8 @@ pub fn read(path: impl AsRef<Path>, limits: &Limits) -> Result<NamedMatrix, Erro
         height += 1;
     }
     if height == 0 || width == 0 {
-        return Err(Error::Empty {
-            at: table.location().boxed(),
-            what: "numbers",
-        });
+        return Err(Error::Empty { at: table.location().boxed(), what: "numbers" });
     }
     let columns = named.then(|| first[skip..].to_vec());
-    Ok(NamedMatrix {
-        array: Array::new(vec![height, width], data)?,
-        columns,
-    })
+    Ok(NamedMatrix { array: Array::new(vec![height, width], data)?, columns })
 }

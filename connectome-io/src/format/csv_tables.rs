@@ -40,12 +40,8 @@ pub(crate) use table::{Table, parse_f64};
 pub use writer::write;
 
 /// Names of the file of neurons beside a table of edges, in order of preference.
-pub(crate) const NEURON_FILES: [&str; 4] = [
-    "neurons.csv",
-    "neurons.csv.gz",
-    "traced-neurons.csv",
-    "traced-neurons.csv.gz",
-];
+pub(crate) const NEURON_FILES: [&str; 4] =
+    ["neurons.csv", "neurons.csv.gz", "traced-neurons.csv", "traced-neurons.csv.gz"];
 
 /// Names of the table of edges in a folder, in order of preference, without `.gz`.
 pub(crate) const EDGE_FILES: [&str; 7] = [

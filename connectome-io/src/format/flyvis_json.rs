@@ -21,8 +21,8 @@ use crate::edges::restrict;
 use crate::options::ReadOptions;
 use crate::source::Source;
 use crate::{
-    Connectome, Error, Labels, LatticeWiring, Location, NeuronTable, Orientation, Place, Placement,
-    Provenance, Sign, SynapseTable, TypePair,
+    Connectome, Error, Labels, LatticeWiring, Location, NeuronTable, Orientation, Place, Placement, Provenance, Sign,
+    SynapseTable, TypePair,
 };
 
 /// Class of the types that receive the stimulus.
@@ -81,17 +81,11 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Connectome, Error> {
 fn parse(bytes: &[u8], at: &Location) -> Result<Connectome, Error> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(Error::Empty {
-            at: at.boxed(),
-            what: "text",
-        });
+        return Err(Error::Empty { at: at.boxed(), what: "text" });
     }
     let file: File = serde_json::from_slice(bytes).map_err(|e| explain(bytes, at, &e))?;
     if file.nodes.is_empty() {
-        return Err(Error::Empty {
-            at: at.key("nodes"),
-            what: "cell types",
-        });
+        return Err(Error::Empty { at: at.key("nodes"), what: "cell types" });
     }
 
     let mut row_of = HashMap::with_capacity(file.nodes.len());
@@ -99,11 +93,7 @@ fn parse(bytes: &[u8], at: &Location) -> Result<Connectome, Error> {
     for (row, node) in file.nodes.iter().enumerate() {
         if row_of.insert(node.name.as_str(), row as u32).is_some() {
             let at = at.key(format!("nodes[{row}].name"));
-            return Err(Error::DuplicateName {
-                at,
-                what: "cell type",
-                name: node.name.clone(),
-            });
+            return Err(Error::DuplicateName { at, what: "cell type", name: node.name.clone() });
         }
         placement.push(parse_pattern(&node.pattern).ok_or_else(|| Error::BadValue {
             at: at.key(format!("nodes[{row}].pattern")),
@@ -121,20 +111,14 @@ fn parse(bytes: &[u8], at: &Location) -> Result<Connectome, Error> {
     };
 
     let mut class = vec![INTERMEDIATE; file.nodes.len()];
-    for (list, units, role) in [
-        ("input_units", &file.input_units, INPUT),
-        ("output_units", &file.output_units, OUTPUT),
-    ] {
+    for (list, units, role) in [("input_units", &file.input_units, INPUT), ("output_units", &file.output_units, OUTPUT)]
+    {
         let mut seen = HashSet::new();
         for (i, name) in units.iter().enumerate() {
             class[row(name, format!("{list}[{i}]"))? as usize] = role;
             if !seen.insert(name) {
                 let at = at.key(format!("{list}[{i}]"));
-                return Err(Error::DuplicateName {
-                    at,
-                    what: "cell type",
-                    name: name.clone(),
-                });
+                return Err(Error::DuplicateName { at, what: "cell type", name: name.clone() });
             }
         }
     }
@@ -147,11 +131,7 @@ fn parse(bytes: &[u8], at: &Location) -> Result<Connectome, Error> {
         let post = row(&edge.tar, format!("edges[{i}].tar"))?;
         if !joined.insert((pre, post)) {
             let at = at.key(format!("edges[{i}]"));
-            return Err(Error::DuplicateSynapse {
-                at,
-                pre: edge.src.clone(),
-                post: edge.tar.clone(),
-            });
+            return Err(Error::DuplicateSynapse { at, pre: edge.src.clone(), post: edge.tar.clone() });
         }
         let sign = match edge.alpha {
             1.0 => Sign::Excitatory,
@@ -168,19 +148,10 @@ fn parse(bytes: &[u8], at: &Location) -> Result<Connectome, Error> {
         let certainty = edge.lambda_mult as f32;
         if !certainty.is_finite() {
             let at = at.key(format!("edges[{i}].lambda_mult"));
-            return Err(Error::NotFinite {
-                at,
-                what: "certainty",
-                value: edge.lambda_mult,
-            });
+            return Err(Error::NotFinite { at, what: "certainty", value: edge.lambda_mult });
         }
         rows.push_edge(i, edge, pairs.len() as u32, at)?;
-        pairs.push(TypePair {
-            pre,
-            post,
-            sign,
-            certainty,
-        });
+        pairs.push(TypePair { pre, post, sign, certainty });
     }
 
     let names: Vec<String> = file.nodes.iter().map(|node| node.name.clone()).collect();
@@ -218,8 +189,7 @@ impl Rows {
                 text: format!("{offset:?}"),
                 wanted: "displacement (two whole numbers of 32 bits)",
             };
-            let whole =
-                |x: f64| (x.fract() == 0.0 && x.abs() < f64::from(i32::MAX)).then_some(x as i32);
+            let whole = |x: f64| (x.fract() == 0.0 && x.abs() < f64::from(i32::MAX)).then_some(x as i32);
             let [du, dv] = offset[..] else {
                 return Err(bad());
             };
@@ -228,18 +198,10 @@ impl Rows {
             };
             if !seen.insert([du, dv]) {
                 let end = |name: &str| format!("{name} at [{du}, {dv}]");
-                return Err(Error::DuplicateSynapse {
-                    at: place(),
-                    pre: edge.src.clone(),
-                    post: end(&edge.tar),
-                });
+                return Err(Error::DuplicateSynapse { at: place(), pre: edge.src.clone(), post: end(&edge.tar) });
             }
             if !n_syn.is_finite() {
-                return Err(Error::NotFinite {
-                    at: place(),
-                    what: "synapse count",
-                    value: *n_syn,
-                });
+                return Err(Error::NotFinite { at: place(), what: "synapse count", value: *n_syn });
             }
             if *n_syn < 0.0 {
                 return Err(Error::BadValue {
@@ -258,12 +220,7 @@ impl Rows {
 }
 
 fn parse_pattern(pattern: &Value) -> Option<Placement> {
-    let number = |value: &Value| {
-        value
-            .as_u64()
-            .and_then(|n| u32::try_from(n).ok())
-            .filter(|&n| n > 0)
-    };
+    let number = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|&n| n > 0);
     let [kind, argument] = pattern.as_array()?.as_slice() else {
         return None;
     };
@@ -282,30 +239,17 @@ fn parse_pattern(pattern: &Value) -> Option<Placement> {
 fn explain(bytes: &[u8], at: &Location, error: &serde_json::Error) -> Error {
     let (line, column) = (error.line() as u64, error.column() as u64);
     let place = at.at(Place::Text { line, column });
-    let text = bytes
-        .split(|&b| b == b'\n')
-        .nth(error.line().saturating_sub(1))
-        .unwrap_or_default();
+    let text = bytes.split(|&b| b == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
     // The column is that of the offending character or of one beside it.
     let starts = |word: &[u8]| {
-        (1..4).any(|back| {
-            text.get((error.column() + 1).saturating_sub(back)..)
-                .is_some_and(|t| t.starts_with(word))
-        })
+        (1..4).any(|back| text.get((error.column() + 1).saturating_sub(back)..).is_some_and(|t| t.starts_with(word)))
     };
     let value = if starts(b"NaN") {
         f64::NAN
     } else if starts(b"Infinity") {
         f64::INFINITY
     } else {
-        return Error::Malformed {
-            at: place,
-            problem: error.to_string(),
-        };
+        return Error::Malformed { at: place, problem: error.to_string() };
     };
-    Error::NotFinite {
-        at: place,
-        what: "number",
-        value,
-    }
+    Error::NotFinite { at: place, what: "number", value }
 }

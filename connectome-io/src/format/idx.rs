@@ -40,10 +40,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Array, Error> {
 
 fn parse(bytes: &[u8], at: &Location) -> Result<Array, Error> {
     if bytes.is_empty() {
-        return Err(Error::Empty {
-            at: at.boxed(),
-            what: "bytes",
-        });
+        return Err(Error::Empty { at: at.boxed(), what: "bytes" });
     }
     let truncated = |needed: usize| Error::Truncated {
         at: at.byte(0),
@@ -56,10 +53,7 @@ fn parse(bytes: &[u8], at: &Location) -> Result<Array, Error> {
     };
     if (zero0, zero1) != (0, 0) {
         let problem = "does not start with two zero bytes".to_owned();
-        return Err(Error::Malformed {
-            at: at.byte(0),
-            problem,
-        });
+        return Err(Error::Malformed { at: at.byte(0), problem });
     }
     let dtype = match code {
         0x08 => Dtype::U8,
@@ -69,43 +63,26 @@ fn parse(bytes: &[u8], at: &Location) -> Result<Array, Error> {
         0x0d => Dtype::F32,
         0x0e => Dtype::F64,
         _ => {
-            return Err(Error::Malformed {
-                at: at.byte(2),
-                problem: format!("unknown type code {code:#04x}"),
-            });
+            return Err(Error::Malformed { at: at.byte(2), problem: format!("unknown type code {code:#04x}") });
         }
     };
     let header = 4 * usize::from(n_dims);
     let Some((dims, body)) = rest.split_at_checked(header) else {
         return Err(truncated(4 + header));
     };
-    let shape: Vec<usize> = dims
-        .chunks_exact(4)
-        .map(|d| u32::from_be_bytes([d[0], d[1], d[2], d[3]]) as usize)
-        .collect();
+    let shape: Vec<usize> =
+        dims.chunks_exact(4).map(|d| u32::from_be_bytes([d[0], d[1], d[2], d[3]]) as usize).collect();
     let n_bytes = count_of(&shape)
         .and_then(|count| count.checked_mul(dtype.size()))
-        .ok_or_else(|| Error::Overflow {
-            at: at.byte(4),
-            what: "size of shape",
-            text: format!("{shape:?}"),
-        })?;
+        .ok_or_else(|| Error::Overflow { at: at.byte(4), what: "size of shape", text: format!("{shape:?}") })?;
     let start = (4 + header) as u64;
     if n_bytes > body.len() {
         let (needed, available) = (n_bytes as u64, body.len() as u64);
-        return Err(Error::Truncated {
-            at: at.byte(start),
-            what: "the array",
-            needed,
-            available,
-        });
+        return Err(Error::Truncated { at: at.byte(start), what: "the array", needed, available });
     }
     if n_bytes < body.len() {
         let extra = (body.len() - n_bytes) as u64;
-        return Err(Error::TrailingBytes {
-            at: at.byte(start + n_bytes as u64),
-            extra,
-        });
+        return Err(Error::TrailingBytes { at: at.byte(start + n_bytes as u64), extra });
     }
     let mut data = ArrayData::with_capacity(dtype, n_bytes / dtype.size());
     data.extend_from_bytes(body, true);

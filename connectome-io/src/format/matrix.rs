@@ -24,10 +24,7 @@ pub(crate) fn from_array_at(
     options: &ReadOptions,
     at: &Location,
 ) -> Result<Connectome, Error> {
-    let n = side(
-        &array.shape().iter().map(|&n| n as u64).collect::<Vec<_>>(),
-        at,
-    )?;
+    let n = side(&array.shape().iter().map(|&n| n as u64).collect::<Vec<_>>(), at)?;
     let values = match array.as_slice::<f64>() {
         Some(values) => Cow::Borrowed(values),
         None => Cow::Owned(array.to_f64().map_err(|e| e.in_file(at))?),
@@ -36,11 +33,7 @@ pub(crate) fn from_array_at(
     for (row, line) in values.chunks_exact(n.max(1)).enumerate() {
         for (column, &value) in line.iter().enumerate() {
             if !value.is_finite() {
-                return Err(Error::NotFinite {
-                    at: at.key(format!("entry [{row}, {column}]")),
-                    what: "weight",
-                    value,
-                });
+                return Err(Error::NotFinite { at: at.key(format!("entry [{row}, {column}]")), what: "weight", value });
             }
             if value != 0.0 {
                 rows.push(row as u32);
@@ -49,10 +42,7 @@ pub(crate) fn from_array_at(
             }
         }
     }
-    let edges = Edges {
-        weight,
-        ..Edges::default()
-    };
+    let edges = Edges { weight, ..Edges::default() };
     assemble(rows, columns, edges, n, names, options, at)
 }
 
@@ -62,25 +52,14 @@ pub(crate) fn side(shape: &[u64], at: &Location) -> Result<usize, Error> {
         [rows, columns] if rows == columns => {
             let limit = u64::from(u32::MAX);
             if rows > limit {
-                return Err(Error::TooMany {
-                    at: at.boxed(),
-                    what: "neurons",
-                    n: rows,
-                    limit,
-                });
+                return Err(Error::TooMany { at: at.boxed(), what: "neurons", n: rows, limit });
             }
             if rows == 0 {
-                return Err(Error::Empty {
-                    at: at.boxed(),
-                    what: "neurons",
-                });
+                return Err(Error::Empty { at: at.boxed(), what: "neurons" });
             }
             Ok(rows as usize)
         }
-        _ => Err(Error::NotSquare {
-            at: at.boxed(),
-            shape: shape.to_vec(),
-        }),
+        _ => Err(Error::NotSquare { at: at.boxed(), shape: shape.to_vec() }),
     }
 }
 
@@ -120,25 +99,14 @@ pub(crate) fn assemble(
     if let (Some(names), None) = (names, neurons.names()) {
         neurons = neurons.with_names(names)?;
     }
-    finish(
-        neurons,
-        edges,
-        Provenance::new(at.source_name(), orientation),
-        options,
-        at,
-    )
+    finish(neurons, edges, Provenance::new(at.source_name(), orientation), options, at)
 }
 
 /// The neurons of a matrix: a table, or an array of ids.
 fn describe(path: &Path, options: &ReadOptions) -> Result<NeuronTable, Error> {
     let at = Location::file(path);
-    if path
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("npy"))
-    {
-        let ids = npy::read_with(path, &options.limits)?
-            .to_i64()
-            .map_err(|e| e.in_file(&at))?;
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy")) {
+        let ids = npy::read_with(path, &options.limits)?.to_i64().map_err(|e| e.in_file(&at))?;
         return NeuronTable::new(ids).map_err(|e| e.in_file(&at));
     }
     csv_tables::read_neurons(path, &options.limits)

@@ -52,12 +52,7 @@ pub fn read_with(path: impl AsRef<Path>, limits: &Limits) -> Result<Array, Error
 /// # Errors
 /// As [`read_with`].
 pub fn from_bytes(bytes: &[u8]) -> Result<Array, Error> {
-    read_stream(
-        &mut &bytes[..],
-        Some(bytes.len() as u64),
-        &Location::memory(),
-        &Limits::default(),
-    )
+    read_stream(&mut &bytes[..], Some(bytes.len() as u64), &Location::memory(), &Limits::default())
 }
 
 /// Reads an array from a stream of which `available` bytes are known to be there, if that is known.
@@ -76,12 +71,8 @@ pub(crate) fn read_stream(
         what: "size of shape",
         text: format!("{:?} of {}-byte elements", header.shape, dtype.size()),
     };
-    let shape: Vec<usize> = header
-        .shape
-        .iter()
-        .map(|&n| usize::try_from(n))
-        .collect::<Result<_, _>>()
-        .map_err(|_| overflow())?;
+    let shape: Vec<usize> =
+        header.shape.iter().map(|&n| usize::try_from(n)).collect::<Result<_, _>>().map_err(|_| overflow())?;
     let count = count_of(&shape).ok_or_else(overflow)?;
     let n_bytes = count.checked_mul(dtype.size()).ok_or_else(overflow)?;
     let available = available.map(|n| n - header.end);
@@ -90,11 +81,7 @@ pub(crate) fn read_stream(
     }
 
     // Room for everything is made only when the file is known to hold it.
-    let capacity = if available.is_some() {
-        count
-    } else {
-        count.min(CHUNK / dtype.size())
-    };
+    let capacity = if available.is_some() { count } else { count.min(CHUNK / dtype.size()) };
     let mut data = ArrayData::with_capacity(dtype, capacity);
     let mut chunk = vec![0; CHUNK.min(n_bytes.max(1))];
     let mut done = 0;
@@ -108,19 +95,13 @@ pub(crate) fn read_stream(
             && let Some(bad) = chunk[..n].iter().position(|&b| b > 1)
         {
             let problem = format!("{} is no truth value, which are 0 and 1", chunk[bad]);
-            return Err(Error::Malformed {
-                at: at.byte(header.end + (done + bad) as u64),
-                problem,
-            });
+            return Err(Error::Malformed { at: at.byte(header.end + (done + bad) as u64), problem });
         }
         data.extend_from_bytes(&chunk[..n], big_endian);
         done += n;
     }
     if available.is_none() && read_up_to(reader, &mut chunk[..1]).map_err(|e| explain(at, e))? > 0 {
-        return Err(Error::TrailingBytes {
-            at: at.byte(header.end + n_bytes as u64),
-            extra: 1,
-        });
+        return Err(Error::TrailingBytes { at: at.byte(header.end + n_bytes as u64), extra: 1 });
     }
     if header.fortran_order && shape.len() > 1 {
         let reversed = shape.into_iter().rev().collect();
@@ -133,18 +114,10 @@ pub(crate) fn read_stream(
 /// Compares the size that the header states with what is there.
 fn check_length(at: &Location, start: u64, needed: u64, available: u64) -> Result<(), Error> {
     if needed > available {
-        return Err(Error::Truncated {
-            at: at.byte(start),
-            what: "the array",
-            needed,
-            available,
-        });
+        return Err(Error::Truncated { at: at.byte(start), what: "the array", needed, available });
     }
     if needed < available {
-        return Err(Error::TrailingBytes {
-            at: at.byte(start + needed),
-            extra: available - needed,
-        });
+        return Err(Error::TrailingBytes { at: at.byte(start + needed), extra: available - needed });
     }
     Ok(())
 }
@@ -171,10 +144,7 @@ pub(crate) fn read_text(bytes: &[u8], at: &Location, limits: &Limits) -> Result<
         (Descr::Bytes, []) => false,
         (Descr::Text, []) => true,
         _ => {
-            return Err(Error::Malformed {
-                at: at.boxed(),
-                problem: "not a single text".to_owned(),
-            });
+            return Err(Error::Malformed { at: at.boxed(), problem: "not a single text".to_owned() });
         }
     };
     let text: String = if wide {
@@ -192,11 +162,7 @@ pub(crate) fn read_text(bytes: &[u8], at: &Location, limits: &Limits) -> Result<
 pub fn write(path: impl AsRef<Path>, array: &Array) -> Result<(), Error> {
     let path = path.as_ref();
     let header = header::encode(array).map_err(|e| e.in_file(&Location::file(path)))?;
-    let io = |source| Error::Io {
-        action: "write",
-        path: path.to_path_buf(),
-        source,
-    };
+    let io = |source| Error::Io { action: "write", path: path.to_path_buf(), source };
     write_atomic(path, |out: &mut std::io::BufWriter<&mut File>| {
         out.write_all(&header).map_err(io)?;
         write_data(array.data(), out).map_err(io)

@@ -53,14 +53,9 @@ pub fn read_tensors(path: impl AsRef<Path>) -> Result<Tensors, Error> {
 pub fn read_tensors_with(path: impl AsRef<Path>, limits: &Limits) -> Result<Tensors, Error> {
     let file = OpenFile::open(path.as_ref(), limits)?;
     let view = file.view()?;
-    let mut tensors = Tensors {
-        arrays: BTreeMap::new(),
-        metadata: file.metadata()?,
-    };
+    let mut tensors = Tensors { arrays: BTreeMap::new(), metadata: file.metadata()? };
     for (name, tensor) in view.iter() {
-        tensors
-            .arrays
-            .insert(name.to_owned(), to_array(name, &tensor, &file.at)?);
+        tensors.arrays.insert(name.to_owned(), to_array(name, &tensor, &file.at)?);
     }
     Ok(tensors)
 }
@@ -81,11 +76,7 @@ pub fn write_tensors(path: impl AsRef<Path>, tensors: &Tensors) -> Result<(), Er
             allowed: "all other names",
         });
     }
-    if let Some((name, _)) = tensors
-        .arrays
-        .iter()
-        .find(|(_, array)| array.dtype() == Dtype::C128)
-    {
+    if let Some((name, _)) = tensors.arrays.iter().find(|(_, array)| array.dtype() == Dtype::C128) {
         return Err(Error::Unsupported {
             at: Location::file(path).key(name),
             what: "complex numbers in double precision as .safetensors".to_owned(),
@@ -97,10 +88,7 @@ pub fn write_tensors(path: impl AsRef<Path>, tensors: &Tensors) -> Result<(), Er
     order.sort_by_key(|(_, array)| std::cmp::Reverse(array.dtype().size()));
     let mut header = serde_json::Map::new();
     if !tensors.metadata.is_empty() {
-        header.insert(
-            "__metadata__".to_owned(),
-            serde_json::json!(tensors.metadata),
-        );
+        header.insert("__metadata__".to_owned(), serde_json::json!(tensors.metadata));
     }
     let mut start = 0;
     for (name, array) in &order {
@@ -112,16 +100,11 @@ pub fn write_tensors(path: impl AsRef<Path>, tensors: &Tensors) -> Result<(), Er
         start = end;
     }
     let mut text = serde_json::Value::Object(header).to_string();
-    text.extend(std::iter::repeat_n(
-        ' ',
-        text.len().next_multiple_of(8) - text.len(),
-    ));
+    text.extend(std::iter::repeat_n(' ', text.len().next_multiple_of(8) - text.len()));
     write_atomic_gz(path, |out: &mut dyn Write| {
         out.write_all(&(text.len() as u64).to_le_bytes())?;
         out.write_all(text.as_bytes())?;
-        order
-            .iter()
-            .try_for_each(|(_, array)| write_data(array.data(), out))
+        order.iter().try_for_each(|(_, array)| write_data(array.data(), out))
     })
 }
 
@@ -134,8 +117,9 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome,
     let file = OpenFile::open(path.as_ref(), &options.limits)?;
     let view = file.view()?;
     match file.metadata()?.get(canonical::KEY) {
-        Some(description) => canonical::decode(&view, description, &file.at)
-            .and_then(|c| restrict(c, options, &file.at)),
+        Some(description) => {
+            canonical::decode(&view, description, &file.at).and_then(|c| restrict(c, options, &file.at))
+        }
         None => foreign::decode(&view, &file.at, options),
     }
     .map_err(|e| e.in_file(&file.at))
@@ -161,19 +145,11 @@ impl OpenFile {
         let bytes = source.read_all()?;
         let at = source.at;
         if bytes.is_empty() {
-            return Err(Error::Empty {
-                at: at.boxed(),
-                what: "bytes",
-            });
+            return Err(Error::Empty { at: at.boxed(), what: "bytes" });
         }
         let available = bytes.len() as u64;
         let Some(length) = bytes.first_chunk::<8>() else {
-            return Err(Error::Truncated {
-                at: at.byte(0),
-                what: "the header",
-                needed: 8,
-                available,
-            });
+            return Err(Error::Truncated { at: at.byte(0), what: "the header", needed: 8, available });
         };
         let length = u64::from_le_bytes(*length);
         if length > limits.safetensors_header.min(100_000_000) {
@@ -186,12 +162,7 @@ impl OpenFile {
             });
         }
         if length + 8 > available {
-            return Err(Error::Truncated {
-                at: at.byte(0),
-                what: "the header",
-                needed: length + 8,
-                available,
-            });
+            return Err(Error::Truncated { at: at.byte(0), what: "the header", needed: length + 8, available });
         }
         Ok(Self { bytes, at })
     }
@@ -203,33 +174,19 @@ impl OpenFile {
     }
 
     fn metadata(&self) -> Result<BTreeMap<String, String>, Error> {
-        let (_, header) =
-            SafeTensors::read_metadata(&self.bytes).map_err(|e| explain(&self.at, &e))?;
-        Ok(header
-            .metadata()
-            .iter()
-            .flatten()
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect())
+        let (_, header) = SafeTensors::read_metadata(&self.bytes).map_err(|e| explain(&self.at, &e))?;
+        Ok(header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect())
     }
 
     /// Refuses a name that stands twice; a map would keep the last and say nothing.
     fn check_names(&self) -> Result<(), Error> {
-        let length = self
-            .bytes
-            .first_chunk::<8>()
-            .map_or(0, |b| u64::from_le_bytes(*b)) as usize;
-        let names: Names =
-            serde_json::from_slice(&self.bytes[8..8 + length]).map_err(|e| Error::Malformed {
-                at: self.at.byte(8),
-                problem: format!("the header is no JSON object: {e}"),
-            })?;
+        let length = self.bytes.first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b)) as usize;
+        let names: Names = serde_json::from_slice(&self.bytes[8..8 + length]).map_err(|e| Error::Malformed {
+            at: self.at.byte(8),
+            problem: format!("the header is no JSON object: {e}"),
+        })?;
         match names.repeated {
-            Some(name) => Err(Error::DuplicateName {
-                at: self.at.byte(8),
-                what: "tensor",
-                name,
-            }),
+            Some(name) => Err(Error::DuplicateName { at: self.at.byte(8), what: "tensor", name }),
             None => Ok(()),
         }
     }
@@ -248,10 +205,7 @@ impl<'de> serde::Deserialize<'de> for Names {
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object")
             }
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Names, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Names, A::Error> {
                 let mut seen = HashSet::new();
                 let mut repeated = None;
                 while let Some((name, _)) = map.next_entry::<String, serde::de::IgnoredAny>()? {
@@ -271,28 +225,21 @@ impl<'de> serde::Deserialize<'de> for Names {
 /// Says what the container's own check found.
 fn explain(at: &Location, error: &SafeTensorError) -> Error {
     match error {
-        SafeTensorError::ValidationOverflow => Error::Overflow {
-            at: at.byte(8),
-            what: "size of a tensor",
-            text: "shape times element size".to_owned(),
-        },
+        SafeTensorError::ValidationOverflow => {
+            Error::Overflow { at: at.byte(8), what: "size of a tensor", text: "shape times element size".to_owned() }
+        }
         SafeTensorError::InvalidOffset(name) => Error::Malformed {
             at: at.key(name),
-            problem: "the offsets of the tensor overlap others, leave a gap or run backwards"
-                .to_owned(),
+            problem: "the offsets of the tensor overlap others, leave a gap or run backwards".to_owned(),
         },
         SafeTensorError::MetadataIncompleteBuffer => Error::Malformed {
             at: at.byte(8),
             problem: "the tensors need more or fewer bytes than the file holds".to_owned(),
         },
-        SafeTensorError::TensorInvalidInfo => Error::Malformed {
-            at: at.byte(8),
-            problem: "shape, type and offsets of a tensor disagree".to_owned(),
-        },
-        other => Error::Malformed {
-            at: at.byte(8),
-            problem: format!("bad header: {other}"),
-        },
+        SafeTensorError::TensorInvalidInfo => {
+            Error::Malformed { at: at.byte(8), problem: "shape, type and offsets of a tensor disagree".to_owned() }
+        }
+        other => Error::Malformed { at: at.byte(8), problem: format!("bad header: {other}") },
     }
 }
 
@@ -347,10 +294,7 @@ fn to_array(name: &str, tensor: &TensorView<'_>, at: &Location) -> Result<Array,
         && let Some(bad) = bytes.iter().find(|&&b| b > 1)
     {
         let problem = format!("{bad} is no truth value, which are 0 and 1");
-        return Err(Error::Malformed {
-            at: at.key(name),
-            problem,
-        });
+        return Err(Error::Malformed { at: at.key(name), problem });
     }
     let mut data = ArrayData::with_capacity(dtype, bytes.len() / dtype.size());
     data.extend_from_bytes(bytes, false);

@@ -39,11 +39,7 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome,
 }
 
 /// Reads the members that `scipy.sparse.save_npz` writes.
-fn read_scipy(
-    archive: &mut Archive,
-    options: &ReadOptions,
-    at: &Location,
-) -> Result<Connectome, Error> {
+fn read_scipy(archive: &mut Archive, options: &ReadOptions, at: &Location) -> Result<Connectome, Error> {
     let integers = |archive: &mut Archive, name: &str| {
         archive.read(name)?.to_i64().map_err(|e| {
             let mut e = e;
@@ -57,10 +53,7 @@ fn read_scipy(
         .iter()
         .map(|&n| u64::try_from(n))
         .collect::<Result<_, _>>()
-        .map_err(|_| Error::Malformed {
-            at: at.key("shape"),
-            problem: format!("the shape {shape:?} is negative"),
-        })?;
+        .map_err(|_| Error::Malformed { at: at.key("shape"), problem: format!("the shape {shape:?} is negative") })?;
     let n = side(&shape, at)?;
     let weight = archive.read("data")?.to_f64().map_err(|e| e.in_file(at))?;
     let (rows, columns) = match layout.as_str() {
@@ -78,81 +71,37 @@ fn read_scipy(
                 });
             }
             let outer = expand_pointers(&pointers, indices.len(), &at.key("indptr"))?;
-            if layout == "csr" {
-                (outer, indices)
-            } else {
-                (indices, outer)
-            }
+            if layout == "csr" { (outer, indices) } else { (indices, outer) }
         }
         other => {
             let what = format!("the sparse layout {other:?}");
             let remedy = "convert the matrix with .tocsr() and save it again";
-            return Err(Error::Unsupported {
-                at: at.key("format"),
-                what,
-                remedy,
-            });
+            return Err(Error::Unsupported { at: at.key("format"), what, remedy });
         }
     };
     for (what, got) in [("rows", rows.len()), ("columns", columns.len())] {
         if got != weight.len() {
             let (what, want) = (format!("the list of {what}"), weight.len());
-            return Err(Error::LengthMismatch {
-                at: at.boxed(),
-                what,
-                got,
-                want,
-                reason: "one per entry of `data`",
-            });
+            return Err(Error::LengthMismatch { at: at.boxed(), what, got, want, reason: "one per entry of `data`" });
         }
     }
     let edges = Edges::from_indices(&columns, &rows, weight, n, at)?;
-    let Edges {
-        pre, post, weight, ..
-    } = edges;
-    assemble(
-        post,
-        pre,
-        Edges {
-            weight,
-            ..Edges::default()
-        },
-        n,
-        None,
-        options,
-        at,
-    )
+    let Edges { pre, post, weight, .. } = edges;
+    assemble(post, pre, Edges { weight, ..Edges::default() }, n, None, options, at)
 }
 
 /// The row of every entry, from the row pointers of a compressed matrix; checks that they start at 0, never fall and
 /// end at `n_entries`.
-pub(crate) fn expand_pointers(
-    pointers: &[i64],
-    n_entries: usize,
-    at: &Location,
-) -> Result<Vec<i64>, Error> {
-    let bad = |problem: String| Error::Malformed {
-        at: at.boxed(),
-        problem,
-    };
+pub(crate) fn expand_pointers(pointers: &[i64], n_entries: usize, at: &Location) -> Result<Vec<i64>, Error> {
+    let bad = |problem: String| Error::Malformed { at: at.boxed(), problem };
     let (Some(&first), Some(&last)) = (pointers.first(), pointers.last()) else {
-        return Err(Error::Empty {
-            at: at.boxed(),
-            what: "row pointers",
-        });
+        return Err(Error::Empty { at: at.boxed(), what: "row pointers" });
     };
     if first != 0 || last != n_entries as i64 {
-        return Err(bad(format!(
-            "row pointers run from {first} to {last}, 0 to {n_entries} is wanted"
-        )));
+        return Err(bad(format!("row pointers run from {first} to {last}, 0 to {n_entries} is wanted")));
     }
     if let Some(row) = pointers.windows(2).position(|pair| pair[0] > pair[1]) {
-        return Err(bad(format!(
-            "row pointer {} falls from {} to {}",
-            row + 1,
-            pointers[row],
-            pointers[row + 1]
-        )));
+        return Err(bad(format!("row pointer {} falls from {} to {}", row + 1, pointers[row], pointers[row + 1])));
     }
     let mut rows = Vec::with_capacity(n_entries);
     for (row, pair) in (0..).zip(pointers.windows(2)) {

@@ -36,20 +36,11 @@ impl Folder {
     }
 
     /// An archive of named members.
-    pub(crate) fn zip(
-        &self,
-        name: &str,
-        members: &[(&str, &[u8])],
-        method: zip::CompressionMethod,
-    ) -> PathBuf {
+    pub(crate) fn zip(&self, name: &str, members: &[(&str, &[u8])], method: zip::CompressionMethod) -> PathBuf {
         let path = self.path().join(name);
         let mut zip = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
         for (member, content) in members {
-            zip.start_file(
-                *member,
-                SimpleFileOptions::default().compression_method(method),
-            )
-            .unwrap();
+            zip.start_file(*member, SimpleFileOptions::default().compression_method(method)).unwrap();
             zip.write_all(content).unwrap();
         }
         zip.finish().unwrap();
@@ -57,27 +48,12 @@ impl Folder {
     }
 
     /// An archive as `scipy.sparse.save_npz` writes it.
-    pub(crate) fn scipy(
-        &self,
-        name: &str,
-        layout: &str,
-        arrays: &BTreeMap<String, Array>,
-    ) -> PathBuf {
-        let descr = format!(
-            "{{'descr': '|S{}', 'fortran_order': False, 'shape': (), }}",
-            layout.len()
-        );
+    pub(crate) fn scipy(&self, name: &str, layout: &str, arrays: &BTreeMap<String, Array>) -> PathBuf {
+        let descr = format!("{{'descr': '|S{}', 'fortran_order': False, 'shape': (), }}", layout.len());
         let format = npy_with_header(1, &descr, layout.as_bytes());
         let mut members = vec![("format.npy".to_owned(), format)];
-        members.extend(
-            arrays
-                .iter()
-                .map(|(name, array)| (format!("{name}.npy"), npy::to_bytes(array).unwrap())),
-        );
-        let members: Vec<(&str, &[u8])> = members
-            .iter()
-            .map(|(n, b)| (n.as_str(), b.as_slice()))
-            .collect();
+        members.extend(arrays.iter().map(|(name, array)| (format!("{name}.npy"), npy::to_bytes(array).unwrap())));
+        let members: Vec<(&str, &[u8])> = members.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
         self.zip(name, &members, zip::CompressionMethod::Deflated)
     }
 }

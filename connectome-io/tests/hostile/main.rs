@@ -22,25 +22,15 @@ use connectome_io::{Error, Place, read};
 /// Reads the file, checks that the error is of the wanted kind and names file and place, and gives it back.
 #[track_caller]
 pub(crate) fn refuse(path: &Path, kind: fn(&Error) -> bool) -> Error {
-    check(
-        read(path).expect_err("the file should be refused"),
-        path,
-        kind,
-    )
+    check(read(path).expect_err("the file should be refused"), path, kind)
 }
 
 #[track_caller]
 pub(crate) fn check(error: Error, path: &Path, kind: fn(&Error) -> bool) -> Error {
     assert!(kind(&error), "{error:?}");
     let text = error.to_string();
-    assert!(
-        text.contains(path.file_name().unwrap().to_str().unwrap()),
-        "no file in: {text}"
-    );
-    assert!(
-        text.contains(';') || text.contains('?'),
-        "no remedy in: {text}"
-    );
+    assert!(text.contains(path.file_name().unwrap().to_str().unwrap()), "no file in: {text}");
+    assert!(text.contains(';') || text.contains('?'), "no remedy in: {text}");
     error
 }
 
@@ -49,8 +39,5 @@ pub(crate) fn place(error: &Error) -> &Place {
 }
 
 pub(crate) fn cell(line: u64, column: &str) -> Place {
-    Place::Cell {
-        line,
-        column: column.to_owned(),
-    }
+    Place::Cell { line, column: column.to_owned() }
 }

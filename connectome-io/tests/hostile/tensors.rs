@@ -11,34 +11,18 @@ use crate::{place, refuse};
 #[test]
 fn safetensors_containers() {
     let f = Folder::new();
-    let put =
-        |name: &str, header: &str, data: &[u8]| f.put(name, safetensors_with_header(header, data));
+    let put = |name: &str, header: &str, data: &[u8]| f.put(name, safetensors_with_header(header, data));
     let mut claims = (99_999_999u64).to_le_bytes().to_vec();
     claims.extend_from_slice(b"{}");
-    refuse(
-        &f.put("cut.safetensors", &claims),
-        is!(Error::Truncated { .. }),
-    );
-    refuse(
-        &f.put("short.safetensors", [1, 0, 0]),
-        is!(Error::Truncated { .. }),
-    );
+    refuse(&f.put("cut.safetensors", &claims), is!(Error::Truncated { .. }));
+    refuse(&f.put("short.safetensors", [1, 0, 0]), is!(Error::Truncated { .. }));
     for size in [100_000_001, u64::MAX] {
-        refuse(
-            &f.put("header.safetensors", size.to_le_bytes()),
-            is!(Error::TooLarge { .. }),
-        );
+        refuse(&f.put("header.safetensors", size.to_le_bytes()), is!(Error::TooLarge { .. }));
     }
     let ten = r#"{"w":{"dtype":"F64","shape":[35000,35000],"data_offsets":[0,9800000000]}}"#;
-    refuse(
-        &put("ten.safetensors", ten, &[0; 64]),
-        is!(Error::Malformed { .. }),
-    );
+    refuse(&put("ten.safetensors", ten, &[0; 64]), is!(Error::Malformed { .. }));
     let overflow = r#"{"w":{"dtype":"F64","shape":[4294967296,4294967296],"data_offsets":[0,8]}}"#;
-    refuse(
-        &put("overflow.safetensors", overflow, &[0; 8]),
-        is!(Error::Overflow { .. }),
-    );
+    refuse(&put("overflow.safetensors", overflow, &[0; 8]), is!(Error::Overflow { .. }));
     for header in [
         "not json",
         "[]",
@@ -49,38 +33,18 @@ fn safetensors_containers() {
         r#"{"w":{"dtype":"F64","shape":[-1],"data_offsets":[0,8]}}"#,
         r#"{"__metadata__":{"a":1}}"#,
     ] {
-        refuse(
-            &put("bad.safetensors", header, &[0; 8]),
-            is!(Error::Malformed { .. }),
-        );
+        refuse(&put("bad.safetensors", header, &[0; 8]), is!(Error::Malformed { .. }));
     }
     let entry = r#""w":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}"#;
-    refuse(
-        &put(
-            "twice.safetensors",
-            &format!("{{{entry},{entry}}}"),
-            &[0; 8],
-        ),
-        is!(Error::DuplicateName { .. }),
-    );
-    refuse(
-        &put("gap.safetensors", &format!("{{{entry}}}"), &[0; 16]),
-        is!(Error::Malformed { .. }),
-    );
-    refuse(
-        &put("other.safetensors", &format!("{{{entry}}}"), &[0; 8]),
-        is!(Error::Missing { .. }),
-    );
+    refuse(&put("twice.safetensors", &format!("{{{entry},{entry}}}"), &[0; 8]), is!(Error::DuplicateName { .. }));
+    refuse(&put("gap.safetensors", &format!("{{{entry}}}"), &[0; 16]), is!(Error::Malformed { .. }));
+    refuse(&put("other.safetensors", &format!("{{{entry}}}"), &[0; 8]), is!(Error::Missing { .. }));
 }
 
 /// A small connectome with all columns, as tensors.
 fn canonical(f: &Folder) -> safetensors::Tensors {
     f.put("neurons.csv", "idx,id,name,sign\n0,10,a,1\n1,20,b,-1\n");
-    let c = read(f.put(
-        "edges.csv",
-        "pre,post,weight,sign,kind\n0,1,2,1,chemical\n1,0,3,-1,electrical\n",
-    ))
-    .unwrap();
+    let c = read(f.put("edges.csv", "pre,post,weight,sign,kind\n0,1,2,1,chemical\n1,0,3,-1,electrical\n")).unwrap();
     connectome_io::write(&c, f.path().join("c.safetensors")).unwrap();
     safetensors::read_tensors(f.path().join("c.safetensors")).unwrap()
 }
@@ -97,10 +61,7 @@ fn canonical_tensors_are_checked() {
     };
     with("synapses.pre", Array::vector(vec![0u32, 2]));
     let error = refuse(&path, is!(Error::OutOfRange { index: 2, n: 2, .. }));
-    assert_eq!(
-        *place(&error),
-        Place::Key("synapses: pre of synapse row 1".to_owned())
-    );
+    assert_eq!(*place(&error), Place::Key("synapses: pre of synapse row 1".to_owned()));
     with("synapses.pre", Array::vector(vec![0u32]));
     refuse(&path, is!(Error::LengthMismatch { .. }));
     with("synapses.pre", Array::vector(vec![0.0, 1.0]));
@@ -123,22 +84,15 @@ fn canonical_tensors_are_checked() {
     tensors.arrays.remove("synapses.post");
     safetensors::write_tensors(&path, &tensors).unwrap();
     refuse(&path, is!(Error::Missing { .. }));
-    for (from, to) in [
-        ("\"version\":1", "\"version\":2"),
-        ("\"version\":1", "\"version\":0"),
-    ] {
+    for (from, to) in [("\"version\":1", "\"version\":2"), ("\"version\":1", "\"version\":0")] {
         let mut tensors = good.clone();
         let description = tensors.metadata["connectome"].replace(from, to);
-        tensors
-            .metadata
-            .insert("connectome".to_owned(), description);
+        tensors.metadata.insert("connectome".to_owned(), description);
         safetensors::write_tensors(&path, &tensors).unwrap();
         refuse(&path, is!(Error::Version { supported: 1, .. }));
     }
     let mut tensors = good;
-    tensors
-        .metadata
-        .insert("connectome".to_owned(), "{\"version\":1}".to_owned());
+    tensors.metadata.insert("connectome".to_owned(), "{\"version\":1}".to_owned());
     safetensors::write_tensors(&path, &tensors).unwrap();
     refuse(&path, is!(Error::Malformed { .. }));
 }
@@ -148,51 +102,20 @@ fn foreign_tensors_are_checked() {
     let f = Folder::new();
     let path = f.path().join("foreign.safetensors");
     let put = |items: &[(&str, Array)]| {
-        let arrays = items
-            .iter()
-            .map(|(name, array)| ((*name).to_owned(), array.clone()))
-            .collect();
-        safetensors::write_tensors(
-            &path,
-            &safetensors::Tensors {
-                arrays,
-                metadata: BTreeMap::new(),
-            },
-        )
-        .unwrap();
+        let arrays = items.iter().map(|(name, array)| ((*name).to_owned(), array.clone())).collect();
+        safetensors::write_tensors(&path, &safetensors::Tensors { arrays, metadata: BTreeMap::new() }).unwrap();
     };
     let ints = |v: &[i64]| Array::vector(v.to_vec());
     let weight = ("weight", Array::vector(vec![1.0, 2.0]));
-    put(&[
-        ("pre", ints(&[0, 1])),
-        ("post", ints(&[1, 4_000_000_000])),
-        weight.clone(),
-    ]);
+    put(&[("pre", ints(&[0, 1])), ("post", ints(&[1, 4_000_000_000])), weight.clone()]);
     refuse(&path, is!(Error::Malformed { .. }));
-    put(&[
-        ("pre", ints(&[0, -1])),
-        ("post", ints(&[1, 0])),
-        weight.clone(),
-    ]);
+    put(&[("pre", ints(&[0, -1])), ("post", ints(&[1, 0])), weight.clone()]);
     refuse(&path, is!(Error::OutOfRange { index: -1, .. }));
-    put(&[
-        ("pre", ints(&[0, 1])),
-        ("post", ints(&[1, 0])),
-        weight.clone(),
-        ("ids", ints(&[7])),
-    ]);
+    put(&[("pre", ints(&[0, 1])), ("post", ints(&[1, 0])), weight.clone(), ("ids", ints(&[7]))]);
     refuse(&path, is!(Error::OutOfRange { index: 1, n: 1, .. }));
-    put(&[
-        ("crow", ints(&[0, 1])),
-        ("col", ints(&[0, 0])),
-        weight.clone(),
-    ]);
+    put(&[("crow", ints(&[0, 1])), ("col", ints(&[0, 0])), weight.clone()]);
     refuse(&path, is!(Error::Malformed { .. }));
-    put(&[
-        ("crow", ints(&[0, 1, 2])),
-        ("col", ints(&[0, 2])),
-        weight.clone(),
-    ]);
+    put(&[("crow", ints(&[0, 1, 2])), ("col", ints(&[0, 2])), weight.clone()]);
     refuse(&path, is!(Error::OutOfRange { index: 2, n: 2, .. }));
     put(&[("pre", ints(&[0, 0])), ("post", ints(&[1, 1])), weight]);
     refuse(&path, is!(Error::DuplicateSynapse { .. }));

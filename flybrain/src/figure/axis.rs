@@ -23,19 +23,12 @@ pub struct Axis {
 impl Axis {
     /// A linear axis, say `Axis::linear("time (s)")`.
     pub fn linear(label: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            ..Self::default()
-        }
+        Self { label: label.into(), ..Self::default() }
     }
 
     /// A logarithmic axis, say `Axis::log("relative error")`.
     pub fn log(label: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            scale: Scale::Log,
-            range: None,
-        }
+        Self { label: label.into(), scale: Scale::Log, range: None }
     }
 
     /// Shows `low` to `high` whatever the data. Default: the range of the data with a small margin.
@@ -43,10 +36,7 @@ impl Axis {
     /// [`build`](super::Lines::build) fails unless both are finite, `low < high`, and on a logarithmic axis `low > 0`.
     #[must_use]
     pub fn range(self, low: f64, high: f64) -> Self {
-        Self {
-            range: Some((low, high)),
-            ..self
-        }
+        Self { range: Some((low, high)), ..self }
     }
 
     pub(crate) fn range_error(&self) -> Option<&'static str> {
@@ -54,8 +44,7 @@ impl Axis {
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Some("give two finite numbers, the smaller first");
         }
-        (self.scale == Scale::Log && low <= 0.0)
-            .then_some("a logarithmic axis shows positive numbers only")
+        (self.scale == Scale::Log && low <= 0.0).then_some("a logarithmic axis shows positive numbers only")
     }
 }
 
@@ -101,11 +90,7 @@ pub(crate) fn domain(
     let (low, high) = (low.min(LARGEST), high.max(-LARGEST));
     match scale {
         Scale::Linear => {
-            let (low, high) = if low > high {
-                (0.0, 1.0)
-            } else {
-                (low.max(-LARGEST), high.min(LARGEST))
-            };
+            let (low, high) = if low > high { (0.0, 1.0) } else { (low.max(-LARGEST), high.min(LARGEST)) };
             let size = low.abs().max(high.abs());
             if size < SMALLEST {
                 return (-1.0, 1.0);
@@ -119,21 +104,10 @@ pub(crate) fn domain(
         Scale::Log => {
             let (low, high) = if low > high { (1.0, 10.0) } else { (low, high) };
             // In exponents, where nothing overflows.
-            let (low, high) = (
-                low.max(LOG_SMALLEST).log10(),
-                high.clamp(LOG_SMALLEST, LARGEST).log10(),
-            );
+            let (low, high) = (low.max(LOG_SMALLEST).log10(), high.clamp(LOG_SMALLEST, LARGEST).log10());
             let constant = high - low < 1e-9;
-            let room = if constant {
-                2f64.log10()
-            } else {
-                margin * (high - low)
-            };
-            let end = |exponent: f64| {
-                10f64
-                    .powf(exponent)
-                    .clamp(LOG_SMALLEST / 2.0, 2.0 * LARGEST)
-            };
+            let room = if constant { 2f64.log10() } else { margin * (high - low) };
+            let end = |exponent: f64| 10f64.powf(exponent).clamp(LOG_SMALLEST / 2.0, 2.0 * LARGEST);
             (end(low - room), end(high + room))
         }
     }
@@ -159,17 +133,12 @@ pub(crate) struct Mapping {
 impl Mapping {
     /// Pixel of a value; none where the value has no place on the axis. At most ten lengths of the axis away from it.
     pub(crate) fn at(&self, v: f64) -> Option<f64> {
-        drawable(self.scale, v)
-            .then(|| self.start + self.fraction(v).clamp(-10.0, 11.0) * (self.end - self.start))
+        drawable(self.scale, v).then(|| self.start + self.fraction(v).clamp(-10.0, 11.0) * (self.end - self.start))
     }
 
     /// Pixel of a value, held at the ends of the axis; a value without a place stands at the start.
     pub(crate) fn held(&self, v: f64) -> f64 {
-        let f = if drawable(self.scale, v) {
-            self.fraction(v).clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
+        let f = if drawable(self.scale, v) { self.fraction(v).clamp(0.0, 1.0) } else { 0.0 };
         self.start + f * (self.end - self.start)
     }
 
@@ -204,22 +173,10 @@ mod tests {
         for data in cases {
             for scale in [Scale::Linear, Scale::Log] {
                 let (low, high) = domain(scale, data.iter().copied(), None, 0.05);
-                assert!(
-                    low < high && (high - low).is_finite(),
-                    "{data:?} {scale:?}: {low:e}..{high:e}"
-                );
+                assert!(low < high && (high - low).is_finite(), "{data:?} {scale:?}: {low:e}..{high:e}");
                 assert!(scale == Scale::Linear || low > 0.0);
-                let map = Mapping {
-                    scale,
-                    low,
-                    high,
-                    start: 0.0,
-                    end: 100.0,
-                };
-                assert!(
-                    (map.at(low).unwrap()).abs() < 1e-6
-                        && (map.at(high).unwrap() - 100.0).abs() < 1e-6
-                );
+                let map = Mapping { scale, low, high, start: 0.0, end: 100.0 };
+                assert!((map.at(low).unwrap()).abs() < 1e-6 && (map.at(high).unwrap() - 100.0).abs() < 1e-6);
             }
         }
     }

@@ -6,8 +6,8 @@ use super::check::Check;
 use super::color::{INK, SOFT_INK, category};
 use super::font::{Weight, shorten, width};
 use super::layout::{
-    Frame, Labels, MARGIN, Side, TICK, centred_label, grid_lines, label_room, left_room, settle,
-    top_room, vertical_axis, vertical_label,
+    Frame, Labels, MARGIN, Side, TICK, centred_label, grid_lines, label_room, left_room, settle, top_room,
+    vertical_axis, vertical_label,
 };
 use super::legend::{Entry, Swatch, header};
 use super::mark::{Mark, Marks};
@@ -78,28 +78,19 @@ impl Bar {
     /// Label of the horizontal axis.
     #[must_use]
     pub fn x(self, label: impl Into<String>) -> Self {
-        Self {
-            x: label.into(),
-            ..self
-        }
+        Self { x: label.into(), ..self }
     }
 
     /// The vertical axis: a label with its unit, or an [`Axis`].
     #[must_use]
     pub fn y(self, axis: impl Into<Axis>) -> Self {
-        Self {
-            y: axis.into(),
-            ..self
-        }
+        Self { y: axis.into(), ..self }
     }
 
     /// Names of the groups, left to right.
     #[must_use]
     pub fn groups<S: AsRef<str>>(self, names: &[S]) -> Self {
-        Self {
-            groups: names.iter().map(|n| n.as_ref().to_owned()).collect(),
-            ..self
-        }
+        Self { groups: names.iter().map(|n| n.as_ref().to_owned()).collect(), ..self }
     }
 
     /// Adds a series: one value for each group.
@@ -110,21 +101,12 @@ impl Bar {
 
     /// Adds a series with error bars of plus and minus `errors`.
     #[must_use]
-    pub fn series_with_errors<T: Sample>(
-        self,
-        name: impl Into<String>,
-        data: &[T],
-        errors: &[T],
-    ) -> Self {
+    pub fn series_with_errors<T: Sample>(self, name: impl Into<String>, data: &[T], errors: &[T]) -> Self {
         self.push(name.into(), values(data), values(errors))
     }
 
     fn push(mut self, name: String, values: Vec<f64>, errors: Vec<f64>) -> Self {
-        self.series.push(Series {
-            name,
-            values,
-            errors,
-        });
+        self.series.push(Series { name, values, errors });
         self
     }
 
@@ -146,10 +128,7 @@ impl Bar {
     /// Size of the figure in CSS pixels.
     #[must_use]
     pub fn size(self, width: f64, height: f64) -> Self {
-        Self {
-            size: (width, height),
-            ..self
-        }
+        Self { size: (width, height), ..self }
     }
 
     /// Draws the figure.
@@ -162,24 +141,14 @@ impl Bar {
         let (fig_width, fig_height) = self.size;
         let mut scene = Scene::new(fig_width, fig_height);
         let top = header(&mut scene, &self.title, &self.entries());
-        let outer = Rect::new(
-            MARGIN,
-            top,
-            fig_width - 2.0 * MARGIN,
-            fig_height - top - MARGIN,
-        );
+        let outer = Rect::new(MARGIN, top, fig_width - 2.0 * MARGIN, fig_height - top - MARGIN);
 
         let side = self.y_side();
         let names = |area: Rect| GroupNames::new(&self.groups, area.w);
         let area = settle(outer, |area| {
             let ticks = side.vertical_ticks(area.h);
             let below = names(area).room() + label_room(&self.x, area.w);
-            [
-                left_room(&side.label, &ticks, area.h),
-                top_room(&ticks),
-                4.0,
-                below,
-            ]
+            [left_room(&side.label, &ticks, area.h), top_room(&ticks), 4.0, below]
         });
         let (ticks, names) = (side.vertical_ticks(area.h), names(area));
         let map = side.map(area.bottom(), area.y);
@@ -187,35 +156,17 @@ impl Bar {
         vertical_axis(&mut scene, area, &map, &ticks, Labels::Shown);
         vertical_label(&mut scene, outer.x, area, &side, &ticks);
 
-        let base = map.held(if side.scale == Scale::Log {
-            side.low
-        } else {
-            0.0
-        });
+        let base = map.held(if side.scale == Scale::Log { side.low } else { 0.0 });
         self.draw_bars(&mut scene, area, &map, base);
-        self.marks.draw(
-            &mut scene,
-            &Frame {
-                area,
-                x: map,
-                y: map,
-            },
-        );
-        scene.line(
-            (area.x, base),
-            (area.right(), base),
-            Stroke::new(SOFT_INK, 1.0),
-        );
+        self.marks.draw(&mut scene, &Frame { area, x: map, y: map });
+        scene.line((area.x, base), (area.right(), base), Stroke::new(SOFT_INK, 1.0));
         names.draw(&mut scene, area);
         centred_label(&mut scene, &self.x, area, names.room());
         Ok(Figure::new(scene, &self.title))
     }
 
     fn check(&self) -> Result<(), Error> {
-        let check = Check {
-            plot: "bar",
-            title: &self.title,
-        };
+        let check = Check { plot: "bar", title: &self.title };
         check.not_empty(self.groups.is_empty(), "the names of the groups")?;
         check.not_empty(self.series.is_empty(), "a series")?;
         check.axis("y range", &self.y)?;
@@ -231,28 +182,20 @@ impl Bar {
 
     fn entries(&self) -> Vec<Entry> {
         let count = self.series.len();
-        let series = self.series.iter().enumerate().map(|(i, s)| Entry {
-            name: s.name.clone(),
-            swatch: Swatch::Patch(category(i, count)),
-        });
+        let series = self
+            .series
+            .iter()
+            .enumerate()
+            .map(|(i, s)| Entry { name: s.name.clone(), swatch: Swatch::Patch(category(i, count)) });
         let entries: Vec<Entry> = series.chain(self.marks.entries()).collect();
-        if entries.len() < 2 {
-            Vec::new()
-        } else {
-            entries
-        }
+        if entries.len() < 2 { Vec::new() } else { entries }
     }
 
     fn draw_bars(&self, scene: &mut Scene, area: Rect, map: &Mapping, base: f64) {
         let count = self.series.len();
         let slot = area.w / self.groups.len() as f64;
         let bar = 0.8 * slot / count as f64;
-        let decimals = self
-            .series
-            .iter()
-            .flat_map(|s| &s.values)
-            .map(|v| decimals(*v))
-            .max();
+        let decimals = self.series.iter().flat_map(|s| &s.values).map(|v| decimals(*v)).max();
         for (i, s) in self.series.iter().enumerate() {
             scene.open("series", &s.name);
             for (g, (v, e)) in s.values.iter().zip(&s.errors).enumerate() {
@@ -261,12 +204,7 @@ impl Bar {
                 }
                 let x = area.x + slot * (g as f64 + 0.1) + bar * i as f64;
                 let (middle, y) = (x + bar / 2.0, map.held(*v));
-                let body = Rect {
-                    x: x + 0.04 * bar,
-                    y: y.min(base),
-                    w: 0.92 * bar,
-                    h: (y - base).abs(),
-                };
+                let body = Rect { x: x + 0.04 * bar, y: y.min(base), w: 0.92 * bar, h: (y - base).abs() };
                 scene.rect(body, category(i, count));
                 let mut edge = y;
                 if e.is_finite() && *e > 0.0 {
@@ -279,14 +217,7 @@ impl Bar {
                     edge = if *v < 0.0 { low } else { high };
                 }
                 if self.labels == ValueLabels::Shown {
-                    let at = (
-                        middle,
-                        if *v < 0.0 {
-                            edge + TICK + 1.0
-                        } else {
-                            edge - 4.0
-                        },
-                    );
+                    let at = (middle, if *v < 0.0 { edge + TICK + 1.0 } else { edge - 4.0 });
                     let text = three_digits(*v, decimals.unwrap_or(0));
                     scene.text(Text::new(text, at, TICK).anchor(Anchor::Middle));
                 }
@@ -303,11 +234,7 @@ impl Bar {
             })
         });
         let marks = self.marks.y_values();
-        let margin = if self.labels == ValueLabels::Shown {
-            0.12
-        } else {
-            0.06
-        };
+        let margin = if self.labels == ValueLabels::Shown { 0.12 } else { 0.06 };
         match self.y.scale {
             Scale::Linear => {
                 let side = Side::new(&self.y, all.chain(marks).chain([0.0]), margin);
@@ -318,11 +245,7 @@ impl Bar {
                 let positive = self.series.iter().flat_map(|s| &s.values).any(|v| *v > 0.0);
                 // Bars stand on the axis where they can.
                 let low = if negative { side.low } else { 0.0 };
-                let high = if negative && !positive {
-                    0.0
-                } else {
-                    side.high
-                };
+                let high = if negative && !positive { 0.0 } else { side.high };
                 Side { low, high, ..side }
             }
             Scale::Log => Side::new(&self.y, all.chain(marks), 0.15),
@@ -342,24 +265,13 @@ impl<'a> GroupNames<'a> {
 
     fn new(names: &'a [String], width_of_all: f64) -> Self {
         let slot = width_of_all / names.len() as f64;
-        let widest = names
-            .iter()
-            .map(|g| width(g, TICK, Weight::Regular))
-            .fold(0.0, f64::max);
-        Self {
-            names,
-            widest: widest.min(Self::LONGEST),
-            slanted: widest > slot - 6.0,
-        }
+        let widest = names.iter().map(|g| width(g, TICK, Weight::Regular)).fold(0.0, f64::max);
+        Self { names, widest: widest.min(Self::LONGEST), slanted: widest > slot - 6.0 }
     }
 
     fn room(&self) -> f64 {
         // A line at 45 degrees is 0.71 of its length high.
-        if self.slanted {
-            (self.widest + 8.0) * 0.71 + 12.0
-        } else {
-            20.0
-        }
+        if self.slanted { (self.widest + 8.0) * 0.71 + 12.0 } else { 20.0 }
     }
 
     fn draw(&self, scene: &mut Scene, area: Rect) {
@@ -385,11 +297,7 @@ fn extreme(v: f64) -> bool {
 
 /// Decimals for three significant digits.
 fn three(v: f64) -> usize {
-    if v == 0.0 {
-        0
-    } else {
-        (2 - v.abs().log10().floor() as i32).max(0) as usize
-    }
+    if v == 0.0 { 0 } else { (2 - v.abs().log10().floor() as i32).max(0) as usize }
 }
 
 /// Decimals that a number needs within three significant digits.
@@ -398,8 +306,7 @@ fn decimals(v: f64) -> usize {
         return 0;
     }
     let text = number(v, three(v));
-    text.split_once('.')
-        .map_or(0, |(_, fraction)| fraction.trim_end_matches('0').len())
+    text.split_once('.').map_or(0, |(_, fraction)| fraction.trim_end_matches('0').len())
 }
 
 /// At most three significant digits and at most `decimals` decimals, so that neighbours are written alike.

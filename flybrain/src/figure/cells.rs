@@ -49,37 +49,19 @@ impl Cells {
                         let (sum, n) = numbers.fold((0.0, 0.0), |(s, n), v| (s + v, n + 1.0));
                         sum / n
                     }
-                    Pooling::Largest => numbers.fold(f64::NAN, |m, v| {
-                        if v.abs() > m.abs() || m.is_nan() {
-                            v
-                        } else {
-                            m
-                        }
-                    }),
+                    Pooling::Largest => {
+                        numbers.fold(f64::NAN, |m, v| if v.abs() > m.abs() || m.is_nan() { v } else { m })
+                    }
                 });
             }
         }
-        Self {
-            rows,
-            columns,
-            values,
-        }
+        Self { rows, columns, values }
     }
 
     /// Fills `area` with the cells. Cells without a colour show `blank`.
-    pub(crate) fn draw(
-        &self,
-        scene: &mut Scene,
-        area: Rect,
-        blank: Rgb,
-        color: impl Fn(f64) -> Option<Rgb>,
-    ) {
+    pub(crate) fn draw(&self, scene: &mut Scene, area: Rect, blank: Rgb, color: impl Fn(f64) -> Option<Rgb>) {
         scene.open("cells", "");
-        let colors: Vec<Rgb> = self
-            .values
-            .iter()
-            .map(|v| color(*v).unwrap_or(blank))
-            .collect();
+        let colors: Vec<Rgb> = self.values.iter().map(|v| color(*v).unwrap_or(blank)).collect();
         let x = |c: usize| area.x + area.w * c as f64 / self.columns as f64;
         let y = |r: usize| area.y + area.h * r as f64 / self.rows as f64;
         let mut runs: BTreeMap<Rgb, Vec<Rect>> = BTreeMap::new();
@@ -89,12 +71,7 @@ impl Cells {
             for run in row.chunk_by(|a, b| a == b) {
                 if run[0] != blank {
                     let (left, right) = (x(c), x(c + run.len()));
-                    let rect = Rect {
-                        x: left,
-                        y: y(r),
-                        w: right - left,
-                        h: y(r + 1) - y(r),
-                    };
+                    let rect = Rect { x: left, y: y(r), w: right - left, h: y(r + 1) - y(r) };
                     runs.entry(run[0]).or_default().push(rect);
                     count += 1;
                 }
@@ -119,11 +96,7 @@ mod tests {
 
     #[test]
     fn pooling_by_hand() {
-        let cells = Cells {
-            rows: 3,
-            columns: 3,
-            values: vec![1.0, 2.0, f64::NAN, 3.0, -6.0, f64::NAN, 5.0, 5.0, 7.0],
-        };
+        let cells = Cells { rows: 3, columns: 3, values: vec![1.0, 2.0, f64::NAN, 3.0, -6.0, f64::NAN, 5.0, 5.0, 7.0] };
         let mean = cells.clone().pooled(Pooling::Mean, 2);
         assert_eq!((mean.rows, mean.columns), (2, 2));
         assert_eq!(mean.values[0], 0.0);

@@ -13,11 +13,7 @@ pub(crate) struct Check<'a> {
 impl Check<'_> {
     pub(crate) fn not_empty(&self, empty: bool, wants: &str) -> Result<(), Error> {
         if empty {
-            return Err(Error::EmptyPlot {
-                plot: self.plot,
-                title: self.title.to_owned(),
-                wants: wants.to_owned(),
-            });
+            return Err(Error::EmptyPlot { plot: self.plot, title: self.title.to_owned(), wants: wants.to_owned() });
         }
         Ok(())
     }
@@ -30,15 +26,7 @@ impl Check<'_> {
     ) -> Result<(), Error> {
         if left != right {
             let (title, item) = (self.title.to_owned(), item.to_owned());
-            return Err(Error::LengthMismatch {
-                plot: self.plot,
-                title,
-                item,
-                left_name,
-                left,
-                right_name,
-                right,
-            });
+            return Err(Error::LengthMismatch { plot: self.plot, title, item, left_name, left, right_name, right });
         }
         Ok(())
     }
@@ -66,28 +54,14 @@ impl Check<'_> {
         self.option(what, axis.range, axis.range_error())
     }
 
-    pub(crate) fn range(
-        &self,
-        what: &'static str,
-        range: Option<(f64, f64)>,
-        positive: bool,
-    ) -> Result<(), Error> {
-        let axis = if positive {
-            Axis::log("")
-        } else {
-            Axis::linear("")
-        };
+    pub(crate) fn range(&self, what: &'static str, range: Option<(f64, f64)>, positive: bool) -> Result<(), Error> {
+        let axis = if positive { Axis::log("") } else { Axis::linear("") };
         self.axis(what, &Axis { range, ..axis })
     }
 
     /// A size within which titles and axes still have room.
     pub(crate) fn size(&self, size: Option<(f64, f64)>) -> Result<(), Error> {
-        let good = size
-            .is_none_or(|(w, h)| (160.0..=8192.0).contains(&w) && (120.0..=8192.0).contains(&h));
-        self.option(
-            "size",
-            size,
-            (!good).then_some("give 160 to 8192 pixels of width and 120 to 8192 of height"),
-        )
+        let good = size.is_none_or(|(w, h)| (160.0..=8192.0).contains(&w) && (120.0..=8192.0).contains(&h));
+        self.option("size", size, (!good).then_some("give 160 to 8192 pixels of width and 120 to 8192 of height"))
     }
 }

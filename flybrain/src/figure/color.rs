@@ -50,24 +50,15 @@ const VIRIDIS: [Rgb; 10] = [
 ];
 
 /// Ends and middles of the diverging map in OKLab: lightness, green-red, blue-yellow. Both arms fall alike in lightness.
-const DIVERGING: [[f64; 3]; 5] = [
-    [0.38, -0.025, -0.125],
-    [0.66, -0.035, -0.110],
-    [0.985, 0.0, 0.0],
-    [0.66, 0.145, 0.075],
-    [0.38, 0.145, 0.070],
-];
+const DIVERGING: [[f64; 3]; 5] =
+    [[0.38, -0.025, -0.125], [0.66, -0.035, -0.110], [0.985, 0.0, 0.0], [0.66, 0.145, 0.075], [0.38, 0.145, 0.070]];
 
 /// How many categories have a colour of their own.
 pub(crate) const CATEGORIES: usize = OKABE_ITO.len();
 
 /// Colour of category `index` of `count`: Okabe-Ito up to eight, then samples of the sequential map.
 pub(crate) fn category(index: usize, count: usize) -> Rgb {
-    if count <= CATEGORIES {
-        OKABE_ITO[index % CATEGORIES]
-    } else {
-        viridis(0.94 * index as f64 / (count - 1) as f64)
-    }
+    if count <= CATEGORIES { OKABE_ITO[index % CATEGORIES] } else { viridis(0.94 * index as f64 / (count - 1) as f64) }
 }
 
 /// Sequential map, `t` from 0 (dark) to 1 (light); clamped.
@@ -81,8 +72,7 @@ pub(crate) fn viridis(t: f64) -> Rgb {
 /// Diverging map, `t` from 0 (blue) over 0.5 (white) to 1 (red); clamped.
 pub(crate) fn diverging(t: f64) -> Rgb {
     let (i, f) = segment(t, DIVERGING.len());
-    let lab: [f64; 3] =
-        std::array::from_fn(|k| DIVERGING[i][k] + (DIVERGING[i + 1][k] - DIVERGING[i][k]) * f);
+    let lab: [f64; 3] = std::array::from_fn(|k| DIVERGING[i][k] + (DIVERGING[i + 1][k] - DIVERGING[i][k]) * f);
     from_oklab(lab)
 }
 
@@ -101,11 +91,7 @@ fn from_oklab([l, a, b]: [f64; 3]) -> Rgb {
     );
     let gamma = |c: f64| {
         let c = c.clamp(0.0, 1.0);
-        let c = if c <= 0.003_130_8 {
-            12.92 * c
-        } else {
-            1.055 * c.powf(1.0 / 2.4) - 0.055
-        };
+        let c = if c <= 0.003_130_8 { 12.92 * c } else { 1.055 * c.powf(1.0 / 2.4) - 0.055 };
         (255.0 * c).round() as u8
     };
     Rgb(
@@ -123,38 +109,26 @@ mod tests {
     fn luminance(c: Rgb) -> f64 {
         let lin = |c: u8| {
             let c = f64::from(c) / 255.0;
-            if c <= 0.040_45 {
-                c / 12.92
-            } else {
-                ((c + 0.055) / 1.055).powf(2.4)
-            }
+            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
         };
         0.2126 * lin(c.0) + 0.7152 * lin(c.1) + 0.0722 * lin(c.2)
     }
 
     #[test]
     fn sequential_map_gets_lighter() {
-        let l: Vec<f64> = (0..=100)
-            .map(|i| luminance(viridis(f64::from(i) / 100.0)))
-            .collect();
+        let l: Vec<f64> = (0..=100).map(|i| luminance(viridis(f64::from(i) / 100.0))).collect();
         assert!(l.windows(2).all(|w| w[1] > w[0] - 1e-3), "{l:?}");
     }
 
     #[test]
     fn diverging_map_is_white_in_the_middle_and_balanced() {
         let white = diverging(0.5);
-        assert!(
-            white.0 >= 248 && white.1 >= 248 && white.2 >= 248,
-            "{white:?}"
-        );
+        assert!(white.0 >= 248 && white.1 >= 248 && white.2 >= 248, "{white:?}");
         for i in 0..50 {
             let t = f64::from(i) / 100.0;
             let (blue, red) = (diverging(t), diverging(1.0 - t));
             assert!(blue.2 > blue.0 && red.0 > red.2, "{t}: {blue:?} {red:?}");
-            assert!(
-                (luminance(blue) - luminance(red)).abs() < 0.06,
-                "{t}: {blue:?} {red:?}"
-            );
+            assert!((luminance(blue) - luminance(red)).abs() < 0.06, "{t}: {blue:?} {red:?}");
         }
     }
 

@@ -27,57 +27,26 @@ fn bar_ticks(colors: &Colors, height: f64) -> Ticks {
 }
 
 /// Draws a colour bar right of `x`, from `y` down to `y + height`.
-pub(crate) fn color_bar(
-    scene: &mut Scene,
-    x: f64,
-    y: f64,
-    height: f64,
-    colors: &Colors,
-    label: &str,
-) {
+pub(crate) fn color_bar(scene: &mut Scene, x: f64, y: f64, height: f64, colors: &Colors, label: &str) {
     let bar = Rect::new(x + 14.0, y, BAR_WIDTH, height);
     let (scale, _) = colors.ticks(3);
     let ticks = bar_ticks(colors, height);
-    let map = Mapping {
-        scale,
-        low: colors.low,
-        high: colors.high,
-        start: bar.bottom(),
-        end: bar.y,
-    };
+    let map = Mapping { scale, low: colors.low, high: colors.high, start: bar.bottom(), end: bar.y };
     scene.open("color-bar", label);
-    scene.image(
-        bar,
-        1,
-        (0..256)
-            .rev()
-            .map(|i| colors.at(f64::from(i) / 255.0))
-            .collect(),
-    );
+    scene.image(bar, 1, (0..256).rev().map(|i| colors.at(f64::from(i) / 255.0)).collect());
     scene.frame(bar, Stroke::new(SOFT_INK, 0.8));
     let edge = bar.right();
     for (v, text) in ticks.major.iter().zip(&ticks.labels) {
         let p = map.held(*v);
-        scene.line(
-            (edge, p),
-            (edge + TICK_LENGTH, p),
-            Stroke::new(SOFT_INK, 0.8),
-        );
+        scene.line((edge, p), (edge + TICK_LENGTH, p), Stroke::new(SOFT_INK, 0.8));
         let at = (edge + TICK_LENGTH + TICK_GAP, p + TICK * 0.36);
         scene.text(Text::new(text, at, TICK).color(SOFT_INK));
     }
     scene.text(Text::new(&*ticks.multiplier, (bar.x, bar.y - 7.0), TICK).color(SOFT_INK));
     let column = edge + TICK_LENGTH + TICK_GAP + widest(&ticks.labels) + 6.0;
     for (i, line) in label_lines(label, height).into_iter().enumerate() {
-        let at = (
-            column + LABEL * 0.85 + i as f64 * LABEL * 1.3,
-            y + height / 2.0,
-        );
-        scene.text(
-            Text::new(line, at, LABEL)
-                .anchor(Anchor::Middle)
-                .angle(-90.0),
-        );
+        let at = (column + LABEL * 0.85 + i as f64 * LABEL * 1.3, y + height / 2.0);
+        scene.text(Text::new(line, at, LABEL).anchor(Anchor::Middle).angle(-90.0));
     }
     scene.close();
 }

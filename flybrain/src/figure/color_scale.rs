@@ -30,11 +30,7 @@ pub(crate) struct Colors {
 }
 
 impl Colors {
-    pub(crate) fn new(
-        scale: ColorScale,
-        values: impl Iterator<Item = f64> + Clone,
-        range: Option<(f64, f64)>,
-    ) -> Self {
+    pub(crate) fn new(scale: ColorScale, values: impl Iterator<Item = f64> + Clone, range: Option<(f64, f64)>) -> Self {
         let both = range.map_or_else(
             || {
                 let finite = values.clone().filter(|v| v.is_finite());
@@ -48,19 +44,13 @@ impl Colors {
             ColorScale::Auto => ColorScale::Sequential,
             other => other,
         };
-        let axis = if scale == ColorScale::Log {
-            Scale::Log
-        } else {
-            Scale::Linear
-        };
+        let axis = if scale == ColorScale::Log { Scale::Log } else { Scale::Linear };
         let (low, high) = match (scale, range) {
             (ColorScale::Diverging, range) => {
                 let all = values.chain(range.into_iter().flat_map(|(l, h)| [l, h]));
                 let given = range.map(|(l, h)| l.abs().max(h.abs()));
-                let largest = given.unwrap_or_else(|| {
-                    all.filter(|v| v.is_finite())
-                        .fold(0.0, |m: f64, v| m.max(v.abs()))
-                });
+                let largest =
+                    given.unwrap_or_else(|| all.filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs())));
                 domain(axis, [-largest, largest], None, 0.0)
             }
             (_, range) => domain(axis, values, range, 0.0),
@@ -69,11 +59,7 @@ impl Colors {
     }
 
     fn axis(&self) -> Scale {
-        if self.scale == ColorScale::Log {
-            Scale::Log
-        } else {
-            Scale::Linear
-        }
+        if self.scale == ColorScale::Log { Scale::Log } else { Scale::Linear }
     }
 
     /// Colour of a value; none for NaN and, on a logarithmic scale, for what is not positive. Infinities take the end colours.
@@ -82,13 +68,8 @@ impl Colors {
             return None;
         }
         let t = match self.scale {
-            ColorScale::Log => {
-                (v.log10() - self.low.log10()) / (self.high.log10() - self.low.log10())
-            }
-            _ => {
-                (v.clamp(self.low, self.high) / 2.0 - self.low / 2.0)
-                    / (self.high / 2.0 - self.low / 2.0)
-            }
+            ColorScale::Log => (v.log10() - self.low.log10()) / (self.high.log10() - self.low.log10()),
+            _ => (v.clamp(self.low, self.high) / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0),
         };
         Some(self.at(t))
     }
@@ -97,11 +78,7 @@ impl Colors {
     pub(crate) fn at(&self, t: f64) -> Rgb {
         // Steps finer than the eye can tell; with "no value" they fit a palette of 256 colours.
         let t = (t.clamp(0.0, 1.0) * STEPS).round() / STEPS;
-        if self.scale == ColorScale::Diverging {
-            diverging(t)
-        } else {
-            viridis(t)
-        }
+        if self.scale == ColorScale::Diverging { diverging(t) } else { viridis(t) }
     }
 
     pub(crate) fn ticks(&self, limit: usize) -> (Scale, Ticks) {

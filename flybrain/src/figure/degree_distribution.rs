@@ -53,10 +53,7 @@ impl DegreeDistribution {
     /// Label of the horizontal axis.
     #[must_use]
     pub fn x(self, label: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            ..self
-        }
+        Self { label: label.into(), ..self }
     }
 
     /// Adds the degrees of all neurons, in any order.
@@ -75,10 +72,7 @@ impl DegreeDistribution {
     /// Size of the figure in CSS pixels.
     #[must_use]
     pub fn size(self, width: f64, height: f64) -> Self {
-        Self {
-            size: (width, height),
-            ..self
-        }
+        Self { size: (width, height), ..self }
     }
 
     /// Draws the figure.
@@ -87,17 +81,10 @@ impl DegreeDistribution {
     /// [`Error::EmptyPlot`] without a series or with a series without a positive degree, [`Error::BadOption`] for no
     /// bins or a size that cannot be drawn.
     pub fn build(&self) -> Result<Figure, Error> {
-        let check = super::check::Check {
-            plot: "degree distribution",
-            title: &self.title,
-        };
+        let check = super::check::Check { plot: "degree distribution", title: &self.title };
         check.not_empty(self.series.is_empty(), "a series")?;
         let none = matches!(self.view, DegreeView::LogBins(n) if !(1..=100).contains(&n));
-        check.option(
-            "view",
-            self.view,
-            none.then_some("give 1 to 100 bins per factor of ten"),
-        )?;
+        check.option("view", self.view, none.then_some("give 1 to 100 bins per factor of ten"))?;
         let y = match self.view {
             DegreeView::Survival => "fraction with degree ≥ k",
             DegreeView::LogBins(_) => "probability density p(k)",
@@ -110,15 +97,11 @@ impl DegreeDistribution {
         for (name, degrees) in &self.series {
             let points = match self.view {
                 DegreeView::Survival => few(survival(degrees)),
-                DegreeView::LogBins(per_decade) => log_bins(degrees, per_decade)
-                    .iter()
-                    .map(|b| (b.middle, b.fraction / b.width))
-                    .collect(),
+                DegreeView::LogBins(per_decade) => {
+                    log_bins(degrees, per_decade).iter().map(|b| (b.middle, b.fraction / b.width)).collect()
+                }
             };
-            check.not_empty(
-                points.is_empty(),
-                &format!("positive degrees to series \"{name}\""),
-            )?;
+            check.not_empty(points.is_empty(), &format!("positive degrees to series \"{name}\""))?;
             let (x, y): (Vec<f64>, Vec<f64>) = points.into_iter().unzip();
             plot = plot.series(name.clone(), &x, &y);
         }
@@ -128,11 +111,7 @@ impl DegreeDistribution {
 
 /// Positive degrees, ascending.
 fn positive(degrees: &[f64]) -> Vec<f64> {
-    let mut sorted: Vec<f64> = degrees
-        .iter()
-        .copied()
-        .filter(|d| d.is_finite() && *d > 0.0)
-        .collect();
+    let mut sorted: Vec<f64> = degrees.iter().copied().filter(|d| d.is_finite() && *d > 0.0).collect();
     sorted.sort_unstable_by(f64::total_cmp);
     sorted
 }
@@ -143,10 +122,7 @@ fn survival(degrees: &[f64]) -> Vec<(f64, f64)> {
     let mut before = 0;
     let mut points = Vec::new();
     for same in sorted.chunk_by(|a, b| a == b) {
-        points.push((
-            same[0],
-            (sorted.len() - before) as f64 / degrees.len() as f64,
-        ));
+        points.push((same[0], (sorted.len() - before) as f64 / degrees.len() as f64));
         before += same.len();
     }
     points
@@ -204,11 +180,7 @@ fn log_bins(degrees: &[f64], per_decade: usize) -> Vec<Bin> {
                 ((low * high).sqrt(), high - low)
             };
             let fraction = same.len() as f64 / degrees.len() as f64;
-            Bin {
-                middle,
-                width,
-                fraction,
-            }
+            Bin { middle, width, fraction }
         })
         .collect()
 }
@@ -257,12 +229,7 @@ mod tests {
         // One neuron of each degree: the density is the same in all bins, however many degrees they hold.
         let d: Vec<f64> = (1..=999).map(f64::from).collect();
         for bin in log_bins(&d, 5) {
-            assert!(
-                (bin.fraction / bin.width * 999.0 - 1.0).abs() < 1e-9,
-                "{} at {}",
-                bin.fraction,
-                bin.middle
-            );
+            assert!((bin.fraction / bin.width * 999.0 - 1.0).abs() < 1e-9, "{} at {}", bin.fraction, bin.middle);
         }
     }
 }

@@ -19,11 +19,7 @@ pub struct Figure {
 
 impl Figure {
     pub(crate) fn new(scene: Scene, title: &str) -> Self {
-        Self {
-            scene,
-            title: title.to_owned(),
-            pixel_ratio: 2.0,
-        }
+        Self { scene, title: title.to_owned(), pixel_ratio: 2.0 }
     }
 
     /// Width and height in CSS pixels (1/96 inch).
@@ -34,10 +30,7 @@ impl Figure {
     /// PNG pixels per CSS pixel. Default 2, which is sharp on any screen and in print at half size.
     #[must_use]
     pub fn pixel_ratio(self, pixel_ratio: f64) -> Self {
-        Self {
-            pixel_ratio,
-            ..self
-        }
+        Self { pixel_ratio, ..self }
     }
 
     /// The figure as an SVG document. It needs no fonts, and several can stand in one HTML page.
@@ -50,11 +43,10 @@ impl Figure {
     /// # Errors
     /// [`Error::PictureSize`] above 16,384 pixels of width or height.
     pub fn png(&self) -> Result<Vec<u8>, Error> {
-        let (width, height, rgb) =
-            png::draw(&self.scene, self.pixel_ratio).ok_or(Error::PictureSize {
-                width: self.scene.width * self.pixel_ratio,
-                height: self.scene.height * self.pixel_ratio,
-            })?;
+        let (width, height, rgb) = png::draw(&self.scene, self.pixel_ratio).ok_or(Error::PictureSize {
+            width: self.scene.width * self.pixel_ratio,
+            height: self.scene.height * self.pixel_ratio,
+        })?;
         // CSS pixels are 1/96 inch.
         let density = (self.pixel_ratio * 96.0 / 0.0254).round();
         Ok(png::encode(width, height, &rgb, density as u32))
@@ -81,10 +73,7 @@ impl Figure {
         let paths = [ending(".svg"), ending(".png")];
         let png = self.png()?;
         for (path, bytes) in paths.iter().zip([self.svg().as_bytes(), &png]) {
-            write(path, bytes).map_err(|source| Error::Write {
-                path: path.clone(),
-                source,
-            })?;
+            write(path, bytes).map_err(|source| Error::Write { path: path.clone(), source })?;
         }
         Ok(paths)
     }
@@ -96,9 +85,8 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Some(p) if !p.as_os_str().is_empty() => p,
         _ => Path::new("."),
     };
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name"))?;
+    let name =
+        path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name"))?;
     fs::create_dir_all(folder)?;
     let mut hidden = std::ffi::OsString::from(".");
     hidden.push(name);

@@ -64,22 +64,14 @@ pub(crate) fn wrap(text: &str, size: f64, weight: Weight, limit: f64) -> Vec<Str
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
-            Some(line)
-                if width(line, size, weight)
-                    + width(" ", size, weight)
-                    + width(word, size, weight)
-                    <= limit =>
-            {
+            Some(line) if width(line, size, weight) + width(" ", size, weight) + width(word, size, weight) <= limit => {
                 line.push(' ');
                 line.push_str(word);
             }
             _ => lines.push(word.to_owned()),
         }
     }
-    lines
-        .iter()
-        .map(|line| shorten(line, size, weight, limit))
-        .collect()
+    lines.iter().map(|line| shorten(line, size, weight, limit)).collect()
 }
 
 /// Shortens text with an ellipsis until it is at most `limit` pixels wide.
@@ -100,10 +92,7 @@ pub(crate) fn shorten(text: &str, size: f64, weight: Weight, limit: f64) -> Stri
 /// Outline of a glyph for font size 1, y downwards.
 pub(crate) fn outline(id: u16, weight: Weight) -> Vec<Segment> {
     let face = face(weight);
-    let mut pen = Pen {
-        scale: 1.0 / f64::from(face.units_per_em()),
-        segments: Vec::new(),
-    };
+    let mut pen = Pen { scale: 1.0 / f64::from(face.units_per_em()), segments: Vec::new() };
     face.outline_glyph(GlyphId(id), &mut pen);
     pen.segments
 }
@@ -166,12 +155,7 @@ mod tests {
 
     #[test]
     fn shortened_text_fits() {
-        let short = shorten(
-            "a rather long name of a cell type",
-            11.0,
-            Weight::Regular,
-            90.0,
-        );
+        let short = shorten("a rather long name of a cell type", 11.0, Weight::Regular, 90.0);
         assert!(short.ends_with('…') && width(&short, 11.0, Weight::Regular) <= 90.0);
         assert_eq!(shorten("T4a", 11.0, Weight::Regular, 90.0), "T4a");
     }

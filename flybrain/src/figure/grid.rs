@@ -39,21 +39,13 @@ pub struct Grid {
 impl Grid {
     /// An empty grid with this many columns. Defaults: no title, no letters.
     pub fn new(columns: usize) -> Self {
-        Self {
-            title: String::new(),
-            columns,
-            figures: Vec::new(),
-            letters: Letters::default(),
-        }
+        Self { title: String::new(), columns, figures: Vec::new(), letters: Letters::default() }
     }
 
     /// A title over all.
     #[must_use]
     pub fn title(self, title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            ..self
-        }
+        Self { title: title.into(), ..self }
     }
 
     /// Adds a figure, row by row.
@@ -75,16 +67,9 @@ impl Grid {
     /// # Errors
     /// [`Error::EmptyPlot`] without a figure, [`Error::BadOption`] for no columns.
     pub fn build(&self) -> Result<Figure, Error> {
-        let check = Check {
-            plot: "grid",
-            title: &self.title,
-        };
+        let check = Check { plot: "grid", title: &self.title };
         check.not_empty(self.figures.is_empty(), "a figure")?;
-        check.option(
-            "columns",
-            self.columns,
-            (self.columns == 0).then_some("give at least one column"),
-        )?;
+        check.option("columns", self.columns, (self.columns == 0).then_some("give at least one column"))?;
         let columns = self.columns.min(self.figures.len());
         let mut widths = vec![0f64; columns];
         let mut heights = vec![0f64; self.figures.len().div_ceil(columns)];
@@ -94,18 +79,10 @@ impl Grid {
             heights[i / columns] = heights[i / columns].max(h);
         }
         let mut scene = Scene::new(widths.iter().sum(), 0.0);
-        let top = if self.title.is_empty() {
-            0.0
-        } else {
-            headline(&mut scene, &self.title, 1.15 * TITLE)
-        };
+        let top = if self.title.is_empty() { 0.0 } else { headline(&mut scene, &self.title, 1.15 * TITLE) };
         scene.height = top + heights.iter().sum::<f64>();
         // Letters stand left of the titles of the panels, which make room for them.
-        let room = if self.letters == Letters::None {
-            0.0
-        } else {
-            18.0
-        };
+        let room = if self.letters == Letters::None { 0.0 } else { 18.0 };
         for (i, f) in self.figures.iter().enumerate() {
             let x: f64 = widths[..i % columns].iter().sum();
             let y: f64 = top + heights[..i / columns].iter().sum::<f64>();
@@ -117,11 +94,7 @@ impl Grid {
             let mut in_title = false;
             for item in &f.scene.items {
                 match item {
-                    Item::Open {
-                        class: "title",
-                        label,
-                        ..
-                    } => {
+                    Item::Open { class: "title", label, .. } => {
                         in_title = true;
                         scene.open_at("title", label, (room, 0.0));
                         continue;

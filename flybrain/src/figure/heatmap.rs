@@ -9,8 +9,8 @@ use super::color_bar::{BAR_LENGTH, color_bar, color_bar_room};
 use super::color_scale::{ColorScale, Colors};
 use super::font::{Weight, shorten, width};
 use super::layout::{
-    Labels, MARGIN, Side, TICK, bottom_room, centred_label, horizontal_axis, horizontal_label,
-    label_room, left_room, settle, vertical_axis, vertical_label,
+    Labels, MARGIN, Side, TICK, bottom_room, centred_label, horizontal_axis, horizontal_label, label_room, left_room,
+    settle, vertical_axis, vertical_label,
 };
 use super::legend::{TITLE, header};
 use super::sample::{Sample, values};
@@ -79,12 +79,7 @@ impl Heatmap {
     ///
     /// Defaults: no labels, indices on both axes, [`ColorScale::Auto`] over the range of the data, [`Zeros::Colored`],
     /// [`Pooling::Mean`], [`Aspect::Auto`], a size that gives named rows and columns room.
-    pub fn new<T: Sample>(
-        title: impl Into<String>,
-        rows: usize,
-        columns: usize,
-        data: &[T],
-    ) -> Self {
+    pub fn new<T: Sample>(title: impl Into<String>, rows: usize, columns: usize, data: &[T]) -> Self {
         Self {
             title: title.into(),
             rows,
@@ -107,46 +102,31 @@ impl Heatmap {
     /// Label of the horizontal axis (columns).
     #[must_use]
     pub fn x(self, label: impl Into<String>) -> Self {
-        Self {
-            x: label.into(),
-            ..self
-        }
+        Self { x: label.into(), ..self }
     }
 
     /// Label of the vertical axis (rows).
     #[must_use]
     pub fn y(self, label: impl Into<String>) -> Self {
-        Self {
-            y: label.into(),
-            ..self
-        }
+        Self { y: label.into(), ..self }
     }
 
     /// Names of the rows in place of indices. Where there is no room for all, every second, third, ... is written.
     #[must_use]
     pub fn row_names<S: AsRef<str>>(self, names: &[S]) -> Self {
-        Self {
-            row_names: Some(names.iter().map(|n| n.as_ref().to_owned()).collect()),
-            ..self
-        }
+        Self { row_names: Some(names.iter().map(|n| n.as_ref().to_owned()).collect()), ..self }
     }
 
     /// Names of the columns in place of indices, written upwards if they are wider than a column.
     #[must_use]
     pub fn column_names<S: AsRef<str>>(self, names: &[S]) -> Self {
-        Self {
-            column_names: Some(names.iter().map(|n| n.as_ref().to_owned()).collect()),
-            ..self
-        }
+        Self { column_names: Some(names.iter().map(|n| n.as_ref().to_owned()).collect()), ..self }
     }
 
     /// Label of the colour bar, with the unit.
     #[must_use]
     pub fn color_label(self, label: impl Into<String>) -> Self {
-        Self {
-            color_label: label.into(),
-            ..self
-        }
+        Self { color_label: label.into(), ..self }
     }
 
     /// How values become colours.
@@ -158,10 +138,7 @@ impl Heatmap {
     /// Values of the ends of the colour bar. Default: the range of the data.
     #[must_use]
     pub fn color_range(self, low: f64, high: f64) -> Self {
-        Self {
-            range: Some((low, high)),
-            ..self
-        }
+        Self { range: Some((low, high)), ..self }
     }
 
     /// How zeros look.
@@ -185,10 +162,7 @@ impl Heatmap {
     /// Size of the whole figure in CSS pixels. The matrix takes what the labels leave.
     #[must_use]
     pub fn size(self, width: f64, height: f64) -> Self {
-        Self {
-            size: Some((width, height)),
-            ..self
-        }
+        Self { size: Some((width, height)), ..self }
     }
 
     /// Draws the figure.
@@ -211,11 +185,7 @@ impl Heatmap {
         let top = header(&mut scene, &self.title, &[]) + ABOVE;
         let area = self.area(&scene, top, &colors);
 
-        let blank = if self.zeros == Zeros::Blank {
-            WHITE
-        } else {
-            MISSING
-        };
+        let blank = if self.zeros == Zeros::Blank { WHITE } else { MISSING };
         cells.draw(&mut scene, area, blank, |v| colors.rgb(v));
         scene.frame(area, Stroke::new(SOFT_INK, 0.8));
         let x = index_side(&self.x, self.columns);
@@ -240,31 +210,14 @@ impl Heatmap {
                 vertical_axis(&mut scene, area, &map, &ticks, Labels::Shown);
             }
         }
-        vertical_label(
-            &mut scene,
-            area.x - self.left(area.h),
-            area,
-            &y,
-            &Ticks::default(),
-        );
+        vertical_label(&mut scene, area.x - self.left(area.h), area, &y, &Ticks::default());
         let height = area.h.min(BAR_LENGTH);
-        color_bar(
-            &mut scene,
-            area.right(),
-            area.y,
-            height,
-            &colors,
-            &self.color_label,
-        );
+        color_bar(&mut scene, area.right(), area.y, height, &colors, &self.color_label);
         Ok(Figure::new(scene, &self.title))
     }
 
     fn visible(&self, v: f64) -> f64 {
-        if self.zeros == Zeros::Blank && v == 0.0 {
-            f64::NAN
-        } else {
-            v
-        }
+        if self.zeros == Zeros::Blank && v == 0.0 { f64::NAN } else { v }
     }
 
     fn square(&self) -> bool {
@@ -304,17 +257,10 @@ impl Heatmap {
     /// Size of a figure that gives the cells, their names and the title room.
     fn natural_size(&self, colors: &Colors) -> (f64, f64) {
         let wish = |n: usize, names: &Option<Vec<String>>| {
-            let named = if names.is_some() {
-                13.0 * n as f64
-            } else {
-                0.0
-            };
+            let named = if names.is_some() { 13.0 * n as f64 } else { 0.0 };
             named.clamp(360.0, LARGEST)
         };
-        let (mut w, mut h) = (
-            wish(self.columns, &self.column_names),
-            wish(self.rows, &self.row_names),
-        );
+        let (mut w, mut h) = (wish(self.columns, &self.column_names), wish(self.rows, &self.row_names));
         if self.square() {
             let cell = (w / self.columns as f64).max(h / self.rows as f64);
             let cell = cell.min(LARGEST / self.columns.max(self.rows) as f64);
@@ -330,12 +276,7 @@ impl Heatmap {
 
     /// Where the matrix stands below `top`.
     fn area(&self, scene: &Scene, top: f64, colors: &Colors) -> Rect {
-        let room = Rect::new(
-            MARGIN,
-            top,
-            scene.width - 2.0 * MARGIN,
-            scene.height - top - MARGIN,
-        );
+        let room = Rect::new(MARGIN, top, scene.width - 2.0 * MARGIN, scene.height - top - MARGIN);
         let area = settle(room, |area| {
             let (w, h) = self.fit(area);
             [self.left(h), 0.0, self.bar(colors, h), self.bottom(w)]
@@ -354,37 +295,17 @@ impl Heatmap {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let check = Check {
-            plot: "heatmap",
-            title: &self.title,
-        };
-        check.not_empty(
-            self.rows == 0 || self.columns == 0,
-            "at least one row and one column",
-        )?;
+        let check = Check { plot: "heatmap", title: &self.title };
+        check.not_empty(self.rows == 0 || self.columns == 0, "at least one row and one column")?;
         if self.rows.checked_mul(self.columns) != Some(self.values.len()) {
             let (rows, columns, got) = (self.rows, self.columns, self.values.len());
-            return Err(Error::MatrixShape {
-                plot: "heatmap",
-                title: self.title.clone(),
-                rows,
-                columns,
-                got,
-            });
+            return Err(Error::MatrixShape { plot: "heatmap", title: self.title.clone(), rows, columns, got });
         }
         if let Some(names) = &self.row_names {
-            check.same_length(
-                "names",
-                ("the matrix (rows)", self.rows),
-                ("row_names", names.len()),
-            )?;
+            check.same_length("names", ("the matrix (rows)", self.rows), ("row_names", names.len()))?;
         }
         if let Some(names) = &self.column_names {
-            check.same_length(
-                "names",
-                ("the matrix (columns)", self.columns),
-                ("column_names", names.len()),
-            )?;
+            check.same_length("names", ("the matrix (columns)", self.columns), ("column_names", names.len()))?;
         }
         check.range("color range", self.range, self.scale == ColorScale::Log)?;
         check.size(self.size)
@@ -399,53 +320,30 @@ const ABOVE: f64 = 14.0;
 const LONGEST: f64 = 160.0;
 
 fn widest_name(names: &[String]) -> f64 {
-    names
-        .iter()
-        .map(|n| width(n, TICK, Weight::Regular))
-        .fold(0.0, f64::max)
-        .min(LONGEST)
+    names.iter().map(|n| width(n, TICK, Weight::Regular)).fold(0.0, f64::max).min(LONGEST)
 }
 
 /// Whether all names fit below their columns in a matrix of width `w`.
 fn flat(names: &[String], w: f64) -> bool {
     let cell = w / names.len() as f64;
-    names
-        .iter()
-        .all(|n| width(n, TICK, Weight::Regular) <= cell - 4.0)
+    names.iter().all(|n| width(n, TICK, Weight::Regular) <= cell - 4.0)
 }
 
 /// Room for the names of columns below a matrix of width `w`.
 fn names_room(names: &[String], w: f64) -> f64 {
-    if flat(names, w) {
-        17.0
-    } else {
-        widest_name(names) + 8.0
-    }
+    if flat(names, w) { 17.0 } else { widest_name(names) + 8.0 }
 }
 
 /// An axis of indices whose cells are centred on whole numbers.
 pub(crate) fn index_side(label: &str, n: usize) -> Side {
-    Side {
-        label: label.to_owned(),
-        scale: Scale::Linear,
-        low: -0.5,
-        high: n as f64 - 0.5,
-    }
+    Side { label: label.to_owned(), scale: Scale::Linear, low: -0.5, high: n as f64 - 0.5 }
 }
 
 /// Only the ticks at whole numbers, with labels to match.
 pub(crate) fn whole(ticks: Ticks) -> Ticks {
-    let major: Vec<f64> = ticks
-        .major
-        .into_iter()
-        .filter(|v| v.fract() == 0.0 && *v >= 0.0)
-        .collect();
+    let major: Vec<f64> = ticks.major.into_iter().filter(|v| v.fract() == 0.0 && *v >= 0.0).collect();
     let labels = major.iter().map(|v| number(*v, 0)).collect();
-    Ticks {
-        major,
-        labels,
-        ..Ticks::default()
-    }
+    Ticks { major, labels, ..Ticks::default() }
 }
 
 /// Every how many names one is written, so that they are at least a line apart.
@@ -458,9 +356,7 @@ fn names_left(scene: &mut Scene, area: Rect, names: &[String]) {
     scene.open("row-names", "");
     for (i, name) in names.iter().enumerate().step_by(stride(cell)) {
         let at = (area.x - 6.0, area.y + cell * (i as f64 + 0.5) + TICK * 0.36);
-        scene.text(
-            Text::new(shorten(name, TICK, Weight::Regular, LONGEST), at, TICK).anchor(Anchor::End),
-        );
+        scene.text(Text::new(shorten(name, TICK, Weight::Regular, LONGEST), at, TICK).anchor(Anchor::End));
     }
     scene.close();
 }
@@ -469,19 +365,13 @@ fn names_below(scene: &mut Scene, area: Rect, names: &[String]) {
     let cell = area.w / names.len() as f64;
     let flat = flat(names, area.w);
     scene.open("column-names", "");
-    for (i, name) in names
-        .iter()
-        .enumerate()
-        .step_by(if flat { 1 } else { stride(cell) })
-    {
+    for (i, name) in names.iter().enumerate().step_by(if flat { 1 } else { stride(cell) }) {
         let x = area.x + cell * (i as f64 + 0.5);
         scene.text(if flat {
             Text::new(name, (x, area.bottom() + 14.0), TICK).anchor(Anchor::Middle)
         } else {
             let short = shorten(name, TICK, Weight::Regular, LONGEST);
-            Text::new(short, (x + TICK * 0.36, area.bottom() + 6.0), TICK)
-                .anchor(Anchor::End)
-                .angle(-90.0)
+            Text::new(short, (x + TICK * 0.36, area.bottom() + 6.0), TICK).anchor(Anchor::End).angle(-90.0)
         });
     }
     scene.close();

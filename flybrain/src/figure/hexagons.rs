@@ -69,18 +69,8 @@ impl Hexagons {
 
     /// Adds a panel: hexagons at axial coordinates `(u, v)` with a value each.
     #[must_use]
-    pub fn lattice<T: Sample>(
-        mut self,
-        name: impl Into<String>,
-        u: &[i32],
-        v: &[i32],
-        data: &[T],
-    ) -> Self {
-        self.panels.push(Panel {
-            name: name.into(),
-            uv: Some((u.to_vec(), v.to_vec())),
-            values: values(data),
-        });
+    pub fn lattice<T: Sample>(mut self, name: impl Into<String>, u: &[i32], v: &[i32], data: &[T]) -> Self {
+        self.panels.push(Panel { name: name.into(), uv: Some((u.to_vec(), v.to_vec())), values: values(data) });
         self
     }
 
@@ -89,30 +79,20 @@ impl Hexagons {
     /// Order: u from -n to n; for each, v from max(-n, -n - u) to min(n, n - u).
     #[must_use]
     pub fn columns<T: Sample>(mut self, name: impl Into<String>, data: &[T]) -> Self {
-        self.panels.push(Panel {
-            name: name.into(),
-            uv: None,
-            values: values(data),
-        });
+        self.panels.push(Panel { name: name.into(), uv: None, values: values(data) });
         self
     }
 
     /// Takes values as categories 0, 1, 2, ... with these names; a legend stands in place of the colour bar.
     #[must_use]
     pub fn categories<S: AsRef<str>>(self, names: &[S]) -> Self {
-        Self {
-            category_names: names.iter().map(|n| n.as_ref().to_owned()).collect(),
-            ..self
-        }
+        Self { category_names: names.iter().map(|n| n.as_ref().to_owned()).collect(), ..self }
     }
 
     /// Label of the colour bar, with the unit.
     #[must_use]
     pub fn color_label(self, label: impl Into<String>) -> Self {
-        Self {
-            color_label: label.into(),
-            ..self
-        }
+        Self { color_label: label.into(), ..self }
     }
 
     /// How values become colours.
@@ -124,28 +104,19 @@ impl Hexagons {
     /// Values of the ends of the colour bar. Default: the range of the data.
     #[must_use]
     pub fn color_range(self, low: f64, high: f64) -> Self {
-        Self {
-            range: Some((low, high)),
-            ..self
-        }
+        Self { range: Some((low, high)), ..self }
     }
 
     /// Panels in a row.
     #[must_use]
     pub fn per_row(self, panels: usize) -> Self {
-        Self {
-            per_row: Some(panels),
-            ..self
-        }
+        Self { per_row: Some(panels), ..self }
     }
 
     /// Size of the whole figure in CSS pixels.
     #[must_use]
     pub fn size(self, width: f64, height: f64) -> Self {
-        Self {
-            size: Some((width, height)),
-            ..self
-        }
+        Self { size: Some((width, height)), ..self }
     }
 
     /// Draws the figure.
@@ -157,45 +128,25 @@ impl Hexagons {
     /// be drawn.
     pub fn build(&self) -> Result<Figure, Error> {
         self.check()?;
-        let centres: Vec<Vec<Point>> = self
-            .panels
-            .iter()
-            .map(|p| self.centres(p))
-            .collect::<Result<_, _>>()?;
+        let centres: Vec<Vec<Point>> = self.panels.iter().map(|p| self.centres(p)).collect::<Result<_, _>>()?;
         // Common bounds keep equal columns at equal places in all panels.
         let bound = |pick: fn(&Point) -> f64| {
             centres
                 .iter()
                 .flatten()
                 .map(pick)
-                .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
-                    (l.min(v), h.max(v))
-                })
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)))
         };
         let (x_bound, y_bound) = (bound(|c| c.0), bound(|c| c.1));
-        let (wide, high) = (
-            x_bound.1 - x_bound.0 + 2.0,
-            y_bound.1 - y_bound.0 + 3f64.sqrt(),
-        );
+        let (wide, high) = (x_bound.1 - x_bound.0 + 2.0, y_bound.1 - y_bound.0 + 3f64.sqrt());
 
         let n = self.panels.len();
-        let per_row = self
-            .per_row
-            .unwrap_or(if n == 5 || n == 6 { 3 } else { n.min(4) })
-            .min(n);
+        let per_row = self.per_row.unwrap_or(if n == 5 || n == 6 { 3 } else { n.min(4) }).min(n);
         let rows = n.div_ceil(per_row);
-        let named = if self.panels.iter().any(|p| !p.name.is_empty()) {
-            20.0
-        } else {
-            4.0
-        };
+        let named = if self.panels.iter().any(|p| !p.name.is_empty()) { 20.0 } else { 4.0 };
         let gap = 16.0;
         let categorical = !self.category_names.is_empty();
-        let colors = Colors::new(
-            self.scale,
-            self.panels.iter().flat_map(|p| p.values.iter().copied()),
-            self.range,
-        );
+        let colors = Colors::new(self.scale, self.panels.iter().flat_map(|p| p.values.iter().copied()), self.range);
         let entries: Vec<Entry> = self
             .category_names
             .iter()
@@ -214,11 +165,7 @@ impl Hexagons {
         };
         let natural = (side / wide).min(side / high).min(40.0);
         let body = rows as f64 * (natural * high + named + gap) - gap;
-        let bar = if categorical {
-            0.0
-        } else {
-            color_bar_room(&colors, &self.color_label, body.min(BAR_LENGTH))
-        };
+        let bar = if categorical { 0.0 } else { color_bar_room(&colors, &self.color_label, body.min(BAR_LENGTH)) };
         let (width, height) = match self.size {
             Some(size) => size,
             None => {
@@ -230,16 +177,8 @@ impl Hexagons {
         };
         let mut scene = Scene::new(width, height);
         let top = header(&mut scene, &self.title, &entries) + 4.0;
-        let room = Rect::new(
-            MARGIN,
-            top,
-            width - 2.0 * MARGIN - bar,
-            height - top - MARGIN,
-        );
-        let cell = (
-            (room.w + gap) / per_row as f64 - gap,
-            (room.h + gap) / rows as f64 - gap - named,
-        );
+        let room = Rect::new(MARGIN, top, width - 2.0 * MARGIN - bar, height - top - MARGIN);
+        let cell = ((room.w + gap) / per_row as f64 - gap, (room.h + gap) / rows as f64 - gap - named);
         let unit = (cell.0 / wide).min(cell.1 / high);
         for (i, (panel, centres)) in self.panels.iter().zip(&centres).enumerate() {
             let (row, column) = (i / per_row, i % per_row);
@@ -267,11 +206,7 @@ impl Hexagons {
             }
             for (color, outline) in by_color {
                 // Small hexagons touch; large ones are set off from each other.
-                let rim = if unit >= 4.0 {
-                    Stroke::new(WHITE, 0.6)
-                } else {
-                    Stroke::new(color, 0.3)
-                };
+                let rim = if unit >= 4.0 { Stroke::new(WHITE, 0.6) } else { Stroke::new(color, 0.3) };
                 scene.path(outline, Some(color.into()), Some(rim));
             }
             // White hexagons on white paper still show where the eye ends.
@@ -289,8 +224,7 @@ impl Hexagons {
             scene.close();
         }
         if !categorical {
-            let used =
-                (rows as f64 * (unit * high + named + gap) - gap - named).min(room.h - named);
+            let used = (rows as f64 * (unit * high + named + gap) - gap - named).min(room.h - named);
             let height = used.clamp(60.0, BAR_LENGTH);
             color_bar(
                 &mut scene,
@@ -305,10 +239,7 @@ impl Hexagons {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let check = Check {
-            plot: "hexagons",
-            title: &self.title,
-        };
+        let check = Check { plot: "hexagons", title: &self.title };
         check.not_empty(self.panels.is_empty(), "a lattice")?;
         check.range("color range", self.range, self.scale == ColorScale::Log)?;
         check.size(self.size)?;
@@ -326,18 +257,10 @@ impl Hexagons {
             }
             let names = self.category_names.len();
             if names > 0 {
-                let bad = p
-                    .values
-                    .iter()
-                    .find(|v| **v < 0.0 || **v >= names as f64 || v.fract() != 0.0 && !v.is_nan());
+                let bad = p.values.iter().find(|v| **v < 0.0 || **v >= names as f64 || v.fract() != 0.0 && !v.is_nan());
                 if let Some(v) = bad {
                     let (title, category) = (self.title.clone(), *v);
-                    return Err(Error::UnknownCategory {
-                        title,
-                        item,
-                        category,
-                        names,
-                    });
+                    return Err(Error::UnknownCategory { title, item, category, names });
                 }
             }
         }
@@ -350,25 +273,15 @@ impl Hexagons {
             (1.5 * v, -(3f64.sqrt()) * (u + v / 2.0))
         };
         match &panel.uv {
-            Some((u, v)) => Ok(u
-                .iter()
-                .copied()
-                .zip(v.iter().copied())
-                .map(place)
-                .collect()),
+            Some((u, v)) => Ok(u.iter().copied().zip(v.iter().copied()).map(place).collect()),
             None => {
                 let got = panel.values.len();
                 let n = (got as f64 / 3.0).sqrt() as i32;
                 if 1 + 3 * n as usize * (n as usize + 1) != got {
                     let item = format!("panel \"{}\"", panel.name);
-                    return Err(Error::LatticeSize {
-                        title: self.title.clone(),
-                        item,
-                        got,
-                    });
+                    return Err(Error::LatticeSize { title: self.title.clone(), item, got });
                 }
-                let lattice =
-                    (-n..=n).flat_map(|u| ((-n).max(-n - u)..=n.min(n - u)).map(move |v| (u, v)));
+                let lattice = (-n..=n).flat_map(|u| ((-n).max(-n - u)..=n.min(n - u)).map(move |v| (u, v)));
                 Ok(lattice.map(place).collect())
             }
         }
@@ -376,25 +289,15 @@ impl Hexagons {
 }
 
 fn panel_item(index: usize, panel: &Panel) -> String {
-    if panel.name.is_empty() {
-        format!("panel {index}")
-    } else {
-        format!("panel \"{}\"", panel.name)
-    }
+    if panel.name.is_empty() { format!("panel {index}") } else { format!("panel \"{}\"", panel.name) }
 }
 
 /// Half the height of a hexagon with side 1.
 const HALF_HEIGHT: f64 = 0.866_025_403_784_438_6;
 
 /// Offsets of the corners of a hexagon with its flat sides up and down and with side 1.
-const CORNERS: [Point; 6] = [
-    (1.0, 0.0),
-    (0.5, HALF_HEIGHT),
-    (-0.5, HALF_HEIGHT),
-    (-1.0, 0.0),
-    (-0.5, -HALF_HEIGHT),
-    (0.5, -HALF_HEIGHT),
-];
+const CORNERS: [Point; 6] =
+    [(1.0, 0.0), (0.5, HALF_HEIGHT), (-0.5, HALF_HEIGHT), (-1.0, 0.0), (-0.5, -HALF_HEIGHT), (0.5, -HALF_HEIGHT)];
 
 fn hexagon((x, y): Point, unit: f64) -> Vec<Segment> {
     polygon(CORNERS.map(|c| (x + unit * c.0, y + unit * c.1)))
@@ -410,17 +313,10 @@ fn contour(centres: &[Point]) -> Vec<(Point, Point)> {
             // Corners are far apart on this grid, so rounding identifies those of neighbours.
             let key = |p: Point| [(p.0 * 8.0).round() as i64, (p.1 * 8.0).round() as i64];
             let (ka, kb) = (key(a).min(key(b)), key(a).max(key(b)));
-            sides
-                .entry([ka[0], ka[1], kb[0], kb[1]])
-                .or_insert((0, a, b))
-                .0 += 1;
+            sides.entry([ka[0], ka[1], kb[0], kb[1]]).or_insert((0, a, b)).0 += 1;
         }
     }
-    sides
-        .into_values()
-        .filter(|(n, ..)| *n == 1)
-        .map(|(_, a, b)| (a, b))
-        .collect()
+    sides.into_values().filter(|(n, ..)| *n == 1).map(|(_, a, b)| (a, b)).collect()
 }
 
 #[cfg(test)]

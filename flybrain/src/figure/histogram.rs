@@ -72,19 +72,13 @@ impl Histogram {
     /// The horizontal axis: a label with its unit, or an [`Axis`]. A logarithmic axis has logarithmic bins.
     #[must_use]
     pub fn x(self, axis: impl Into<Axis>) -> Self {
-        Self {
-            x: axis.into(),
-            ..self
-        }
+        Self { x: axis.into(), ..self }
     }
 
     /// The vertical axis. Default: linear from zero, named after the measure.
     #[must_use]
     pub fn y(self, axis: impl Into<Axis>) -> Self {
-        Self {
-            y: Some(axis.into()),
-            ..self
-        }
+        Self { y: Some(axis.into()), ..self }
     }
 
     /// Adds a series of values.
@@ -116,10 +110,7 @@ impl Histogram {
     /// Size of the figure in CSS pixels.
     #[must_use]
     pub fn size(self, width: f64, height: f64) -> Self {
-        Self {
-            size: (width, height),
-            ..self
-        }
+        Self { size: (width, height), ..self }
     }
 
     /// Draws the figure.
@@ -128,10 +119,7 @@ impl Histogram {
     /// [`Error::EmptyPlot`] without a series or with a series without values, [`Error::BadOption`] for no bins, or a
     /// range or size that cannot be drawn.
     pub fn build(&self) -> Result<Figure, Error> {
-        let check = Check {
-            plot: "histogram",
-            title: &self.title,
-        };
+        let check = Check { plot: "histogram", title: &self.title };
         check.not_empty(self.series.is_empty(), "a series")?;
         for (name, data) in &self.series {
             check.not_empty(data.is_empty(), &format!("values to series \"{name}\""))?;
@@ -151,25 +139,13 @@ impl Histogram {
         let all = || self.series.iter().flat_map(|s| s.1.iter().copied());
         let x = Side::new(&self.x, all(), 0.0);
         let edges = self.edges(&x);
-        let heights: Vec<Vec<f64>> = self
-            .series
-            .iter()
-            .map(|s| self.heights(&s.1, &edges))
-            .collect();
+        let heights: Vec<Vec<f64>> = self.series.iter().map(|s| self.heights(&s.1, &edges)).collect();
         let tops = || heights.iter().flatten().copied();
         let y = match y_axis.scale {
             Scale::Linear => {
-                let side = Side::new(
-                    &y_axis,
-                    tops().chain([0.0]).chain(self.marks.y_values()),
-                    0.05,
-                );
+                let side = Side::new(&y_axis, tops().chain([0.0]).chain(self.marks.y_values()), 0.05);
                 // Bars stand on the axis.
-                let low = if y_axis.range.is_none() && side.low < 0.0 {
-                    0.0
-                } else {
-                    side.low
-                };
+                let low = if y_axis.range.is_none() && side.low < 0.0 { 0.0 } else { side.low };
                 Side { low, ..side }
             }
             Scale::Log => {
@@ -179,10 +155,11 @@ impl Histogram {
         };
 
         let count = self.series.len();
-        let series = self.series.iter().enumerate().map(|(i, s)| Entry {
-            name: s.0.clone(),
-            swatch: Swatch::Patch(category(i, count)),
-        });
+        let series = self
+            .series
+            .iter()
+            .enumerate()
+            .map(|(i, s)| Entry { name: s.0.clone(), swatch: Swatch::Patch(category(i, count)) });
         let mut entries: Vec<Entry> = series.chain(self.marks.entries()).collect();
         if entries.len() < 2 {
             entries.clear();
@@ -197,17 +174,10 @@ impl Histogram {
         for (i, (s, heights)) in self.series.iter().zip(&heights).enumerate() {
             scene.open("series", &s.0);
             let color = category(i, count);
-            let fill = Fill {
-                color,
-                opacity: if count == 1 { 0.85 } else { 0.25 },
-            };
+            let fill = Fill { color, opacity: if count == 1 { 0.85 } else { 0.25 } };
             let outline = steps(&frame, &edges, heights);
             scene.path(polygon(outline.iter().copied()), Some(fill), None);
-            scene.path(
-                contour(&outline, frame.area.bottom()),
-                None,
-                Some(Stroke::new(color, 1.4)),
-            );
+            scene.path(contour(&outline, frame.area.bottom()), None, Some(Stroke::new(color, 1.4)));
             scene.close();
         }
         scene.unclip();
@@ -223,25 +193,11 @@ impl Histogram {
             Bins::Count(n) => n,
             Bins::Auto => {
                 let per_series = self.series.iter().map(|s| {
-                    let mut v: Vec<f64> =
-                        s.1.iter()
-                            .filter(|v| drawable(x.scale, **v))
-                            .map(|v| to(*v))
-                            .collect();
+                    let mut v: Vec<f64> = s.1.iter().filter(|v| drawable(x.scale, **v)).map(|v| to(*v)).collect();
                     v.sort_unstable_by(f64::total_cmp);
-                    let quantile = |q: f64| {
-                        v.get((q * (v.len().max(1) - 1) as f64) as usize)
-                            .copied()
-                            .unwrap_or(0.0)
-                    };
-                    let bin = 2.0
-                        * (quantile(0.75) - quantile(0.25))
-                        * (v.len().max(1) as f64).powf(-1.0 / 3.0);
-                    if bin > 0.0 {
-                        ((high - low) / bin).ceil()
-                    } else {
-                        8.0
-                    }
+                    let quantile = |q: f64| v.get((q * (v.len().max(1) - 1) as f64) as usize).copied().unwrap_or(0.0);
+                    let bin = 2.0 * (quantile(0.75) - quantile(0.25)) * (v.len().max(1) as f64).powf(-1.0 / 3.0);
+                    if bin > 0.0 { ((high - low) / bin).ceil() } else { 8.0 }
                 });
                 per_series.fold(8.0, f64::max).min(80.0) as usize
             }
@@ -257,21 +213,14 @@ impl Histogram {
         let (first, last) = (edges[0], edges[edges.len() - 1]);
         // The outermost edges may be off by an ulp from the extremes they come from.
         let slack = 1e-12 * (last - first);
-        for v in data
-            .iter()
-            .filter(|v| (first - slack..=last + slack).contains(*v))
-        {
+        for v in data.iter().filter(|v| (first - slack..=last + slack).contains(*v)) {
             let bin = edges.partition_point(|e| e <= v).clamp(1, counts.len()) - 1;
             counts[bin] += 1.0;
         }
         match self.measure {
             Measure::Count => counts,
             Measure::Fraction => {
-                let drawable = data
-                    .iter()
-                    .filter(|v| drawable(self.x.scale, **v))
-                    .count()
-                    .max(1) as f64;
+                let drawable = data.iter().filter(|v| drawable(self.x.scale, **v)).count().max(1) as f64;
                 counts.into_iter().map(|c| c / drawable).collect()
             }
         }
@@ -283,11 +232,7 @@ fn steps(frame: &Frame, edges: &[f64], heights: &[f64]) -> Vec<Point> {
     let base = frame.area.bottom();
     let mut points = vec![(frame.x.held(edges[0]), base)];
     for (edge, h) in edges.windows(2).zip(heights) {
-        let y = if *h > 0.0 {
-            frame.y.at(*h).unwrap_or(base)
-        } else {
-            base
-        };
+        let y = if *h > 0.0 { frame.y.at(*h).unwrap_or(base) } else { base };
         points.extend([(frame.x.held(edge[0]), y), (frame.x.held(edge[1]), y)]);
     }
     points.push((frame.x.held(edges[edges.len() - 1]), base));
@@ -298,10 +243,7 @@ fn steps(frame: &Frame, edges: &[f64], heights: &[f64]) -> Vec<Point> {
 fn contour(outline: &[Point], base: f64) -> Vec<Segment> {
     let on_axis = |p: &Point| p.1 >= base;
     let mut segments = Vec::new();
-    for pair in outline
-        .windows(2)
-        .filter(|w| !(on_axis(&w[0]) && on_axis(&w[1])))
-    {
+    for pair in outline.windows(2).filter(|w| !(on_axis(&w[0]) && on_axis(&w[1]))) {
         if segments.last() != Some(&Segment::Line(pair[0])) {
             segments.push(Segment::Move(pair[0]));
         }

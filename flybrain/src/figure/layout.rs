@@ -27,22 +27,11 @@ pub(crate) struct Side {
 impl Side {
     pub(crate) fn new(axis: &Axis, values: impl IntoIterator<Item = f64>, margin: f64) -> Self {
         let (low, high) = domain(axis.scale, values, axis.range, margin);
-        Self {
-            label: axis.label.clone(),
-            scale: axis.scale,
-            low,
-            high,
-        }
+        Self { label: axis.label.clone(), scale: axis.scale, low, high }
     }
 
     pub(crate) fn map(&self, start: f64, end: f64) -> Mapping {
-        Mapping {
-            scale: self.scale,
-            low: self.low,
-            high: self.high,
-            start,
-            end,
-        }
+        Mapping { scale: self.scale, low: self.low, high: self.high, start, end }
     }
 
     /// As many ticks as their labels leave room for along `length` pixels.
@@ -55,8 +44,7 @@ impl Side {
                 .zip(&t.labels)
                 .map(|(v, l)| (map.held(*v), width(l, TICK, Weight::Regular) / 2.0))
                 .collect();
-            ends.windows(2)
-                .all(|w| w[0].0 + w[0].1 + 10.0 <= w[1].0 - w[1].1)
+            ends.windows(2).all(|w| w[0].0 + w[0].1 + 10.0 <= w[1].0 - w[1].1)
         };
         let most = ((length / 45.0) as usize).clamp(3, 11);
         (3..=most)
@@ -74,10 +62,7 @@ impl Side {
 
 /// Widest label in pixels.
 pub(crate) fn widest(labels: &[String]) -> f64 {
-    labels
-        .iter()
-        .map(|l| width(l, TICK, Weight::Regular))
-        .fold(0.0, f64::max)
+    labels.iter().map(|l| width(l, TICK, Weight::Regular)).fold(0.0, f64::max)
 }
 
 /// Lines of an axis label along `length` pixels, three at most.
@@ -100,11 +85,7 @@ pub(crate) fn label_room(label: &str, length: f64) -> f64 {
 
 /// Room for the multiplier over a vertical axis or a colour bar.
 pub(crate) fn top_room(ticks: &Ticks) -> f64 {
-    if ticks.multiplier.is_empty() {
-        6.0
-    } else {
-        18.0
-    }
+    if ticks.multiplier.is_empty() { 6.0 } else { 18.0 }
 }
 
 /// What the margins (left, top, right, bottom) leave of `outer`, where they depend on it in turn: labels are wrapped to
@@ -128,11 +109,7 @@ const NUMBERS: f64 = TICK_LENGTH + TICK_GAP + TICK;
 /// Room for tick labels and horizontal axis label below the axis.
 pub(crate) fn bottom_room(label: &str, ticks: &Ticks, length: f64) -> f64 {
     // The multiplier stands in the first line of the label.
-    let label = if label.is_empty() && !ticks.multiplier.is_empty() {
-        "-"
-    } else {
-        label
-    };
+    let label = if label.is_empty() && !ticks.multiplier.is_empty() { "-" } else { label };
     NUMBERS + label_room(label, length)
 }
 
@@ -156,15 +133,8 @@ pub(crate) fn centred_label(scene: &mut Scene, label: &str, area: Rect, room: f6
 /// Writes the label of a vertical axis upwards at `x`, and the multiplier over the axis.
 pub(crate) fn vertical_label(scene: &mut Scene, x: f64, area: Rect, side: &Side, ticks: &Ticks) {
     for (i, line) in label_lines(&side.label, area.h).into_iter().enumerate() {
-        let at = (
-            x + LABEL * 0.85 + i as f64 * LABEL * 1.3,
-            area.y + area.h / 2.0,
-        );
-        scene.text(
-            Text::new(line, at, LABEL)
-                .anchor(Anchor::Middle)
-                .angle(-90.0),
-        );
+        let at = (x + LABEL * 0.85 + i as f64 * LABEL * 1.3, area.y + area.h / 2.0);
+        scene.text(Text::new(line, at, LABEL).anchor(Anchor::Middle).angle(-90.0));
     }
     scene.text(Text::new(&*ticks.multiplier, (area.x - 2.0, area.y - 7.0), TICK).color(SOFT_INK));
 }
@@ -177,37 +147,20 @@ pub(crate) enum Labels {
 }
 
 /// Draws grid lines behind the data.
-pub(crate) fn grid_lines(
-    scene: &mut Scene,
-    area: Rect,
-    x: Option<(&Mapping, &Ticks)>,
-    y: Option<(&Mapping, &Ticks)>,
-) {
+pub(crate) fn grid_lines(scene: &mut Scene, area: Rect, x: Option<(&Mapping, &Ticks)>, y: Option<(&Mapping, &Ticks)>) {
     let stroke = Stroke::new(GRID, 0.8);
     scene.open("grid", "");
-    for p in x
-        .iter()
-        .flat_map(|(m, t)| t.major.iter().filter_map(|v| m.at(*v)))
-    {
+    for p in x.iter().flat_map(|(m, t)| t.major.iter().filter_map(|v| m.at(*v))) {
         scene.line((p, area.y), (p, area.bottom()), stroke);
     }
-    for p in y
-        .iter()
-        .flat_map(|(m, t)| t.major.iter().filter_map(|v| m.at(*v)))
-    {
+    for p in y.iter().flat_map(|(m, t)| t.major.iter().filter_map(|v| m.at(*v))) {
         scene.line((area.x, p), (area.right(), p), stroke);
     }
     scene.close();
 }
 
 /// Draws spine, ticks and tick labels below `area`.
-pub(crate) fn horizontal_axis(
-    scene: &mut Scene,
-    area: Rect,
-    map: &Mapping,
-    ticks: &Ticks,
-    labels: Labels,
-) {
+pub(crate) fn horizontal_axis(scene: &mut Scene, area: Rect, map: &Mapping, ticks: &Ticks, labels: Labels) {
     let spine = Stroke::new(SOFT_INK, 1.0);
     let bottom = area.bottom();
     scene.open("x-axis", "");
@@ -216,33 +169,19 @@ pub(crate) fn horizontal_axis(
         scene.line((p, bottom), (p, bottom + TICK_LENGTH), spine);
     }
     for p in ticks.minor.iter().filter_map(|v| map.at(*v)) {
-        scene.line(
-            (p, bottom),
-            (p, bottom + 0.5 * TICK_LENGTH),
-            Stroke::new(SOFT_INK, 0.6),
-        );
+        scene.line((p, bottom), (p, bottom + 0.5 * TICK_LENGTH), Stroke::new(SOFT_INK, 0.6));
     }
     if labels == Labels::Shown {
         for (v, label) in ticks.major.iter().zip(&ticks.labels) {
             let at = (map.held(*v), bottom + TICK_LENGTH + TICK_GAP + TICK * 0.75);
-            scene.text(
-                Text::new(label, at, TICK)
-                    .anchor(Anchor::Middle)
-                    .color(SOFT_INK),
-            );
+            scene.text(Text::new(label, at, TICK).anchor(Anchor::Middle).color(SOFT_INK));
         }
     }
     scene.close();
 }
 
 /// Draws spine, ticks and tick labels left of `area`.
-pub(crate) fn vertical_axis(
-    scene: &mut Scene,
-    area: Rect,
-    map: &Mapping,
-    ticks: &Ticks,
-    labels: Labels,
-) {
+pub(crate) fn vertical_axis(scene: &mut Scene, area: Rect, map: &Mapping, ticks: &Ticks, labels: Labels) {
     let spine = Stroke::new(SOFT_INK, 1.0);
     scene.open("y-axis", "");
     scene.line((area.x, area.y), (area.x, area.bottom()), spine);
@@ -250,20 +189,12 @@ pub(crate) fn vertical_axis(
         scene.line((area.x - TICK_LENGTH, p), (area.x, p), spine);
     }
     for p in ticks.minor.iter().filter_map(|v| map.at(*v)) {
-        scene.line(
-            (area.x - 0.5 * TICK_LENGTH, p),
-            (area.x, p),
-            Stroke::new(SOFT_INK, 0.6),
-        );
+        scene.line((area.x - 0.5 * TICK_LENGTH, p), (area.x, p), Stroke::new(SOFT_INK, 0.6));
     }
     if labels == Labels::Shown {
         for (v, label) in ticks.major.iter().zip(&ticks.labels) {
             let at = (area.x - TICK_LENGTH - TICK_GAP, map.held(*v) + TICK * 0.36);
-            scene.text(
-                Text::new(label, at, TICK)
-                    .anchor(Anchor::End)
-                    .color(SOFT_INK),
-            );
+            scene.text(Text::new(label, at, TICK).anchor(Anchor::End).color(SOFT_INK));
         }
     }
     scene.close();
@@ -303,7 +234,5 @@ impl Frame {
 /// How far the last tick label sticks out at the end of a horizontal axis, at least some pixels.
 pub(crate) fn overhang(map: &Mapping, ticks: &Ticks) -> f64 {
     let labels = ticks.major.iter().zip(&ticks.labels);
-    labels
-        .map(|(v, l)| map.held(*v) + width(l, TICK, Weight::Regular) / 2.0 - map.end)
-        .fold(4.0, f64::max)
+    labels.map(|(v, l)| map.held(*v) + width(l, TICK, Weight::Regular) / 2.0 - map.end).fold(4.0, f64::max)
 }

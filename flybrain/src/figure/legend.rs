@@ -22,13 +22,7 @@ pub(crate) enum Marker {
 impl Marker {
     /// Shapes go round with the colours, so that series differ in print without colour too.
     pub(crate) fn of(index: usize) -> Self {
-        [
-            Self::Circle,
-            Self::Square,
-            Self::Triangle,
-            Self::Diamond,
-            Self::TriangleDown,
-        ][index % 5]
+        [Self::Circle, Self::Square, Self::Triangle, Self::Diamond, Self::TriangleDown][index % 5]
     }
 
     pub(crate) fn outline(self, (x, y): Point, r: f64) -> Vec<Segment> {
@@ -36,27 +30,14 @@ impl Marker {
             Self::Circle => circle((x, y), r),
             Self::Square => {
                 let s = 0.89 * r;
-                polygon([
-                    (x - s, y - s),
-                    (x + s, y - s),
-                    (x + s, y + s),
-                    (x - s, y + s),
-                ])
+                polygon([(x - s, y - s), (x + s, y - s), (x + s, y + s), (x - s, y + s)])
             }
-            Self::Triangle => polygon([
-                (x, y - 1.25 * r),
-                (x + 1.1 * r, y + 0.7 * r),
-                (x - 1.1 * r, y + 0.7 * r),
-            ]),
+            Self::Triangle => polygon([(x, y - 1.25 * r), (x + 1.1 * r, y + 0.7 * r), (x - 1.1 * r, y + 0.7 * r)]),
             Self::Diamond => {
                 let s = 1.25 * r;
                 polygon([(x, y - s), (x + s, y), (x, y + s), (x - s, y)])
             }
-            Self::TriangleDown => polygon([
-                (x, y + 1.25 * r),
-                (x + 1.1 * r, y - 0.7 * r),
-                (x - 1.1 * r, y - 0.7 * r),
-            ]),
+            Self::TriangleDown => polygon([(x, y + 1.25 * r), (x + 1.1 * r, y - 0.7 * r), (x - 1.1 * r, y - 0.7 * r)]),
         }
     }
 }
@@ -110,11 +91,7 @@ pub(crate) fn header(scene: &mut Scene, title: &str, entries: &[Entry]) -> f64 {
                 scene.path(outline, Some(color.into()), Some(Stroke::new(WHITE, 0.7)));
             }
         }
-        scene.text(Text::new(
-            name,
-            (x + swatch + 6.0, middle + LEGEND * 0.36),
-            LEGEND,
-        ));
+        scene.text(Text::new(name, (x + swatch + 6.0, middle + LEGEND * 0.36), LEGEND));
         x += w + 18.0;
     }
     scene.close();
@@ -137,8 +114,5 @@ pub(crate) fn headline(scene: &mut Scene, title: &str, size: f64) -> f64 {
 pub(crate) fn panel_name(scene: &mut Scene, name: &str, area: Rect) {
     let short = shorten(name, TICK, Weight::Bold, area.w);
     let at = (area.x + area.w / 2.0, area.y - 5.0);
-    scene.text(Text {
-        weight: Weight::Bold,
-        ..Text::new(short, at, TICK).anchor(Anchor::Middle)
-    });
+    scene.text(Text { weight: Weight::Bold, ..Text::new(short, at, TICK).anchor(Anchor::Middle) });
 }

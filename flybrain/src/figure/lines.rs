@@ -5,8 +5,8 @@ use super::axis::Axis;
 use super::check::Check;
 use super::color::category;
 use super::layout::{
-    Frame, Labels, MARGIN, Side, bottom_room, grid_lines, horizontal_axis, horizontal_label,
-    left_room, overhang, settle, vertical_axis, vertical_label,
+    Frame, Labels, MARGIN, Side, bottom_room, grid_lines, horizontal_axis, horizontal_label, left_room, overhang,
+    settle, vertical_axis, vertical_label,
 };
 use super::legend::{Entry, Swatch, header, panel_name};
 use super::mark::{Mark, Marks};
@@ -103,40 +103,26 @@ impl Lines {
     /// The horizontal axis: a label with its unit, or an [`Axis`].
     #[must_use]
     pub fn x(self, axis: impl Into<Axis>) -> Self {
-        Self {
-            x: axis.into(),
-            ..self
-        }
+        Self { x: axis.into(), ..self }
     }
 
     /// The vertical axis: a label with its unit, or an [`Axis`].
     #[must_use]
     pub fn y(self, axis: impl Into<Axis>) -> Self {
-        Self {
-            y: axis.into(),
-            ..self
-        }
+        Self { y: axis.into(), ..self }
     }
 
     /// Starts a panel; the series that follow belong to it.
     #[must_use]
     pub fn panel(mut self, name: impl Into<String>) -> Self {
-        self.panels.push(Panel {
-            name: name.into(),
-            series: Vec::new(),
-        });
+        self.panels.push(Panel { name: name.into(), series: Vec::new() });
         self
     }
 
     /// Adds a trace through the points `(x, y)`. Series of the same name have the same colour in all panels.
     #[must_use]
     pub fn series<X: Sample, Y: Sample>(self, name: impl Into<String>, x: &[X], y: &[Y]) -> Self {
-        self.push(Series {
-            name: name.into(),
-            x: values(x),
-            y: values(y),
-            band: None,
-        })
+        self.push(Series { name: name.into(), x: values(x), y: values(y), band: None })
     }
 
     /// Adds a trace with a shaded band from `low` to `high`, say mean and standard deviation.
@@ -150,12 +136,7 @@ impl Lines {
         high: &[Y],
     ) -> Self {
         let band = Some((values(low), values(high)));
-        self.push(Series {
-            name: name.into(),
-            x: values(x),
-            y: values(y),
-            band,
-        })
+        self.push(Series { name: name.into(), x: values(x), y: values(y), band })
     }
 
     fn push(mut self, series: Series) -> Self {
@@ -178,10 +159,7 @@ impl Lines {
     /// Arranges the panels.
     #[must_use]
     pub fn panels(self, arrangement: Panels) -> Self {
-        Self {
-            arrangement,
-            ..self
-        }
+        Self { arrangement, ..self }
     }
 
     /// Says which ranges the panels share.
@@ -193,10 +171,7 @@ impl Lines {
     /// Size of the whole figure in CSS pixels.
     #[must_use]
     pub fn size(self, width: f64, height: f64) -> Self {
-        Self {
-            size: Some((width, height)),
-            ..self
-        }
+        Self { size: Some((width, height)), ..self }
     }
 
     /// Draws the figure.
@@ -212,10 +187,7 @@ impl Lines {
         let (width, height) = self.size.unwrap_or(match (rows, columns) {
             (1, 1) => (720.0, 400.0),
             (_, 1) => (720.0, 110.0 + 105.0 * rows as f64),
-            _ => (
-                720f64.max(90.0 + 110.0 * columns as f64),
-                115.0 + 112.0 * rows as f64,
-            ),
+            _ => (720f64.max(90.0 + 110.0 * columns as f64), 115.0 + 112.0 * rows as f64),
         });
         let mut scene = Scene::new(width, height);
         let top = header(&mut scene, &self.title, &self.entries(&names));
@@ -223,12 +195,7 @@ impl Lines {
         if let [panel] = &self.panels[..]
             && panel.name.is_empty()
         {
-            let frame = Frame::draw(
-                &mut scene,
-                outer,
-                &self.x_side(),
-                &self.y_side(&self.panels),
-            );
+            let frame = Frame::draw(&mut scene, outer, &self.x_side(), &self.y_side(&self.panels));
             self.draw_panel(&mut scene, &frame, panel, &names, 1.6);
         } else {
             self.draw_panels(&mut scene, outer, columns, &names);
@@ -237,27 +204,16 @@ impl Lines {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let check = Check {
-            plot: "lines",
-            title: &self.title,
-        };
+        let check = Check { plot: "lines", title: &self.title };
         let all = || self.panels.iter().flat_map(|p| &p.series);
         check.not_empty(all().next().is_none(), "a series")?;
         check.axis("x range", &self.x)?;
         check.axis("y range", &self.y)?;
         check.size(self.size)?;
         let no_columns = self.arrangement == Panels::Grid(0);
-        check.option(
-            "panels",
-            self.arrangement,
-            no_columns.then_some("a grid wants at least one column"),
-        )?;
+        check.option("panels", self.arrangement, no_columns.then_some("a grid wants at least one column"))?;
         for (i, s) in all().enumerate() {
-            let item = if s.name.is_empty() {
-                format!("series {i}")
-            } else {
-                format!("series \"{}\"", s.name)
-            };
+            let item = if s.name.is_empty() { format!("series {i}") } else { format!("series \"{}\"", s.name) };
             check.same_length(&item, ("x", s.x.len()), ("y", s.y.len()))?;
             if let Some((low, high)) = &s.band {
                 check.same_length(&item, ("y", s.y.len()), ("low", low.len()))?;
@@ -287,13 +243,7 @@ impl Lines {
         // Many series are a sequence of colours, of which some samples say enough.
         let shown = if names.len() <= 12 { names.len() } else { 7 };
         let mut entries: Vec<Entry> = (0..shown)
-            .map(|i| {
-                if shown == names.len() {
-                    i
-                } else {
-                    i * (names.len() - 1) / (shown - 1)
-                }
-            })
+            .map(|i| if shown == names.len() { i } else { i * (names.len() - 1) / (shown - 1) })
             .map(|i| Entry {
                 name: names[i].to_owned(),
                 swatch: Swatch::Line(Stroke::new(category(i, names.len()), 2.2)),
@@ -317,14 +267,7 @@ impl Lines {
     }
 
     fn x_side(&self) -> Side {
-        Side::new(
-            &self.x,
-            self.panels
-                .iter()
-                .flat_map(|p| &p.series)
-                .flat_map(|s| s.x.iter().copied()),
-            0.0,
-        )
+        Side::new(&self.x, self.panels.iter().flat_map(|p| &p.series).flat_map(|s| s.x.iter().copied()), 0.0)
     }
 
     fn y_side(&self, panels: &[Panel]) -> Side {
@@ -335,83 +278,40 @@ impl Lines {
         Side::new(&self.y, data.chain(self.marks.y_values()), 0.05)
     }
 
-    fn draw_panel(
-        &self,
-        scene: &mut Scene,
-        frame: &Frame,
-        panel: &Panel,
-        names: &[&str],
-        width: f64,
-    ) {
+    fn draw_panel(&self, scene: &mut Scene, frame: &Frame, panel: &Panel, names: &[&str], width: f64) {
         scene.clip(trace::clip_area(frame.area));
         self.marks.draw(scene, frame);
         for (i, s) in panel.series.iter().enumerate() {
-            let index = names
-                .iter()
-                .position(|n| !n.is_empty() && *n == s.name)
-                .unwrap_or(i % names.len());
+            let index = names.iter().position(|n| !n.is_empty() && *n == s.name).unwrap_or(i % names.len());
             let color = category(index, names.len());
             scene.open("series", &s.name);
             if let Some((low, high)) = &s.band {
-                let points =
-                    s.x.iter()
-                        .zip(low.iter().zip(high))
-                        .map(|(x, (l, h))| (*x, *l, *h));
-                trace::band(
-                    scene,
-                    frame,
-                    points,
-                    Fill {
-                        color,
-                        opacity: 0.2,
-                    },
-                );
+                let points = s.x.iter().zip(low.iter().zip(high)).map(|(x, (l, h))| (*x, *l, *h));
+                trace::band(scene, frame, points, Fill { color, opacity: 0.2 });
             }
-            let width = if names.len() > 12 {
-                0.75 * width
-            } else {
-                width
-            };
-            trace::line(
-                scene,
-                frame,
-                s.x.iter().copied().zip(s.y.iter().copied()),
-                Stroke::new(color, width),
-            );
+            let width = if names.len() > 12 { 0.75 * width } else { width };
+            trace::line(scene, frame, s.x.iter().copied().zip(s.y.iter().copied()), Stroke::new(color, width));
             scene.close();
         }
         scene.unclip();
     }
 
     fn draw_panels(&self, scene: &mut Scene, outer: Rect, columns: usize, names: &[&str]) {
-        let grid = PanelGrid {
-            columns,
-            rows: self.panels.len().div_ceil(columns),
-        };
+        let grid = PanelGrid { columns, rows: self.panels.len().div_ceil(columns) };
         let x = self.x_side();
         let y_sides: Vec<Side> = match self.share {
             Share::Both => vec![self.y_side(&self.panels); self.panels.len()],
-            Share::Horizontal => self
-                .panels
-                .iter()
-                .map(|p| self.y_side(std::slice::from_ref(p)))
-                .collect(),
+            Share::Horizontal => self.panels.iter().map(|p| self.y_side(std::slice::from_ref(p))).collect(),
         };
         let y_ticks = |body: Rect| -> Vec<Ticks> {
             let (_, height) = grid.cell(body, 0.0);
-            y_sides
-                .iter()
-                .map(|s| s.vertical_ticks(height.min(170.0)))
-                .collect()
+            y_sides.iter().map(|s| s.vertical_ticks(height.min(170.0))).collect()
         };
         // With ranges of their own, panels in inner columns need room for their numbers.
         let own = self.share == Share::Horizontal && columns > 1;
         let gap = |ticks: &[Ticks]| match columns {
             1 => 0.0,
-            _ if own => ticks
-                .iter()
-                .map(|t| left_room("", t, 1.0))
-                .fold(0.0, f64::max),
+            _ if own => ticks.iter().map(|t| left_room("", t, 1.0)).fold(0.0, f64::max),
             _ => 12.0,
         };
         let body = settle(outer, |body| {
@@ -429,35 +329,18 @@ impl Lines {
         let y_ticks = y_ticks(body);
         let gap = gap(&y_ticks);
         let x_ticks = x.horizontal_ticks(grid.cell(body, gap).0);
-        for (i, (panel, (side, ticks))) in self
-            .panels
-            .iter()
-            .zip(y_sides.iter().zip(&y_ticks))
-            .enumerate()
-        {
+        for (i, (panel, (side, ticks))) in self.panels.iter().zip(y_sides.iter().zip(&y_ticks)).enumerate() {
             let area = grid.area(body, gap, i);
-            let frame = Frame {
-                area,
-                x: x.map(area.x, area.right()),
-                y: side.map(area.bottom(), area.y),
-            };
+            let frame = Frame { area, x: x.map(area.x, area.right()), y: side.map(area.bottom(), area.y) };
             scene.open("panel", &panel.name);
             panel_name(scene, &panel.name, area);
-            grid_lines(
-                scene,
-                area,
-                Some((&frame.x, &x_ticks)),
-                Some((&frame.y, ticks)),
-            );
+            grid_lines(scene, area, Some((&frame.x, &x_ticks)), Some((&frame.y, ticks)));
             let shown = |yes: bool| if yes { Labels::Shown } else { Labels::Hidden };
             let lowest = i + columns >= self.panels.len();
             horizontal_axis(scene, area, &frame.x, &x_ticks, shown(lowest));
             vertical_axis(scene, area, &frame.y, ticks, shown(i % columns == 0 || own));
             if self.share == Share::Horizontal || i == 0 {
-                let unlabelled = Side {
-                    label: String::new(),
-                    ..side.clone()
-                };
+                let unlabelled = Side { label: String::new(), ..side.clone() };
                 vertical_label(scene, area.x, area, &unlabelled, ticks);
             }
             self.draw_panel(scene, &frame, panel, names, 1.3);
@@ -482,10 +365,7 @@ impl PanelGrid {
     /// Width and height of a panel.
     fn cell(self, body: Rect, gap: f64) -> (f64, f64) {
         let (columns, rows) = (self.columns as f64, self.rows as f64);
-        (
-            (body.w - gap * (columns - 1.0)) / columns,
-            body.h / rows - Self::NAME,
-        )
+        ((body.w - gap * (columns - 1.0)) / columns, body.h / rows - Self::NAME)
     }
 
     fn area(self, body: Rect, gap: f64, index: usize) -> Rect {

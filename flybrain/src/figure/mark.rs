@@ -23,11 +23,7 @@ const SHADE: Rgb = Rgb(0xff, 0xe9, 0xb8);
 
 impl Mark {
     pub(crate) fn y_value(self) -> Option<f64> {
-        if let Self::Horizontal(y) = self {
-            Some(y)
-        } else {
-            None
-        }
+        if let Self::Horizontal(y) = self { Some(y) } else { None }
     }
 
     pub(crate) fn draw(self, scene: &mut Scene, frame: &Frame, dash: [f64; 2]) {
@@ -46,24 +42,14 @@ impl Mark {
             }
             Self::Span(from, to) => {
                 let (a, b) = (frame.x.held(from.min(to)), frame.x.held(from.max(to)));
-                scene.rect(
-                    Rect::new(a, area.y, b - a, area.h),
-                    Fill {
-                        color: SHADE,
-                        opacity: 0.7,
-                    },
-                );
+                scene.rect(Rect::new(a, area.y, b - a, area.h), Fill { color: SHADE, opacity: 0.7 });
             }
             Self::Identity => {
                 let low = frame.x.low.max(frame.y.low);
                 let high = frame.x.high.min(frame.y.high);
-                if let (true, Some(x0), Some(y0), Some(x1), Some(y1)) = (
-                    low < high,
-                    frame.x.at(low),
-                    frame.y.at(low),
-                    frame.x.at(high),
-                    frame.y.at(high),
-                ) {
+                if let (true, Some(x0), Some(y0), Some(x1), Some(y1)) =
+                    (low < high, frame.x.at(low), frame.y.at(low), frame.x.at(high), frame.y.at(high))
+                {
                     scene.line((x0, y0), (x1, y1), stroke);
                 }
             }

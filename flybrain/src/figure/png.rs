@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use tiny_skia::{
-    FillRule, FilterQuality, IntSize, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap,
-    PixmapPaint, StrokeDash, Transform,
+    FillRule, FilterQuality, IntSize, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, PixmapPaint, StrokeDash,
+    Transform,
 };
 
 use super::color::Rgb;
@@ -16,31 +16,17 @@ const LARGEST: f64 = 16_384.0;
 
 /// RGB pixels of the scene at `ratio` pixels per CSS pixel: width, height, bytes. None if it is too large.
 pub(crate) fn draw(scene: &Scene, ratio: f64) -> Option<(usize, usize, Vec<u8>)> {
-    let (w, h) = (
-        (scene.width * ratio).round(),
-        (scene.height * ratio).round(),
-    );
+    let (w, h) = ((scene.width * ratio).round(), (scene.height * ratio).round());
     if !(w >= 1.0 && h >= 1.0 && w <= LARGEST && h <= LARGEST) {
         return None;
     }
     let mut pixmap = Pixmap::new(w as u32, h as u32)?;
     pixmap.fill(tiny_skia::Color::WHITE);
-    let mut canvas = Canvas {
-        pixmap,
-        ratio: ratio as f32,
-        shifts: Vec::new(),
-        mask: None,
-        glyphs: HashMap::new(),
-    };
+    let mut canvas = Canvas { pixmap, ratio: ratio as f32, shifts: Vec::new(), mask: None, glyphs: HashMap::new() };
     for item in &scene.items {
         canvas.item(item);
     }
-    let rgb = canvas
-        .pixmap
-        .data()
-        .chunks_exact(4)
-        .flat_map(|p| [p[0], p[1], p[2]])
-        .collect();
+    let rgb = canvas.pixmap.data().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
     Some((w as usize, h as usize, rgb))
 }
 
@@ -49,46 +35,28 @@ pub(crate) fn encode(width: usize, height: usize, rgb: &[u8], density: u32) -> V
     write(width, height, rgb, |encoder| {
         encoder.set_color(png::ColorType::Rgb);
         let unit = png::Unit::Meter;
-        encoder.set_pixel_dims(Some(png::PixelDimensions {
-            xppu: density,
-            yppu: density,
-            unit,
-        }));
+        encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: density, yppu: density, unit }));
     })
 }
 
 /// PNG file of coloured pixels, with a palette if there are at most 256 colours.
 pub(crate) fn encode_colors(width: usize, pixels: &[Rgb]) -> Vec<u8> {
     let height = pixels.len() / width;
-    let colors: Vec<Rgb> = pixels
-        .iter()
-        .copied()
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
-    let bytes =
-        |colors: &[Rgb]| -> Vec<u8> { colors.iter().flat_map(|c| [c.0, c.1, c.2]).collect() };
+    let colors: Vec<Rgb> = pixels.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let bytes = |colors: &[Rgb]| -> Vec<u8> { colors.iter().flat_map(|c| [c.0, c.1, c.2]).collect() };
     if colors.len() > 256 {
         return write(width, height, &bytes(pixels), |e| {
             e.set_color(png::ColorType::Rgb);
         });
     }
-    let indices: Vec<u8> = pixels
-        .iter()
-        .map(|p| colors.binary_search(p).unwrap_or(0) as u8)
-        .collect();
+    let indices: Vec<u8> = pixels.iter().map(|p| colors.binary_search(p).unwrap_or(0) as u8).collect();
     write(width, height, &indices, |encoder| {
         encoder.set_color(png::ColorType::Indexed);
         encoder.set_palette(bytes(&colors));
     })
 }
 
-fn write(
-    width: usize,
-    height: usize,
-    data: &[u8],
-    set: impl FnOnce(&mut png::Encoder<'_, &mut Vec<u8>>),
-) -> Vec<u8> {
+fn write(width: usize, height: usize, data: &[u8], set: impl FnOnce(&mut png::Encoder<'_, &mut Vec<u8>>)) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width as u32, height as u32);
     encoder.set_depth(png::BitDepth::Eight);
@@ -118,12 +86,7 @@ impl Canvas {
 
     fn item(&mut self, item: &Item) {
         match item {
-            Item::Path {
-                segments,
-                fill,
-                stroke,
-                edges,
-            } => self.path(segments, *fill, *stroke, *edges),
+            Item::Path { segments, fill, stroke, edges } => self.path(segments, *fill, *stroke, *edges),
             Item::Text(t) => self.text(t),
             Item::Image(i) => self.image(i),
             Item::Open { shift, .. } => {
@@ -141,52 +104,26 @@ impl Canvas {
     fn clip(&self, r: Rect) -> Option<Mask> {
         let mut mask = Mask::new(self.pixmap.width(), self.pixmap.height())?;
         let rect = tiny_skia::Rect::from_xywh(r.x as f32, r.y as f32, r.w as f32, r.h as f32)?;
-        mask.fill_path(
-            &PathBuilder::from_rect(rect),
-            FillRule::Winding,
-            true,
-            self.transform(),
-        );
+        mask.fill_path(&PathBuilder::from_rect(rect), FillRule::Winding, true, self.transform());
         Some(mask)
     }
 
-    fn path(
-        &mut self,
-        segments: &[Segment],
-        fill: Option<Fill>,
-        stroke: Option<Stroke>,
-        edges: Edges,
-    ) {
+    fn path(&mut self, segments: &[Segment], fill: Option<Fill>, stroke: Option<Stroke>, edges: Edges) {
         let Some(path) = build(segments) else { return };
         let transform = self.transform();
         if let Some(f) = fill {
             let paint = paint(f, edges);
-            self.pixmap.fill_path(
-                &path,
-                &paint,
-                FillRule::Winding,
-                transform,
-                self.mask.as_ref(),
-            );
+            self.pixmap.fill_path(&path, &paint, FillRule::Winding, transform, self.mask.as_ref());
         }
         if let Some(s) = stroke {
-            let paint = paint(
-                Fill {
-                    color: s.color,
-                    opacity: s.opacity,
-                },
-                edges,
-            );
+            let paint = paint(Fill { color: s.color, opacity: s.opacity }, edges);
             let stroke = tiny_skia::Stroke {
                 width: s.width as f32,
                 line_join: LineJoin::Round,
-                dash: s
-                    .dash
-                    .and_then(|d| StrokeDash::new(d.map(|v| v as f32).to_vec(), 0.0)),
+                dash: s.dash.and_then(|d| StrokeDash::new(d.map(|v| v as f32).to_vec(), 0.0)),
                 ..tiny_skia::Stroke::default()
             };
-            self.pixmap
-                .stroke_path(&path, &paint, &stroke, transform, self.mask.as_ref());
+            self.pixmap.stroke_path(&path, &paint, &stroke, transform, self.mask.as_ref());
         }
     }
 
@@ -204,19 +141,11 @@ impl Canvas {
             .pre_scale(t.size as f32, t.size as f32);
         let paint = paint(t.color.into(), Edges::Smooth);
         for glyph in glyphs {
-            let outline = self
-                .glyphs
-                .entry((t.weight, glyph.id))
-                .or_insert_with(|| build(&font::outline(glyph.id, t.weight)));
+            let outline =
+                self.glyphs.entry((t.weight, glyph.id)).or_insert_with(|| build(&font::outline(glyph.id, t.weight)));
             if let Some(path) = outline {
                 let transform = place.pre_translate((start + glyph.x) as f32, 0.0);
-                self.pixmap.fill_path(
-                    path,
-                    &paint,
-                    FillRule::Winding,
-                    transform,
-                    self.mask.as_ref(),
-                );
+                self.pixmap.fill_path(path, &paint, FillRule::Winding, transform, self.mask.as_ref());
             }
         }
     }
@@ -231,16 +160,9 @@ impl Canvas {
         let transform = self
             .transform()
             .pre_translate(i.place.x as f32, i.place.y as f32)
-            .pre_scale(
-                i.place.w as f32 / i.columns as f32,
-                i.place.h as f32 / rows as f32,
-            );
-        let paint = PixmapPaint {
-            quality: FilterQuality::Nearest,
-            ..PixmapPaint::default()
-        };
-        self.pixmap
-            .draw_pixmap(0, 0, pixmap.as_ref(), &paint, transform, self.mask.as_ref());
+            .pre_scale(i.place.w as f32 / i.columns as f32, i.place.h as f32 / rows as f32);
+        let paint = PixmapPaint { quality: FilterQuality::Nearest, ..PixmapPaint::default() };
+        self.pixmap.draw_pixmap(0, 0, pixmap.as_ref(), &paint, transform, self.mask.as_ref());
     }
 }
 

@@ -9,8 +9,8 @@ use super::color_bar::{color_bar, color_bar_room};
 use super::color_scale::{ColorScale, Colors};
 use super::heatmap::{index_side, whole};
 use super::layout::{
-    Labels, MARGIN, Side, bottom_room, horizontal_axis, horizontal_label, left_room, settle,
-    vertical_axis, vertical_label,
+    Labels, MARGIN, Side, bottom_room, horizontal_axis, horizontal_label, left_room, settle, vertical_axis,
+    vertical_label,
 };
 use super::legend::header;
 use super::sample::{Sample, values};
@@ -50,12 +50,7 @@ impl Raster {
     ///
     /// Defaults: labels "time (s)" and "neuron", [`ColorScale::Auto`] over the range of the data, [`Pooling::Mean`],
     /// 760 x 400 pixels.
-    pub fn new<T: Sample, V: Sample>(
-        title: impl Into<String>,
-        times: &[T],
-        neurons: usize,
-        activity: &[V],
-    ) -> Self {
+    pub fn new<T: Sample, V: Sample>(title: impl Into<String>, times: &[T], neurons: usize, activity: &[V]) -> Self {
         Self {
             title: title.into(),
             times: values(times),
@@ -74,28 +69,19 @@ impl Raster {
     /// Label of the horizontal axis.
     #[must_use]
     pub fn x(self, label: impl Into<String>) -> Self {
-        Self {
-            x: label.into(),
-            ..self
-        }
+        Self { x: label.into(), ..self }
     }
 
     /// Label of the vertical axis.
     #[must_use]
     pub fn y(self, label: impl Into<String>) -> Self {
-        Self {
-            y: label.into(),
-            ..self
-        }
+        Self { y: label.into(), ..self }
     }
 
     /// Label of the colour bar, with the unit.
     #[must_use]
     pub fn color_label(self, label: impl Into<String>) -> Self {
-        Self {
-            color_label: label.into(),
-            ..self
-        }
+        Self { color_label: label.into(), ..self }
     }
 
     /// How values become colours.
@@ -107,10 +93,7 @@ impl Raster {
     /// Values of the ends of the colour bar. Default: the range of the data.
     #[must_use]
     pub fn color_range(self, low: f64, high: f64) -> Self {
-        Self {
-            range: Some((low, high)),
-            ..self
-        }
+        Self { range: Some((low, high)), ..self }
     }
 
     /// How neighbours are merged where there are too many.
@@ -122,10 +105,7 @@ impl Raster {
     /// Size of the figure in CSS pixels.
     #[must_use]
     pub fn size(self, width: f64, height: f64) -> Self {
-        Self {
-            size: (width, height),
-            ..self
-        }
+        Self { size: (width, height), ..self }
     }
 
     /// Draws the figure.
@@ -139,11 +119,7 @@ impl Raster {
         let cells = self.cells().pooled(self.pooling, MOST_PIXELS);
         let colors = Colors::new(self.scale, self.values.iter().copied(), self.range);
         let edges = self.edges();
-        let x = Side::new(
-            &Axis::linear(&*self.x),
-            [edges[0], edges[edges.len() - 1]],
-            0.0,
-        );
+        let x = Side::new(&Axis::linear(&*self.x), [edges[0], edges[edges.len() - 1]], 0.0);
         let y = index_side(&self.y, self.neurons);
 
         let (width, height) = self.size;
@@ -162,72 +138,26 @@ impl Raster {
         let (x_ticks, y_ticks) = (x.horizontal_ticks(area.w), whole(y.vertical_ticks(area.h)));
         cells.draw(&mut scene, area, MISSING, |v| colors.rgb(v));
         scene.frame(area, Stroke::new(SOFT_INK, 0.8));
-        horizontal_axis(
-            &mut scene,
-            area,
-            &x.map(area.x, area.right()),
-            &x_ticks,
-            Labels::Shown,
-        );
-        vertical_axis(
-            &mut scene,
-            area,
-            &y.map(area.bottom(), area.y),
-            &y_ticks,
-            Labels::Shown,
-        );
+        horizontal_axis(&mut scene, area, &x.map(area.x, area.right()), &x_ticks, Labels::Shown);
+        vertical_axis(&mut scene, area, &y.map(area.bottom(), area.y), &y_ticks, Labels::Shown);
         horizontal_label(&mut scene, area, &x, &x_ticks);
-        vertical_label(
-            &mut scene,
-            outer.x,
-            area,
-            &y,
-            &super::ticks::Ticks::default(),
-        );
-        color_bar(
-            &mut scene,
-            area.right(),
-            area.y,
-            area.h,
-            &colors,
-            &self.color_label,
-        );
+        vertical_label(&mut scene, outer.x, area, &y, &super::ticks::Ticks::default());
+        color_bar(&mut scene, area.right(), area.y, area.h, &colors, &self.color_label);
         Ok(Figure::new(scene, &self.title))
     }
 
     fn check(&self) -> Result<(), Error> {
-        let check = Check {
-            plot: "raster",
-            title: &self.title,
-        };
-        check.not_empty(
-            self.neurons == 0 || self.times.is_empty(),
-            "at least one neuron and one time",
-        )?;
+        let check = Check { plot: "raster", title: &self.title };
+        check.not_empty(self.neurons == 0 || self.times.is_empty(), "at least one neuron and one time")?;
         if self.neurons.checked_mul(self.times.len()) != Some(self.values.len()) {
             let (rows, columns, got) = (self.neurons, self.times.len(), self.values.len());
-            return Err(Error::MatrixShape {
-                plot: "raster",
-                title: self.title.clone(),
-                rows,
-                columns,
-                got,
-            });
+            return Err(Error::MatrixShape { plot: "raster", title: self.title.clone(), rows, columns, got });
         }
         for (i, value) in self.times.iter().copied().enumerate() {
-            let before = if i == 0 {
-                f64::NEG_INFINITY
-            } else {
-                self.times[i - 1]
-            };
+            let before = if i == 0 { f64::NEG_INFINITY } else { self.times[i - 1] };
             // Written so that NaN fails too.
             if !(value.is_finite() && value > before) {
-                return Err(Error::TimeOrder {
-                    title: self.title.clone(),
-                    index: i,
-                    before,
-                    value,
-                });
+                return Err(Error::TimeOrder { title: self.title.clone(), index: i, before, value });
             }
         }
         check.range("color range", self.range, self.scale == ColorScale::Log)?;
@@ -238,16 +168,10 @@ impl Raster {
     fn edges(&self) -> Vec<f64> {
         let t = &self.times;
         let n = t.len();
-        let (first, last) = if n == 1 {
-            (0.5, 0.5)
-        } else {
-            (t[1] / 2.0 - t[0] / 2.0, t[n - 1] / 2.0 - t[n - 2] / 2.0)
-        };
+        let (first, last) =
+            if n == 1 { (0.5, 0.5) } else { (t[1] / 2.0 - t[0] / 2.0, t[n - 1] / 2.0 - t[n - 2] / 2.0) };
         let inner = t.windows(2).map(|w| w[0] / 2.0 + w[1] / 2.0);
-        std::iter::once(t[0] - first)
-            .chain(inner)
-            .chain([t[n - 1] + last])
-            .collect()
+        std::iter::once(t[0] - first).chain(inner).chain([t[n - 1] + last]).collect()
     }
 
     /// The activity with neuron 0 in the last row. Uneven times are resampled to even ones.
@@ -255,31 +179,16 @@ impl Raster {
         let edges = self.edges();
         let n = self.times.len();
         let (start, span) = (edges[0], edges[n] - edges[0]);
-        let even = edges
-            .windows(2)
-            .all(|w| ((w[1] - w[0]) * n as f64 - span).abs() < 1e-3 * span);
+        let even = edges.windows(2).all(|w| ((w[1] - w[0]) * n as f64 - span).abs() < 1e-3 * span);
         let columns = if even { n } else { MOST_PIXELS };
         let sample: Vec<usize> = (0..columns)
             .map(|c| {
                 let t = start + span * (c as f64 + 0.5) / columns as f64;
-                if even {
-                    c
-                } else {
-                    edges.partition_point(|e| *e <= t).clamp(1, n) - 1
-                }
+                if even { c } else { edges.partition_point(|e| *e <= t).clamp(1, n) - 1 }
             })
             .collect();
-        let values = self
-            .values
-            .chunks(n)
-            .rev()
-            .flat_map(|row| sample.iter().map(|s| row[*s]))
-            .collect();
-        Cells {
-            rows: self.neurons,
-            columns,
-            values,
-        }
+        let values = self.values.chunks(n).rev().flat_map(|row| sample.iter().map(|s| row[*s])).collect();
+        Cells { rows: self.neurons, columns, values }
     }
 }
 
@@ -292,8 +201,7 @@ mod tests {
         let raster = Raster::new("r", &[0.0, 1.0, 4.0], 1, &[1.0, 2.0, 3.0]);
         assert_eq!(raster.edges(), [-0.5, 0.5, 2.5, 5.5]);
         let cells = raster.cells();
-        let share =
-            |v: f64| cells.values.iter().filter(|x| **x == v).count() as f64 / cells.columns as f64;
+        let share = |v: f64| cells.values.iter().filter(|x| **x == v).count() as f64 / cells.columns as f64;
         for (v, width) in [(1.0, 1.0), (2.0, 2.0), (3.0, 3.0)] {
             assert!((share(v) - width / 6.0).abs() < 2e-3, "{v}: {}", share(v));
         }

@@ -66,29 +66,18 @@ impl Scatter {
     /// The horizontal axis: a label with its unit, or an [`Axis`].
     #[must_use]
     pub fn x(self, axis: impl Into<Axis>) -> Self {
-        Self {
-            x: axis.into(),
-            ..self
-        }
+        Self { x: axis.into(), ..self }
     }
 
     /// The vertical axis: a label with its unit, or an [`Axis`].
     #[must_use]
     pub fn y(self, axis: impl Into<Axis>) -> Self {
-        Self {
-            y: axis.into(),
-            ..self
-        }
+        Self { y: axis.into(), ..self }
     }
 
     /// Adds a series of points.
     #[must_use]
-    pub fn series<X: Sample, Y: Sample>(
-        mut self,
-        name: impl Into<String>,
-        x: &[X],
-        y: &[Y],
-    ) -> Self {
+    pub fn series<X: Sample, Y: Sample>(mut self, name: impl Into<String>, x: &[X], y: &[Y]) -> Self {
         self.series.push((name.into(), values(x), values(y)));
         self
     }
@@ -109,10 +98,7 @@ impl Scatter {
     /// Size of the figure in CSS pixels.
     #[must_use]
     pub fn size(self, width: f64, height: f64) -> Self {
-        Self {
-            size: (width, height),
-            ..self
-        }
+        Self { size: (width, height), ..self }
     }
 
     /// Draws the figure.
@@ -121,10 +107,7 @@ impl Scatter {
     /// [`Error::EmptyPlot`] without a series or with a series without points, [`Error::LengthMismatch`] if x and y
     /// differ in length, [`Error::BadOption`] for a range or size that cannot be drawn.
     pub fn build(&self) -> Result<Figure, Error> {
-        let check = Check {
-            plot: "scatter",
-            title: &self.title,
-        };
+        let check = Check { plot: "scatter", title: &self.title };
         check.not_empty(self.series.is_empty(), "a series")?;
         check.axis("x range", &self.x)?;
         check.axis("y range", &self.y)?;
@@ -149,20 +132,11 @@ impl Scatter {
         let mut scene = Scene::new(width, height);
         let top = header(&mut scene, &self.title, &entries);
         let outer = Rect::new(MARGIN, top, width - 2.0 * MARGIN, height - top - MARGIN);
-        let points = || {
-            self.series
-                .iter()
-                .flat_map(|(_, x, y)| x.iter().copied().zip(y.iter().copied()))
-        };
+        let points = || self.series.iter().flat_map(|(_, x, y)| x.iter().copied().zip(y.iter().copied()));
         // A point counts for the ranges only if it can be drawn.
-        let shown =
-            || points().filter(|(x, y)| drawable(self.x.scale, *x) && drawable(self.y.scale, *y));
+        let shown = || points().filter(|(x, y)| drawable(self.x.scale, *x) && drawable(self.y.scale, *y));
         let x = Side::new(&self.x, shown().map(|p| p.0), 0.05);
-        let y = Side::new(
-            &self.y,
-            shown().map(|p| p.1).chain(self.marks.y_values()),
-            0.06,
-        );
+        let y = Side::new(&self.y, shown().map(|p| p.1).chain(self.marks.y_values()), 0.06);
         let frame = Frame::draw(&mut scene, outer, &x, &y);
         scene.clip(trace::clip_area(frame.area));
         self.marks.draw(&mut scene, &frame);
@@ -173,9 +147,7 @@ impl Scatter {
             if let Some(stroke) = line(i) {
                 trace::line(&mut scene, &frame, points(), stroke);
             }
-            let pixels = trace::runs(&frame.x, &frame.y, points())
-                .into_iter()
-                .flatten();
+            let pixels = trace::runs(&frame.x, &frame.y, points()).into_iter().flatten();
             draw_points(&mut scene, pixels, Marker::of(i), category(i, count), crowd);
             scene.close();
         }
@@ -185,48 +157,24 @@ impl Scatter {
 }
 
 /// Draws points: markers with a rim, smaller and more transparent the more there are, at last dots without overlap.
-fn draw_points(
-    scene: &mut Scene,
-    points: impl Iterator<Item = Point>,
-    marker: Marker,
-    color: Rgb,
-    crowd: usize,
-) {
+fn draw_points(scene: &mut Scene, points: impl Iterator<Item = Point>, marker: Marker, color: Rgb, crowd: usize) {
     let (radius, opacity) = match crowd {
         0..=60 => (4.0, 1.0),
         61..=600 => (3.0, 0.75),
         601..=3000 => (2.0, 0.5),
         _ => {
             // Dots on the same pixel look like one, and a picture of a million points stays a small file.
-            let cells: BTreeSet<(i64, i64)> = points
-                .map(|p| (p.0.round() as i64, p.1.round() as i64))
-                .collect();
+            let cells: BTreeSet<(i64, i64)> = points.map(|p| (p.0.round() as i64, p.1.round() as i64)).collect();
             let dots = cells.into_iter().flat_map(|(x, y)| {
                 let (x, y) = (x as f64, y as f64);
-                polygon([
-                    (x - 0.7, y - 0.7),
-                    (x + 0.7, y - 0.7),
-                    (x + 0.7, y + 0.7),
-                    (x - 0.7, y + 0.7),
-                ])
+                polygon([(x - 0.7, y - 0.7), (x + 0.7, y - 0.7), (x + 0.7, y + 0.7), (x - 0.7, y + 0.7)])
             });
-            scene.path(
-                dots.collect(),
-                Some(Fill {
-                    color,
-                    opacity: 0.7,
-                }),
-                None,
-            );
+            scene.path(dots.collect(), Some(Fill { color, opacity: 0.7 }), None);
             return;
         }
     };
     let rim = (crowd <= 600).then(|| Stroke::new(WHITE, 0.7));
     for point in points {
-        scene.path(
-            marker.outline(point, radius),
-            Some(Fill { color, opacity }),
-            rim,
-        );
+        scene.path(marker.outline(point, radius), Some(Fill { color, opacity }), rim);
     }
 }

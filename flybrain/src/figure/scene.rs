@@ -26,12 +26,7 @@ pub(crate) struct Rect {
 
 impl Rect {
     pub(crate) fn new(x: f64, y: f64, w: f64, h: f64) -> Self {
-        Self {
-            x,
-            y,
-            w: w.max(1.0),
-            h: h.max(1.0),
-        }
+        Self { x, y, w: w.max(1.0), h: h.max(1.0) }
     }
     pub(crate) fn right(&self) -> f64 {
         self.x + self.w
@@ -41,12 +36,7 @@ impl Rect {
     }
     /// The rectangle without the given margins: left, top, right, bottom.
     pub(crate) fn inset(&self, left: f64, top: f64, right: f64, bottom: f64) -> Self {
-        Self::new(
-            self.x + left,
-            self.y + top,
-            self.w - left - right,
-            self.h - top - bottom,
-        )
+        Self::new(self.x + left, self.y + top, self.w - left - right, self.h - top - bottom)
     }
 }
 
@@ -59,10 +49,7 @@ pub(crate) struct Fill {
 
 impl From<Rgb> for Fill {
     fn from(color: Rgb) -> Self {
-        Self {
-            color,
-            opacity: 1.0,
-        }
+        Self { color, opacity: 1.0 }
     }
 }
 
@@ -77,18 +64,10 @@ pub(crate) struct Stroke {
 
 impl Stroke {
     pub(crate) fn new(color: Rgb, width: f64) -> Self {
-        Self {
-            color,
-            width,
-            opacity: 1.0,
-            dash: None,
-        }
+        Self { color, width, opacity: 1.0, dash: None }
     }
     pub(crate) fn dashed(self, on: f64, off: f64) -> Self {
-        Self {
-            dash: Some([on, off]),
-            ..self
-        }
+        Self { dash: Some([on, off]), ..self }
     }
 }
 
@@ -122,15 +101,7 @@ pub(crate) struct Text {
 
 impl Text {
     pub(crate) fn new(text: impl Into<String>, at: Point, size: f64) -> Self {
-        Self {
-            text: text.into(),
-            at,
-            size,
-            weight: Weight::Regular,
-            anchor: Anchor::Start,
-            angle: 0.0,
-            color: INK,
-        }
+        Self { text: text.into(), at, size, weight: Weight::Regular, anchor: Anchor::Start, angle: 0.0, color: INK }
     }
     pub(crate) fn anchor(self, anchor: Anchor) -> Self {
         Self { anchor, ..self }
@@ -142,10 +113,7 @@ impl Text {
         Self { color, ..self }
     }
     pub(crate) fn bold(self) -> Self {
-        Self {
-            weight: Weight::Bold,
-            ..self
-        }
+        Self { weight: Weight::Bold, ..self }
     }
 }
 
@@ -190,11 +158,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new(width: f64, height: f64) -> Self {
-        Self {
-            width,
-            height,
-            items: Vec::new(),
-        }
+        Self { width, height, items: Vec::new() }
     }
 
     pub(crate) fn open(&mut self, class: &'static str, label: &str) {
@@ -202,11 +166,7 @@ impl Scene {
     }
 
     pub(crate) fn open_at(&mut self, class: &'static str, label: &str, shift: Point) {
-        self.items.push(Item::Open {
-            class,
-            label: label.to_owned(),
-            shift,
-        });
+        self.items.push(Item::Open { class, label: label.to_owned(), shift });
     }
 
     pub(crate) fn close(&mut self) {
@@ -228,35 +188,17 @@ impl Scene {
     }
 
     pub(crate) fn image(&mut self, place: Rect, columns: usize, pixels: Vec<Rgb>) {
-        self.items.push(Item::Image(Image {
-            place,
-            columns,
-            pixels,
-        }));
+        self.items.push(Item::Image(Image { place, columns, pixels }));
     }
 
-    pub(crate) fn path(
-        &mut self,
-        segments: Vec<Segment>,
-        fill: Option<Fill>,
-        stroke: Option<Stroke>,
-    ) {
+    pub(crate) fn path(&mut self, segments: Vec<Segment>, fill: Option<Fill>, stroke: Option<Stroke>) {
         if !segments.is_empty() {
-            self.items.push(Item::Path {
-                segments,
-                fill,
-                stroke,
-                edges: Edges::Smooth,
-            });
+            self.items.push(Item::Path { segments, fill, stroke, edges: Edges::Smooth });
         }
     }
 
     pub(crate) fn line(&mut self, from: Point, to: Point, stroke: Stroke) {
-        self.path(
-            vec![Segment::Move(from), Segment::Line(to)],
-            None,
-            Some(stroke),
-        );
+        self.path(vec![Segment::Move(from), Segment::Line(to)], None, Some(stroke));
     }
 
     pub(crate) fn rect(&mut self, rect: Rect, fill: impl Into<Fill>) {
@@ -271,12 +213,7 @@ impl Scene {
     pub(crate) fn cells(&mut self, rects: impl IntoIterator<Item = Rect>, color: Rgb) {
         let segments: Vec<Segment> = rects.into_iter().flat_map(rectangle).collect();
         if !segments.is_empty() {
-            self.items.push(Item::Path {
-                segments,
-                fill: Some(color.into()),
-                stroke: None,
-                edges: Edges::Crisp,
-            });
+            self.items.push(Item::Path { segments, fill: Some(color.into()), stroke: None, edges: Edges::Crisp });
         }
     }
 }
@@ -293,17 +230,8 @@ fn rectangle(r: Rect) -> Vec<Segment> {
 
 /// Outline of a closed polygon.
 pub(crate) fn polygon(points: impl IntoIterator<Item = Point>) -> Vec<Segment> {
-    let mut segments: Vec<Segment> = points
-        .into_iter()
-        .enumerate()
-        .map(|(i, p)| {
-            if i == 0 {
-                Segment::Move(p)
-            } else {
-                Segment::Line(p)
-            }
-        })
-        .collect();
+    let mut segments: Vec<Segment> =
+        points.into_iter().enumerate().map(|(i, p)| if i == 0 { Segment::Move(p) } else { Segment::Line(p) }).collect();
     segments.push(Segment::Close);
     segments
 }

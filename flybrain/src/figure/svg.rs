@@ -23,30 +23,16 @@ pub(crate) fn write(scene: &Scene, title: &str) -> String {
     let _ = writeln!(out, "<rect width=\"{w}\" height=\"{h}\" fill=\"#ffffff\"/>");
     for item in &scene.items {
         match item {
-            Item::Path {
-                segments,
-                fill,
-                stroke,
-                edges,
-            } => path(&mut out, segments, *fill, *stroke, *edges),
+            Item::Path { segments, fill, stroke, edges } => path(&mut out, segments, *fill, *stroke, *edges),
             Item::Text(t) => text(&mut out, t),
             Item::Image(i) => image(&mut out, i),
-            Item::Open {
-                class,
-                label,
-                shift,
-            } => {
+            Item::Open { class, label, shift } => {
                 let _ = write!(out, "<g class=\"{class}\"");
                 if !label.is_empty() {
                     let _ = write!(out, " aria-label=\"{}\"", escape(label));
                 }
                 if *shift != (0.0, 0.0) {
-                    let _ = write!(
-                        out,
-                        " transform=\"translate({} {})\"",
-                        number(shift.0),
-                        number(shift.1)
-                    );
+                    let _ = write!(out, " transform=\"translate({} {})\"", number(shift.0), number(shift.1));
                 }
                 out.push_str(">\n");
             }
@@ -70,19 +56,8 @@ fn glyphs(out: &mut String, scene: &Scene) {
     let used: BTreeSet<(Weight, u16)> = scene
         .items
         .iter()
-        .filter_map(|item| {
-            if let Item::Text(t) = item {
-                Some(t)
-            } else {
-                None
-            }
-        })
-        .flat_map(|t| {
-            font::shape(&t.text, t.weight)
-                .0
-                .into_iter()
-                .map(|g| (t.weight, g.id))
-        })
+        .filter_map(|item| if let Item::Text(t) = item { Some(t) } else { None })
+        .flat_map(|t| font::shape(&t.text, t.weight).0.into_iter().map(|g| (t.weight, g.id)))
         .collect();
     out.push_str("<defs>\n");
     for (weight, id) in used {
@@ -97,12 +72,7 @@ fn glyphs(out: &mut String, scene: &Scene) {
                 Segment::Close => Segment::Close,
             })
             .collect();
-        let _ = writeln!(
-            out,
-            "<path id=\"{}\" d=\"{}\"/>",
-            glyph_name(weight, id),
-            data(&segments)
-        );
+        let _ = writeln!(out, "<path id=\"{}\" d=\"{}\"/>", glyph_name(weight, id), data(&segments));
     }
     out.push_str("</defs>\n");
 }
@@ -135,11 +105,7 @@ fn text(out: &mut String, t: &Text) {
     let _ = write!(out, " scale({:.5})\">", t.size / EM);
     for glyph in glyphs {
         let x = number((start + glyph.x) * EM);
-        let _ = write!(
-            out,
-            "<use href=\"#{}\" x=\"{x}\"/>",
-            glyph_name(t.weight, glyph.id)
-        );
+        let _ = write!(out, "<use href=\"#{}\" x=\"{x}\"/>", glyph_name(t.weight, glyph.id));
     }
     out.push_str("</g>\n");
 }
@@ -155,13 +121,7 @@ fn image(out: &mut String, i: &Image) {
     );
 }
 
-fn path(
-    out: &mut String,
-    segments: &[Segment],
-    fill: Option<Fill>,
-    stroke: Option<Stroke>,
-    edges: Edges,
-) {
+fn path(out: &mut String, segments: &[Segment], fill: Option<Fill>, stroke: Option<Stroke>, edges: Edges) {
     let _ = write!(out, "<path d=\"{}\"", data(segments));
     match fill {
         Some(f) => {
@@ -233,11 +193,7 @@ fn data(segments: &[Segment]) -> String {
 fn number(v: f64) -> String {
     let text = format!("{v:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" {
-        "0".to_owned()
-    } else {
-        text.to_owned()
-    }
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
 fn color(c: Rgb) -> String {
@@ -246,28 +202,24 @@ fn color(c: Rgb) -> String {
 
 /// Text for an attribute or element; control characters, which XML forbids, become spaces.
 fn escape(text: &str) -> String {
-    text.chars()
-        .fold(String::with_capacity(text.len()), |mut out, c| {
-            match c {
-                '&' => out.push_str("&amp;"),
-                '<' => out.push_str("&lt;"),
-                '>' => out.push_str("&gt;"),
-                '"' => out.push_str("&quot;"),
-                c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(' '),
-                c => out.push(c),
-            }
-            out
-        })
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(' '),
+            c => out.push(c),
+        }
+        out
+    })
 }
 
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let word = chunk
-            .iter()
-            .enumerate()
-            .fold(0u32, |w, (i, b)| w | u32::from(*b) << (16 - 8 * i));
+        let word = chunk.iter().enumerate().fold(0u32, |w, (i, b)| w | u32::from(*b) << (16 - 8 * i));
         for i in 0..4 {
             if i <= chunk.len() {
                 out.push(char::from(ALPHABET[(word >> (18 - 6 * i) & 63) as usize]));
@@ -285,14 +237,8 @@ mod tests {
 
     #[test]
     fn base64_of_rfc_4648() {
-        let cases = [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("foobar", "Zm9vYmFy"),
-        ];
+        let cases =
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
         for (plain, coded) in cases {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
@@ -300,13 +246,7 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let cases = [
-            (1.0, "1"),
-            (-0.001, "0"),
-            (12.345, "12.35"),
-            (0.5, "0.5"),
-            (100.0, "100"),
-        ];
+        let cases = [(1.0, "1"), (-0.001, "0"), (12.345, "12.35"), (0.5, "0.5"), (100.0, "100")];
         for (v, text) in cases {
             assert_eq!(number(v), text);
         }

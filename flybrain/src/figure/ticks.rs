@@ -34,11 +34,7 @@ fn linear(low: f64, high: f64, limit: usize) -> Ticks {
     let mut digits = 0;
     for (mantissa, e) in steps {
         let multiple = |k: f64| {
-            if e < 0 {
-                k * mantissa / power(-e)
-            } else {
-                k * mantissa * power(e)
-            }
+            if e < 0 { k * mantissa / power(-e) } else { k * mantissa * power(e) }
         };
         let step = multiple(1.0);
         if step <= 0.0 || !step.is_finite() {
@@ -49,53 +45,28 @@ fn linear(low: f64, high: f64, limit: usize) -> Ticks {
         if last - first + 1.0 <= limit as f64 {
             let count = (last - first) as usize;
             // Adding 0.0 turns a negative zero into zero.
-            best = (0..=count)
-                .map(|i| multiple(first + i as f64).clamp(low, high) + 0.0)
-                .collect();
+            best = (0..=count).map(|i| multiple(first + i as f64).clamp(low, high) + 0.0).collect();
             digits = if mantissa == 2.5 { e - 1 } else { e };
             break;
         }
     }
     let (labels, multiplier) = plain_labels(&best, digits);
-    Ticks {
-        major: best,
-        labels,
-        minor: Vec::new(),
-        multiplier,
-    }
+    Ticks { major: best, labels, minor: Vec::new(), multiplier }
 }
 
 /// Labels with decimals down to 10^`digits`, over a common power of ten where the numbers are large or small.
 fn plain_labels(values: &[f64], digits: i32) -> (Vec<String>, String) {
     let largest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-    let mut shift = if largest >= 1e6 || (largest < 1e-3 && largest > 0.0) {
-        largest.log10().floor() as i32
-    } else {
-        0
-    };
+    let mut shift =
+        if largest >= 1e6 || (largest < 1e-3 && largest > 0.0) { largest.log10().floor() as i32 } else { 0 };
     // A narrow range far from zero reads better in full.
     if shift - digits > 4 && (0..12).contains(&shift) {
         shift = 0;
     }
     let decimals = (shift - digits).max(0) as usize;
-    let labels = values
-        .iter()
-        .map(|v| {
-            number(
-                if shift < 0 {
-                    v * power(-shift)
-                } else {
-                    v / power(shift)
-                },
-                decimals,
-            )
-        })
-        .collect();
-    let multiplier = if shift == 0 {
-        String::new()
-    } else {
-        format!("×10{}", superscript(shift))
-    };
+    let labels =
+        values.iter().map(|v| number(if shift < 0 { v * power(-shift) } else { v / power(shift) }, decimals)).collect();
+    let multiplier = if shift == 0 { String::new() } else { format!("×10{}", superscript(shift)) };
     (labels, multiplier)
 }
 
@@ -117,66 +88,33 @@ fn log(low: f64, high: f64, limit: usize) -> Ticks {
         .map(fill)
         .find(|v| decades <= 2 && (2..=limit).contains(&v.len()));
     if let Some(major) = few {
-        let digits = major.iter().fold(0, |d, v| {
-            (v.log10() + slack).floor().min(f64::from(d)) as i32
-        });
+        let digits = major.iter().fold(0, |d, v| (v.log10() + slack).floor().min(f64::from(d)) as i32);
         if major.iter().all(|v| (1e-3..1e5).contains(v)) {
             let labels = major.iter().map(|v| shortest(*v, digits)).collect();
-            return Ticks {
-                major,
-                labels,
-                minor: fine(fill),
-                multiplier: String::new(),
-            };
+            return Ticks { major, labels, minor: fine(fill), multiplier: String::new() };
         }
         let labels = major.iter().map(|v| scientific(*v)).collect();
-        return Ticks {
-            major,
-            labels,
-            minor: fine(fill),
-            multiplier: String::new(),
-        };
+        return Ticks { major, labels, minor: fine(fill), multiplier: String::new() };
     }
     if decades < 2 {
-        return Ticks {
-            minor: Vec::new(),
-            ..linear(low, high, limit)
-        };
+        return Ticks { minor: Vec::new(), ..linear(low, high, limit) };
     }
     let stride = decades.div_ceil(limit).max(1);
     // Strides of 1, 2, 5, 10, 20, ... read best.
-    let stride = [1, 2, 3, 5, 10, 20, 25, 50, 100, 200, 500]
-        .into_iter()
-        .find(|s| *s >= stride)
-        .unwrap_or(stride) as i32;
-    let mut exponents: Vec<i32> = (first..=last)
-        .filter(|e| e.rem_euclid(stride) == 0)
-        .collect();
+    let stride =
+        [1, 2, 3, 5, 10, 20, 25, 50, 100, 200, 500].into_iter().find(|s| *s >= stride).unwrap_or(stride) as i32;
+    let mut exponents: Vec<i32> = (first..=last).filter(|e| e.rem_euclid(stride) == 0).collect();
     if exponents.len() < 2 {
         exponents = vec![first, last];
     }
     let plain = *exponents.first().unwrap_or(&0) >= -2 && *exponents.last().unwrap_or(&0) <= 4;
     let labels = exponents
         .iter()
-        .map(|e| {
-            if plain {
-                shortest(power(*e), *e)
-            } else {
-                format!("10{}", superscript(*e))
-            }
-        })
+        .map(|e| if plain { shortest(power(*e), *e) } else { format!("10{}", superscript(*e)) })
         .collect();
-    let major = exponents
-        .iter()
-        .map(|e| power(*e).clamp(low, high))
-        .collect();
+    let major = exponents.iter().map(|e| power(*e).clamp(low, high)).collect();
     let minor = if stride == 1 { fine(fill) } else { Vec::new() };
-    Ticks {
-        major,
-        labels,
-        minor,
-        multiplier: String::new(),
-    }
+    Ticks { major, labels, minor, multiplier: String::new() }
 }
 
 fn fine(fill: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
@@ -189,36 +127,22 @@ pub(crate) fn power(e: i32) -> f64 {
 }
 
 fn shortest(v: f64, digits: i32) -> String {
-    let decimals = if v >= 1.0 {
-        0
-    } else {
-        (-digits).max(0) as usize
-    };
+    let decimals = if v >= 1.0 { 0 } else { (-digits).max(0) as usize };
     let text = number(v, decimals);
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 fn scientific(v: f64) -> String {
     let e = (v.log10() + 1e-9).floor() as i32;
     let m = (v / power(e)).round();
-    if m == 1.0 {
-        format!("10{}", superscript(e))
-    } else {
-        format!("{m}×10{}", superscript(e))
-    }
+    if m == 1.0 { format!("10{}", superscript(e)) } else { format!("{m}×10{}", superscript(e)) }
 }
 
 /// A number with a true minus sign and, from 10,000 on, commas.
 pub(crate) fn number(v: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", v.abs());
     let negative = v < 0.0 && text.bytes().any(|b| (b'1'..=b'9').contains(&b));
-    let (whole, fraction) = text
-        .split_once('.')
-        .map_or((text.as_str(), ""), |(w, f)| (w, f));
+    let (whole, fraction) = text.split_once('.').map_or((text.as_str(), ""), |(w, f)| (w, f));
     let mut out = String::from(if negative { "−" } else { "" });
     for (i, c) in whole.chars().enumerate() {
         if i > 0 && whole.len() > 4 && (whole.len() - i).is_multiple_of(3) {
@@ -257,47 +181,20 @@ mod tests {
         let (low, high) = domain(scale, [a, b], None, 0.05);
         let t = ticks(scale, low, high, limit);
         let n = t.major.len();
-        prop_assert!(
-            (2..=limit).contains(&n),
-            "{n} ticks of at most {limit} in {low:e}..{high:e}: {t:?}"
-        );
+        prop_assert!((2..=limit).contains(&n), "{n} ticks of at most {limit} in {low:e}..{high:e}: {t:?}");
         prop_assert_eq!(n, t.labels.len());
-        prop_assert!(
-            t.major.windows(2).all(|w| w[0] < w[1]),
-            "not ascending: {:?}",
-            t
-        );
-        prop_assert!(
-            t.major
-                .iter()
-                .chain(&t.minor)
-                .all(|v| (low..=high).contains(v)),
-            "outside {low}..{high}: {t:?}"
-        );
+        prop_assert!(t.major.windows(2).all(|w| w[0] < w[1]), "not ascending: {:?}", t);
+        prop_assert!(t.major.iter().chain(&t.minor).all(|v| (low..=high).contains(v)), "outside {low}..{high}: {t:?}");
         let mut labels = t.labels.clone();
         labels.dedup();
         prop_assert_eq!(labels.len(), n, "labels repeat: {:?}", t);
         // The ticks cover the range: no end of the axis is farther from a tick than one and a half gaps between ticks.
         let f = |v: f64| {
-            if scale == Scale::Log {
-                v.log10()
-            } else {
-                v / high.abs().max(low.abs())
-            }
+            if scale == Scale::Log { v.log10() } else { v / high.abs().max(low.abs()) }
         };
-        let gap = t
-            .major
-            .windows(2)
-            .map(|w| f(w[1]) - f(w[0]))
-            .fold(0.0, f64::max);
-        prop_assert!(
-            f(t.major[0]) - f(low) <= 1.5 * gap,
-            "start is bare: {low:e}..{high:e} {t:?}"
-        );
-        prop_assert!(
-            f(high) - f(t.major[n - 1]) <= 1.5 * gap,
-            "end is bare: {low:e}..{high:e} {t:?}"
-        );
+        let gap = t.major.windows(2).map(|w| f(w[1]) - f(w[0])).fold(0.0, f64::max);
+        prop_assert!(f(t.major[0]) - f(low) <= 1.5 * gap, "start is bare: {low:e}..{high:e} {t:?}");
+        prop_assert!(f(high) - f(t.major[n - 1]) <= 1.5 * gap, "end is bare: {low:e}..{high:e} {t:?}");
         Ok(())
     }
 
@@ -332,39 +229,18 @@ mod tests {
     #[test]
     fn labels_read_well() {
         let linear = |a, b, n| ticks(Scale::Linear, a, b, n);
-        assert_eq!(
-            linear(0.0, 1.0, 6).labels,
-            ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
-        );
-        assert_eq!(
-            linear(-50.0, 50.0, 5).labels,
-            ["−40", "−20", "0", "20", "40"]
-        );
-        assert_eq!(
-            linear(0.0, 45_669.0, 6).labels,
-            ["0", "10,000", "20,000", "30,000", "40,000"]
-        );
+        assert_eq!(linear(0.0, 1.0, 6).labels, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(linear(-50.0, 50.0, 5).labels, ["−40", "−20", "0", "20", "40"]);
+        assert_eq!(linear(0.0, 45_669.0, 6).labels, ["0", "10,000", "20,000", "30,000", "40,000"]);
         let narrow = linear(45_669_000.0, 45_669_002.0, 4);
         assert_eq!(
             (narrow.labels.join(" ").as_str(), narrow.multiplier.as_str()),
             ("45,669,000 45,669,001 45,669,002", "")
         );
         let small = linear(0.0, 3e-9, 4);
-        assert_eq!(
-            (small.labels.join(" "), small.multiplier.as_str()),
-            ("0 1 2 3".to_owned(), "×10⁻⁹")
-        );
-        assert_eq!(
-            ticks(Scale::Log, 1e-12, 1.0, 7).labels,
-            ["10⁻¹²", "10⁻¹⁰", "10⁻⁸", "10⁻⁶", "10⁻⁴", "10⁻²", "10⁰"]
-        );
-        assert_eq!(
-            ticks(Scale::Log, 1.0, 1000.0, 7).labels,
-            ["1", "10", "100", "1000"]
-        );
-        assert_eq!(
-            ticks(Scale::Log, 0.15, 6.0, 7).labels,
-            ["0.2", "0.5", "1", "2", "5"]
-        );
+        assert_eq!((small.labels.join(" "), small.multiplier.as_str()), ("0 1 2 3".to_owned(), "×10⁻⁹"));
+        assert_eq!(ticks(Scale::Log, 1e-12, 1.0, 7).labels, ["10⁻¹²", "10⁻¹⁰", "10⁻⁸", "10⁻⁶", "10⁻⁴", "10⁻²", "10⁰"]);
+        assert_eq!(ticks(Scale::Log, 1.0, 1000.0, 7).labels, ["1", "10", "100", "1000"]);
+        assert_eq!(ticks(Scale::Log, 0.15, 6.0, 7).labels, ["0.2", "0.5", "1", "2", "5"]);
     }
 }

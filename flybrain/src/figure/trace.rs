@@ -8,11 +8,7 @@ use super::scene::{Fill, Point, Rect, Scene, Segment, Stroke, circle};
 const COLUMN: f64 = 0.5;
 
 /// The points in pixels, in runs without gaps.
-pub(crate) fn runs(
-    x: &Mapping,
-    y: &Mapping,
-    points: impl IntoIterator<Item = (f64, f64)>,
-) -> Vec<Vec<Point>> {
+pub(crate) fn runs(x: &Mapping, y: &Mapping, points: impl IntoIterator<Item = (f64, f64)>) -> Vec<Vec<Point>> {
     let mut runs: Vec<Vec<Point>> = Vec::new();
     let mut open = false;
     for (a, b) in points {
@@ -48,24 +44,13 @@ fn thin(run: &[Point]) -> Vec<Point> {
         let highest = (0..chunk.len()).max_by(by_y).unwrap_or(0);
         let mut picks = [0, lowest, highest, chunk.len() - 1];
         picks.sort_unstable();
-        kept.extend(
-            picks
-                .iter()
-                .enumerate()
-                .filter(|(i, p)| *i == 0 || picks[i - 1] != **p)
-                .map(|(_, p)| chunk[*p]),
-        );
+        kept.extend(picks.iter().enumerate().filter(|(i, p)| *i == 0 || picks[i - 1] != **p).map(|(_, p)| chunk[*p]));
     }
     kept
 }
 
 /// Draws the points as a line; a point between two gaps becomes a dot.
-pub(crate) fn line(
-    scene: &mut Scene,
-    frame: &Frame,
-    points: impl IntoIterator<Item = (f64, f64)>,
-    stroke: Stroke,
-) {
+pub(crate) fn line(scene: &mut Scene, frame: &Frame, points: impl IntoIterator<Item = (f64, f64)>, stroke: Stroke) {
     let mut segments = Vec::new();
     let mut dots = Vec::new();
     for run in runs(&frame.x, &frame.y, points) {
@@ -73,41 +58,23 @@ pub(crate) fn line(
             dots.extend(circle(lone, stroke.width.max(1.0) * 1.4));
             continue;
         }
-        segments.extend(thin(&run).into_iter().enumerate().map(|(i, p)| {
-            if i == 0 {
-                Segment::Move(p)
-            } else {
-                Segment::Line(p)
-            }
-        }));
+        segments.extend(
+            thin(&run).into_iter().enumerate().map(|(i, p)| if i == 0 { Segment::Move(p) } else { Segment::Line(p) }),
+        );
     }
     scene.path(segments, None, Some(stroke));
-    scene.path(
-        dots,
-        Some(Fill {
-            color: stroke.color,
-            opacity: stroke.opacity,
-        }),
-        None,
-    );
+    scene.path(dots, Some(Fill { color: stroke.color, opacity: stroke.opacity }), None);
 }
 
 /// Fills the area between two lines; gaps split it.
-pub(crate) fn band(
-    scene: &mut Scene,
-    frame: &Frame,
-    points: impl IntoIterator<Item = (f64, f64, f64)>,
-    fill: Fill,
-) {
+pub(crate) fn band(scene: &mut Scene, frame: &Frame, points: impl IntoIterator<Item = (f64, f64, f64)>, fill: Fill) {
     let mut segments = Vec::new();
     let mut edge: Vec<(Point, f64)> = Vec::new();
     let mut flush = |edge: &mut Vec<(Point, f64)>| {
         let lower: Vec<Point> = edge.iter().map(|(p, _)| *p).collect();
         let upper: Vec<Point> = edge.iter().map(|(p, top)| (p.0, *top)).collect();
         if lower.len() > 1 {
-            let outline = thin(&lower)
-                .into_iter()
-                .chain(thin(&upper).into_iter().rev());
+            let outline = thin(&lower).into_iter().chain(thin(&upper).into_iter().rev());
             segments.extend(super::scene::polygon(outline));
         }
         edge.clear();

@@ -12,21 +12,8 @@ fn first_derivatives_agree_with_differences() {
     gradcheck::first(|t| product(&t[0], &t[1].tanh()), &[&a, &b]).unwrap();
     gradcheck::first(|t| exp(&product(&t[0], &t[0])), &[&a]).unwrap();
     gradcheck::first(|t| apply_one(RawCube, &[&t[0]]).unwrap(), &[&a]).unwrap();
-    gradcheck::first(
-        |t| {
-            Tensor::cat(
-                &[apply(MaxAndSum, &[&t[0]]).unwrap().remove(0), t[0].copy()],
-                1,
-            )
-        },
-        &[&a],
-    )
-    .unwrap();
-    gradcheck::first(
-        |t| apply(MaxAndSum, &[&t[0]]).unwrap().remove(2).sin(),
-        &[&a],
-    )
-    .unwrap();
+    gradcheck::first(|t| Tensor::cat(&[apply(MaxAndSum, &[&t[0]]).unwrap().remove(0), t[0].copy()], 1), &[&a]).unwrap();
+    gradcheck::first(|t| apply(MaxAndSum, &[&t[0]]).unwrap().remove(2).sin(), &[&a]).unwrap();
 }
 
 #[test]
@@ -35,11 +22,7 @@ fn recorded_second_derivatives_agree_with_differences() {
     gradcheck::second(|t| product(&t[0], &t[1].tanh()).sin(), &[&a, &b]).unwrap();
     // Saved outputs are differentiated through as well.
     gradcheck::second(|t| exp(&t[0]), &[&a]).unwrap();
-    gradcheck::second(
-        |t| exp(&product(&exp(&t[0]), &product(&t[0], &t[1]))),
-        &[&a, &b],
-    )
-    .unwrap();
+    gradcheck::second(|t| exp(&product(&exp(&t[0]), &product(&t[0], &t[1]))), &[&a, &b]).unwrap();
 }
 
 #[test]
@@ -64,10 +47,7 @@ fn gradient_penalty_equals_libtorchs_own() {
     };
     let ours = penalty(product, exp);
     let theirs = penalty(|a, b| a * b, Tensor::exp);
-    assert!(
-        ours.0.allclose(&theirs.0, 1e-14, 1e-14, false)
-            && ours.1.allclose(&theirs.1, 1e-14, 1e-14, false)
-    );
+    assert!(ours.0.allclose(&theirs.0, 1e-14, 1e-14, false) && ours.1.allclose(&theirs.1, 1e-14, 1e-14, false));
 }
 
 #[test]
@@ -75,21 +55,14 @@ fn refused_second_derivative_is_an_error_wherever_it_is_asked() {
     let cube = |x: &Tensor| apply_one(RawCube, &[x]).unwrap();
     let says = |e: &dyn std::fmt::Display| {
         let text = e.to_string();
-        assert_eq!(
-            text.matches("RawCube has no second derivative").count(),
-            1,
-            "{text}"
-        );
+        assert_eq!(text.matches("RawCube has no second derivative").count(), 1, "{text}");
         assert!(!text.contains("frame #"), "a C++ stack trace in {text}");
     };
     says(&gradcheck::second(|t| cube(&t[0]), &[&values(&[3], 9)]).unwrap_err());
 
     let x = leaf(&[3], 9);
     let g = Tensor::run_backward(&[total(&cube(&x))], &[&x], true, true).remove(0);
-    assert!(
-        g.allclose(&(&x * &x * 3.0), 1e-15, 1e-15, false),
-        "the gradient itself can be used"
-    );
+    assert!(g.allclose(&(&x * &x * 3.0), 1e-15, 1e-15, false), "the gradient itself can be used");
     says(&total(&g).f_backward().unwrap_err());
     // With respect to the input alone, where only nodes on the way to it are run, and beside a part that has a derivative.
     let g = Tensor::run_backward(&[total(&cube(&x))], &[&x], true, true).remove(0);
@@ -106,54 +79,18 @@ fn refused_second_derivative_is_an_error_wherever_it_is_asked() {
 
 #[test]
 fn gradcheck_names_the_worst_entry() {
-    let wrong =
-        |t: &[Tensor]| &t[0] * 2.0 + (&t[1] * &t[1]).detach().sin() + t[1].slice(0, 0, 1, 1);
-    let e = gradcheck::first(
-        wrong,
-        &[&values(&[3], 1), &Tensor::from_slice(&[0.1, 0.2, 1.1])],
-    )
-    .unwrap_err();
-    let Error::Gradient {
-        order,
-        input,
-        ref index,
-        analytic,
-        wrong,
-        entries,
-        ..
-    } = e
-    else {
-        panic!("{e}")
-    };
-    assert_eq!(
-        (order, input, &index[..], analytic, wrong, entries),
-        ("first", 1, &[2][..], 0.0, 3, 6)
-    );
-    assert!(
-        e.to_string()
-            .contains("first derivative by input 1, entry [2]"),
-        "{e}"
-    );
+    let wrong = |t: &[Tensor]| &t[0] * 2.0 + (&t[1] * &t[1]).detach().sin() + t[1].slice(0, 0, 1, 1);
+    let e = gradcheck::first(wrong, &[&values(&[3], 1), &Tensor::from_slice(&[0.1, 0.2, 1.1])]).unwrap_err();
+    let Error::Gradient { order, input, ref index, analytic, wrong, entries, .. } = e else { panic!("{e}") };
+    assert_eq!((order, input, &index[..], analytic, wrong, entries), ("first", 1, &[2][..], 0.0, 3, 6));
+    assert!(e.to_string().contains("first derivative by input 1, entry [2]"), "{e}");
 
-    let e =
-        gradcheck::first(|t| &t[0] * 1.0, &[&values(&[2], 1).to_kind(Kind::Float)]).unwrap_err();
-    assert!(
-        e.to_string()
-            .contains("input 0 is Float; differences want Double"),
-        "{e}"
-    );
+    let e = gradcheck::first(|t| &t[0] * 1.0, &[&values(&[2], 1).to_kind(Kind::Float)]).unwrap_err();
+    assert!(e.to_string().contains("input 0 is Float; differences want Double"), "{e}");
     let e = gradcheck::first(|t| t[0].sqrt(), &[&Tensor::from_slice(&[1.0, -1.0])]).unwrap_err();
-    assert!(
-        e.to_string()
-            .contains("where the function gives NaN; choose other inputs"),
-        "{e}"
-    );
+    assert!(e.to_string().contains("where the function gives NaN; choose other inputs"), "{e}");
     let e = gradcheck::first(|t| t[0].sqrt(), &[&Tensor::from_slice(&[1.0, 0.0])]).unwrap_err();
-    assert!(
-        e.to_string()
-            .contains("entry [1]: -inf by backward, NaN by differences"),
-        "{e}"
-    );
+    assert!(e.to_string().contains("entry [1]: -inf by backward, NaN by differences"), "{e}");
 
     // A second derivative that is lost on the way is found, where the first one is right.
     let lost = |t: &[Tensor]| &t[0] * t[0].detach() * 2.0 - (&t[0] * &t[0]).detach();
@@ -165,10 +102,7 @@ fn gradcheck_names_the_worst_entry() {
     let place = Tensor::from_slice(&[1_i64, 0]);
     gradcheck::first(|t| t[0].index_select(0, &t[1]), &[&x, &place]).unwrap();
     assert_eq!(gradcheck::second(|t| &t[0] * 3.0, &[&x]).unwrap(), 0.0);
-    assert_eq!(
-        gradcheck::first(|t| exp(&t[0]), &[&values(&[0, 3], 1)]).unwrap(),
-        0.0
-    );
+    assert_eq!(gradcheck::first(|t| exp(&t[0]), &[&values(&[0, 3], 1)]).unwrap(), 0.0);
 }
 
 proptest! {

@@ -19,20 +19,12 @@ impl Op for Product {
 
     fn forward(&self, t: &[Tensor], needs: &[bool]) -> Result<Forward, BoxError> {
         self.seen.lock().unwrap().push(needs.to_vec());
-        Ok(Forward {
-            outputs: vec![&t[0] * &t[1]],
-            saved: vec![save_if(needs[1], &t[0]), save_if(needs[0], &t[1])],
-        })
+        Ok(Forward { outputs: vec![&t[0] * &t[1]], saved: vec![save_if(needs[1], &t[0]), save_if(needs[0], &t[1])] })
     }
 
     fn backward(&self, saved: &[Tensor], grads: &[Option<Tensor>], needs: &[bool]) -> Gradients {
         self.seen.lock().unwrap().push(needs.to_vec());
-        let side = |need: bool, other: usize| {
-            grads[0]
-                .as_ref()
-                .filter(|_| need)
-                .map(|g| g * saved[other].conj())
-        };
+        let side = |need: bool, other: usize| grads[0].as_ref().filter(|_| need).map(|g| g * saved[other].conj());
         Ok(vec![side(needs[0], 1), side(needs[1], 0)])
     }
 }
@@ -46,10 +38,7 @@ impl Op for Exp {
 
     fn forward(&self, t: &[Tensor], _: &[bool]) -> Result<Forward, BoxError> {
         let y = t[0].exp();
-        Ok(Forward {
-            outputs: vec![y.shallow_clone()],
-            saved: vec![y],
-        })
+        Ok(Forward { outputs: vec![y.shallow_clone()], saved: vec![y] })
     }
 
     fn backward(&self, saved: &[Tensor], grads: &[Option<Tensor>], _: &[bool]) -> Gradients {
@@ -63,11 +52,7 @@ pub(crate) struct RawCube;
 impl RawCube {
     fn map(x: &Tensor, f: impl Fn(f64) -> f64) -> Result<Tensor, BoxError> {
         let x_flat = Vec::<f64>::try_from(x.detach().reshape([-1]))?;
-        Ok(
-            Tensor::from_slice(&x_flat.into_iter().map(f).collect::<Vec<_>>())
-                .reshape(x.size())
-                .copy(),
-        )
+        Ok(Tensor::from_slice(&x_flat.into_iter().map(f).collect::<Vec<_>>()).reshape(x.size()).copy())
     }
 }
 
@@ -75,10 +60,7 @@ impl Op for RawCube {
     const NAME: &'static str = "RawCube";
 
     fn forward(&self, t: &[Tensor], _: &[bool]) -> Result<Forward, BoxError> {
-        Ok(Forward {
-            outputs: vec![Self::map(&t[0], |x| x * x * x)?],
-            saved: vec![t[0].shallow_clone()],
-        })
+        Ok(Forward { outputs: vec![Self::map(&t[0], |x| x * x * x)?], saved: vec![t[0].shallow_clone()] })
     }
 
     fn backward(&self, saved: &[Tensor], grads: &[Option<Tensor>], _: &[bool]) -> Gradients {
@@ -96,10 +78,7 @@ impl Op for MaxAndSum {
     fn forward(&self, t: &[Tensor], _: &[bool]) -> Result<Forward, BoxError> {
         let (max, place) = t[0].max_dim(-1, true);
         let sum = t[0].sum_dim_intlist([-1_i64].as_slice(), true, Kind::Double);
-        Ok(Forward {
-            outputs: vec![max, place.shallow_clone(), sum],
-            saved: vec![place, Tensor::zeros_like(&t[0])],
-        })
+        Ok(Forward { outputs: vec![max, place.shallow_clone(), sum], saved: vec![place, Tensor::zeros_like(&t[0])] })
     }
 
     fn backward(&self, saved: &[Tensor], grads: &[Option<Tensor>], _: &[bool]) -> Gradients {
@@ -136,10 +115,7 @@ where
 
 /// The forward of y = 2x.
 pub(crate) fn double(t: &[Tensor]) -> Result<Forward, BoxError> {
-    Ok(Forward {
-        outputs: vec![&t[0] * 2.0],
-        saved: vec![],
-    })
+    Ok(Forward { outputs: vec![&t[0] * 2.0], saved: vec![] })
 }
 
 /// The backward of y = 2x.
@@ -158,9 +134,7 @@ pub(crate) fn exp(x: &Tensor) -> Tensor {
 /// f64 numbers between -1 and 1, other ones for each seed.
 pub(crate) fn values(size: &[i64], seed: u32) -> Tensor {
     let n: i64 = size.iter().product();
-    let x: Vec<f64> = (0..n)
-        .map(|i| (1.7 * i as f64 + 12.9 * f64::from(seed) + 0.4).sin())
-        .collect();
+    let x: Vec<f64> = (0..n).map(|i| (1.7 * i as f64 + 12.9 * f64::from(seed) + 0.4).sin()).collect();
     Tensor::from_slice(&x).reshape(size).to_device(Device::Cpu)
 }
 
@@ -173,7 +147,5 @@ pub(crate) fn total(t: &Tensor) -> Tensor {
 }
 
 pub(crate) fn same(a: &Tensor, b: &Tensor) -> bool {
-    a.size() == b.size()
-        && a.kind() == b.kind()
-        && (a - b).abs().sum(Kind::Double).double_value(&[]) == 0.0
+    a.size() == b.size() && a.kind() == b.kind() && (a - b).abs().sum(Kind::Double).double_value(&[]) == 0.0
 }

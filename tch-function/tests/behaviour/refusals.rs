@@ -3,9 +3,7 @@
 use tch::{Device, Kind, Tensor};
 use tch_function::{BoxError, Error, Forward, Op, SecondDerivative, apply, apply_one};
 
-use crate::ops::{
-    Gradients, Product, RawCube, With, double, double_back, leaf, product, total, values,
-};
+use crate::ops::{Gradients, Product, RawCube, With, double, double_back, leaf, product, total, values};
 
 fn assert_says(e: &dyn std::fmt::Display, what: &[&str]) {
     let text = e.to_string();
@@ -16,28 +14,16 @@ fn assert_says(e: &dyn std::fmt::Display, what: &[&str]) {
 }
 
 /// The error of an apply whose forward gives these outputs and saves nothing.
-fn forward_error(
-    f: impl Fn(&[Tensor]) -> Vec<Tensor> + Send + Sync + 'static,
-    recorded: bool,
-) -> Error {
+fn forward_error(f: impl Fn(&[Tensor]) -> Vec<Tensor> + Send + Sync + 'static, recorded: bool) -> Error {
     let x = values(&[2, 3], 1).set_requires_grad(recorded);
-    let forward = move |t: &[Tensor]| {
-        Ok(Forward {
-            outputs: f(t),
-            saved: vec![],
-        })
-    };
+    let forward = move |t: &[Tensor]| Ok(Forward { outputs: f(t), saved: vec![] });
     apply(With(forward, double_back), &[&x, &values(&[2], 2)]).unwrap_err()
 }
 
 /// The error of a backward.
 fn backward_error(f: impl Fn() -> Gradients + Send + Sync + 'static) -> String {
     let x = leaf(&[2, 3], 1);
-    let y = apply_one(
-        With(double, move |_: &[Tensor], _: &[Option<Tensor>]| f()),
-        &[&x],
-    )
-    .unwrap();
+    let y = apply_one(With(double, move |_: &[Tensor], _: &[Option<Tensor>]| f()), &[&x]).unwrap();
     let e = total(&y).f_backward().unwrap_err();
     assert!(!x.grad().defined());
     e.to_string()
@@ -54,33 +40,18 @@ fn outputs_must_be_new_tensors() {
             &forward_error(|t| vec![&t[0] * 2.0, t[1].view([2, 1])], recorded),
             &["output 1 is a view of input 1"],
         );
-        assert_says(
-            &forward_error(|t| vec![t[0].detach()], recorded),
-            &["output 0 is a view of input 0"],
-        );
+        assert_says(&forward_error(|t| vec![t[0].detach()], recorded), &["output 0 is a view of input 0"]);
         let twice = |t: &[Tensor]| {
             let y = &t[0] * 2.0;
             vec![y.shallow_clone(), y]
         };
-        assert_says(
-            &forward_error(twice, recorded),
-            &["output 1 shares its memory with output 0"],
-        );
-        assert_says(
-            &forward_error(|_| vec![Tensor::new()], recorded),
-            &["output 0 is an undefined tensor"],
-        );
+        assert_says(&forward_error(twice, recorded), &["output 1 shares its memory with output 0"]);
+        assert_says(&forward_error(|_| vec![Tensor::new()], recorded), &["output 0 is an undefined tensor"]);
     }
     let halves = |t: &[Tensor]| (&t[0] * 2.0).chunk(2, 0);
-    assert_says(
-        &forward_error(halves, true),
-        &["output 1 shares its memory with output 0"],
-    );
+    assert_says(&forward_error(halves, true), &["output 1 shares its memory with output 0"]);
     let inference = |t: &[Tensor]| vec![tch_function::inference_mode(|| &t[0] * 2.0).unwrap()];
-    assert_says(
-        &forward_error(inference, true),
-        &["output 0 was made in inference mode"],
-    );
+    assert_says(&forward_error(inference, true), &["output 0 was made in inference mode"]);
     assert_says(
         &forward_error(|t| vec![tch::with_grad(|| &t[0] * 2.0)], true),
         &["output 0 has a gradient history of its own"],
@@ -96,14 +67,8 @@ fn inputs_must_be_defined_and_left_alone() {
         let _ = t[1].shallow_clone().fill_(0.0);
         vec![y]
     };
-    assert_says(
-        &forward_error(in_place, true),
-        &["With: the forward modified input 1 in place"],
-    );
-    assert_says(
-        &forward_error(in_place, false),
-        &["With: the forward modified input 1 in place"],
-    );
+    assert_says(&forward_error(in_place, true), &["With: the forward modified input 1 in place"]);
+    assert_says(&forward_error(in_place, false), &["With: the forward modified input 1 in place"]);
 }
 
 #[test]
@@ -114,42 +79,20 @@ fn errors_and_panics_of_the_forward_are_errors() {
     assert_says(&e, &["With: forward failed: no luck"]);
     assert!(std::error::Error::source(&e).is_some_and(|e| e.to_string() == "no luck"));
 
-    let torch = |t: &[Tensor]| {
-        Ok(Forward {
-            outputs: vec![t[0].f_matmul(&values(&[5], 1))?],
-            saved: vec![],
-        })
-    };
-    assert_says(
-        &apply(With(torch, double_back), &[&x]).unwrap_err(),
-        &["With: forward failed: ", "size"],
-    );
+    let torch = |t: &[Tensor]| Ok(Forward { outputs: vec![t[0].f_matmul(&values(&[5], 1))?], saved: vec![] });
+    assert_says(&apply(With(torch, double_back), &[&x]).unwrap_err(), &["With: forward failed: ", "size"]);
 
-    let panics = |t: &[Tensor]| {
-        Ok(Forward {
-            outputs: vec![t[0].matmul(&values(&[5], 1))],
-            saved: vec![],
-        })
-    };
+    let panics = |t: &[Tensor]| Ok(Forward { outputs: vec![t[0].matmul(&values(&[5], 1))], saved: vec![] });
     let e = apply(With(panics, double_back), &[&x]).unwrap_err();
     assert!(matches!(e, Error::ForwardPanicked { op: "With", .. }));
     assert_says(&e, &["With: forward panicked: "]);
-    assert!(
-        (&x * 2.0).requires_grad(),
-        "recording is on again after a panic"
-    );
+    assert!((&x * 2.0).requires_grad(), "recording is on again after a panic");
 }
 
 #[test]
 fn errors_and_panics_of_the_backward_are_errors() {
-    assert_says(
-        &backward_error(|| Err("no luck".into())),
-        &["With: no luck"],
-    );
-    assert_says(
-        &backward_error(|| panic!("on {}", "purpose")),
-        &["With: backward panicked: on purpose"],
-    );
+    assert_says(&backward_error(|| Err("no luck".into())), &["With: no luck"]);
+    assert_says(&backward_error(|| panic!("on {}", "purpose")), &["With: backward panicked: on purpose"]);
     assert_says(
         &backward_error(|| std::panic::panic_any(7)),
         &["With: backward panicked: with a value that is not text"],
@@ -160,43 +103,27 @@ fn errors_and_panics_of_the_backward_are_errors() {
     );
     let e = backward_error(|| tch::no_grad(|| panic!("inside no_grad")));
     assert_says(&e, &["inside no_grad"]);
-    assert!(
-        leaf(&[1], 1).exp().requires_grad(),
-        "recording is on again after a panic"
-    );
+    assert!(leaf(&[1], 1).exp().requires_grad(), "recording is on again after a panic");
 }
 
 #[test]
 fn gradients_must_fit_their_inputs() {
     let give = |t: fn() -> Vec<Option<Tensor>>| backward_error(move || Ok(t()));
-    assert_says(
-        &give(Vec::new),
-        &["With: backward returned 0 gradients for 1 inputs"],
-    );
-    assert_says(
-        &give(|| vec![None, None]),
-        &["With: backward returned 2 gradients for 1 inputs"],
-    );
+    assert_says(&give(Vec::new), &["With: backward returned 0 gradients for 1 inputs"]);
+    assert_says(&give(|| vec![None, None]), &["With: backward returned 2 gradients for 1 inputs"]);
     assert_says(
         &give(|| vec![Some(values(&[3, 2], 1))]),
-        &[
-            "backward returned a gradient of [3, 2] Double on Cpu for input 0, which is [2, 3] Double on Cpu",
-        ],
+        &["backward returned a gradient of [3, 2] Double on Cpu for input 0, which is [2, 3] Double on Cpu"],
     );
     // libtorch's own nodes would sum this one up, and convert the next.
-    assert_says(
-        &give(|| vec![Some(values(&[7, 2, 3], 1))]),
-        &["[7, 2, 3] Double on Cpu for input 0", "[2, 3] Double"],
-    );
+    assert_says(&give(|| vec![Some(values(&[7, 2, 3], 1))]), &["[7, 2, 3] Double on Cpu for input 0", "[2, 3] Double"]);
     assert_says(
         &give(|| vec![Some(values(&[2, 3], 1).to_kind(Kind::Float))]),
         &["[2, 3] Float on Cpu for input 0, which is [2, 3] Double on Cpu"],
     );
     // What nobody needs is not looked at.
     let (x, y) = (leaf(&[2], 1), values(&[2], 2));
-    let back = |_: &[Tensor], g: &[Option<Tensor>]| {
-        Ok(vec![g[0].as_ref().map(|g| g * 2.0), Some(values(&[9], 1))])
-    };
+    let back = |_: &[Tensor], g: &[Option<Tensor>]| Ok(vec![g[0].as_ref().map(|g| g * 2.0), Some(values(&[9], 1))]);
     total(&apply_one(With(double, back), &[&x, &y]).unwrap()).backward();
     // Undefined is zero.
     let back = |_: &[Tensor], _: &[Option<Tensor>]| Ok(vec![Some(Tensor::new())]);
@@ -223,20 +150,11 @@ fn saved_tensors_must_not_change() {
     let w = leaf(&[3], 3);
     let y = total(&apply_one(RawCube, &[&w]).unwrap());
     let _ = tch::no_grad(|| w.shallow_clone().g_sub_(&values(&[3], 4)));
-    assert_says(
-        &y.f_backward().unwrap_err(),
-        &[
-            "RawCube: input 0, saved for the backward",
-            "modified in place",
-        ],
-    );
+    assert_says(&y.f_backward().unwrap_err(), &["RawCube: input 0, saved for the backward", "modified in place"]);
     // A saved output.
     let mut y = crate::ops::exp(&(&x * 1.0));
     let _ = tch::no_grad(|| y.fill_(0.0));
-    assert_says(
-        &total(&y).f_backward().unwrap_err(),
-        &["Exp: output 0, saved for the backward", "modified in place"],
-    );
+    assert_says(&total(&y).f_backward().unwrap_err(), &["Exp: output 0, saved for the backward", "modified in place"]);
     // An input that was not saved may change.
     let z = &x * 1.0;
     let y = apply_one(With(double, double_back), &[&z]).unwrap();
@@ -264,15 +182,8 @@ fn recorded_backwards_save_inputs_and_outputs_only() {
         const SECOND: SecondDerivative = SecondDerivative::Recorded;
         fn forward(&self, t: &[Tensor], _: &[bool]) -> Result<Forward, BoxError> {
             let mask = t[0].gt(0.0);
-            let kept = if self.intermediate {
-                t[0].cos()
-            } else {
-                t[0].shallow_clone()
-            };
-            Ok(Forward {
-                outputs: vec![t[0].sin()],
-                saved: vec![mask, Tensor::new(), kept],
-            })
+            let kept = if self.intermediate { t[0].cos() } else { t[0].shallow_clone() };
+            Ok(Forward { outputs: vec![t[0].sin()], saved: vec![mask, Tensor::new(), kept] })
         }
         fn backward(&self, saved: &[Tensor], grads: &[Option<Tensor>], _: &[bool]) -> Gradients {
             assert!(saved[0].kind() == Kind::Bool && !saved[1].defined());
@@ -281,23 +192,9 @@ fn recorded_backwards_save_inputs_and_outputs_only() {
     }
     let x = leaf(&[3], 1);
     let e = apply(Sine { intermediate: true }, &[&x]).unwrap_err();
-    assert_says(
-        &e,
-        &[
-            "Sine: saved tensor 2 is neither an input nor an output",
-            "SecondDerivative::Recorded",
-        ],
-    );
+    assert_says(&e, &["Sine: saved tensor 2 is neither an input nor an output", "SecondDerivative::Recorded"]);
     tch_function::gradcheck::second(
-        |t| {
-            apply_one(
-                Sine {
-                    intermediate: false,
-                },
-                &[&t[0]],
-            )
-            .unwrap()
-        },
+        |t| apply_one(Sine { intermediate: false }, &[&t[0]]).unwrap(),
         &[&values(&[3], 1)],
     )
     .unwrap();
@@ -306,12 +203,7 @@ fn recorded_backwards_save_inputs_and_outputs_only() {
 #[test]
 fn apply_one_wants_one_output() {
     for n in [0, 2] {
-        let forward = move |t: &[Tensor]| {
-            Ok(Forward {
-                outputs: (0..n).map(|_| &t[0] * 2.0).collect(),
-                saved: vec![],
-            })
-        };
+        let forward = move |t: &[Tensor]| Ok(Forward { outputs: (0..n).map(|_| &t[0] * 2.0).collect(), saved: vec![] });
         let e = apply_one(With(forward, double_back), &[&values(&[1], 1)]).unwrap_err();
         assert_says(&e, &[&format!("With: {n} outputs where 1 was asked for")]);
     }

@@ -18,9 +18,8 @@ fn work(seed: u32) -> Tensor {
 fn forward_and_backward_on_many_threads() {
     let want: Vec<Tensor> = (0..8).map(work).collect();
     let found: Vec<Vec<Tensor>> = std::thread::scope(|s| {
-        let threads: Vec<_> = (0..8)
-            .map(|i| s.spawn(move || (0..100).map(|k| work((i + k) % 8)).collect::<Vec<_>>()))
-            .collect();
+        let threads: Vec<_> =
+            (0..8).map(|i| s.spawn(move || (0..100).map(|k| work((i + k) % 8)).collect::<Vec<_>>())).collect();
         threads.into_iter().map(|t| t.join().unwrap()).collect()
     });
     for (i, row) in found.iter().enumerate() {
@@ -54,16 +53,12 @@ fn one_kept_graph_from_many_threads() {
     let x = leaf(&[20], 1);
     let shared = exp(&apply_one(RawCube, &[&x]).unwrap());
     let want = Tensor::run_backward(&[total(&shared)], &[&x], true, false).remove(0);
-    let parts: Vec<(Tensor, Tensor)> = (0..6)
-        .map(|_| (shared.shallow_clone(), x.shallow_clone()))
-        .collect();
+    let parts: Vec<(Tensor, Tensor)> = (0..6).map(|_| (shared.shallow_clone(), x.shallow_clone())).collect();
     let threads: Vec<_> = parts
         .into_iter()
         .map(|(y, x)| {
             std::thread::spawn(move || {
-                (0..50)
-                    .map(|_| Tensor::run_backward(&[total(&y)], &[&x], true, false).remove(0))
-                    .collect::<Vec<_>>()
+                (0..50).map(|_| Tensor::run_backward(&[total(&y)], &[&x], true, false).remove(0)).collect::<Vec<_>>()
             })
         })
         .collect();

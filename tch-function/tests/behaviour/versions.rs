@@ -28,10 +28,7 @@ fn a_version_counts_changes_through_any_view() {
 
 #[test]
 fn tensors_without_a_version_are_told() {
-    assert!(matches!(
-        tensor_version(&Tensor::new()),
-        Err(Error::Libtorch(_))
-    ));
+    assert!(matches!(tensor_version(&Tensor::new()), Err(Error::Libtorch(_))));
     let x = inference_mode(|| values(&[3], 1)).unwrap();
     assert!(x.is_inference());
     assert!(matches!(tensor_version(&x), Err(Error::NoVersion)));
@@ -48,23 +45,11 @@ fn operations_work_in_inference_mode() {
     })
     .unwrap();
     assert!(!y.requires_grad() && z.is_inference());
-    assert!(
-        z.copy()
-            .allclose(&(&x * &x * &x * &x).detach(), 1e-14, 1e-14, false)
-    );
+    assert!(z.copy().allclose(&(&x * &x * &x * &x).detach(), 1e-14, 1e-14, false));
     // As a constant of a recorded computation: libtorch refuses to save it, with an error and no crash.
-    let e = apply_one(Product::default(), &[&x, &z])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        e.starts_with("Product: ") && e.contains("nference tensors cannot be saved for backward"),
-        "{e}"
-    );
-    assert!(
-        apply_one(Product::default(), &[&x, &z.copy()])
-            .unwrap()
-            .requires_grad()
-    );
+    let e = apply_one(Product::default(), &[&x, &z]).unwrap_err().to_string();
+    assert!(e.starts_with("Product: ") && e.contains("nference tensors cannot be saved for backward"), "{e}");
+    assert!(apply_one(Product::default(), &[&x, &z.copy()]).unwrap().requires_grad());
 }
 
 #[test]

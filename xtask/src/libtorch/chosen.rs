@@ -58,40 +58,19 @@ pub(crate) fn choose(root: &Path) -> Result<Option<Libtorch>> {
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
         return of_python().map(Some);
     }
-    let set = |name: &str| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let parts = (set("LIBTORCH_LIB"), set("LIBTORCH_INCLUDE"));
     if let Some(dir) = workspace::user_libtorch(root).or_else(|| parts.0.clone()) {
         let lib = parts.0.as_deref().unwrap_or(&dir).join("lib");
         let include = parts.1.as_deref().unwrap_or(&dir);
-        return inspect(
-            &dir,
-            &lib,
-            include,
-            Chosen::Environment,
-            "set LIBTORCH to another one, or unset it",
-        )
-        .map(Some);
+        return inspect(&dir, &lib, include, Chosen::Environment, "set LIBTORCH to another one, or unset it").map(Some);
     }
     Place::of(root).libtorch()
 }
 
 /// Reads what `dir` holds and refuses what tch can't be built against.
-pub(crate) fn inspect(
-    dir: &Path,
-    lib: &Path,
-    include: &Path,
-    chosen: Chosen,
-    todo: &str,
-) -> Result<Libtorch> {
-    let refuse = |problem: String| Error::Libtorch {
-        dir: dir.to_path_buf(),
-        problem,
-        todo: todo.to_owned(),
-    };
+pub(crate) fn inspect(dir: &Path, lib: &Path, include: &Path, chosen: Chosen, todo: &str) -> Result<Libtorch> {
+    let refuse = |problem: String| Error::Libtorch { dir: dir.to_path_buf(), problem, todo: todo.to_owned() };
     if !dir.is_dir() {
         return Err(refuse("there is no such folder".into()));
     }
@@ -105,23 +84,10 @@ pub(crate) fn inspect(
     let version = version::of_folder(dir).or_else(|| version::of_folder(include));
     let version = version.ok_or_else(|| refuse("its version can't be told".into()))?;
     if !version::fits(&version) && env::var_os("LIBTORCH_BYPASS_VERSION_CHECK").is_none() {
-        return Err(refuse(format!(
-            "it is libtorch {version}, tch 0.24 needs {}",
-            version::WANTED
-        )));
+        return Err(refuse(format!("it is libtorch {version}, tch 0.24 needs {}", version::WANTED)));
     }
-    let layout = if lib.join("libtorch_cuda.so").exists() {
-        Layout::Cuda
-    } else {
-        Layout::Cpu
-    };
-    Ok(Libtorch {
-        dir: dir.to_path_buf(),
-        lib: lib.to_path_buf(),
-        version,
-        layout,
-        chosen,
-    })
+    let layout = if lib.join("libtorch_cuda.so").exists() { Layout::Cuda } else { Layout::Cpu };
+    Ok(Libtorch { dir: dir.to_path_buf(), lib: lib.to_path_buf(), version, layout, chosen })
 }
 
 /// Asks Python as torch-sys will: what it can't import, torch-sys can't use.
@@ -142,10 +108,7 @@ fn of_python() -> Result<Libtorch> {
         }
     })?;
     let dir = PathBuf::from(text.trim());
-    let todo = format!(
-        "`{python} -m pip install torch=={}`, or unset LIBTORCH_USE_PYTORCH",
-        version::WANTED
-    );
+    let todo = format!("`{python} -m pip install torch=={}`, or unset LIBTORCH_USE_PYTORCH", version::WANTED);
     inspect(&dir, &dir.join("lib"), &dir, Chosen::Python, &todo)
 }
 
@@ -170,7 +133,8 @@ impl Libtorch {
             missing => Err(Error::Libtorch {
                 dir: self.dir.clone(),
                 problem: format!("libtorch_cpu.so needs {}, which the loader does not find", missing.join(", ")),
-                todo: "complete it, or run `cargo xtask setup --force` without LIBTORCH for one that is complete".into(),
+                todo: "complete it, or run `cargo xtask setup --force` without LIBTORCH for one that is complete"
+                    .into(),
             }),
         }
     }
@@ -196,10 +160,7 @@ pub(crate) mod tests {
         for (file, text) in [
             ("build-version", version),
             ("lib/libtorch_cpu.so", "cpu"),
-            (
-                "include/torch/csrc/api/include/torch/torch.h",
-                "#pragma once",
-            ),
+            ("include/torch/csrc/api/include/torch/torch.h", "#pragma once"),
         ] {
             let path = dir.join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -216,10 +177,7 @@ pub(crate) mod tests {
         let dir = tempfile::tempdir().unwrap();
         fake_libtorch(dir.path(), "2.11.0+cu130\n");
         let found = look(dir.path()).unwrap();
-        assert_eq!(
-            (found.version.as_str(), found.layout),
-            ("2.11.0+cu130", Layout::Cpu)
-        );
+        assert_eq!((found.version.as_str(), found.layout), ("2.11.0+cu130", Layout::Cpu));
         fs::write(dir.path().join("lib/libtorch_cuda.so"), "cuda").unwrap();
         assert_eq!(look(dir.path()).unwrap().layout, Layout::Cuda);
     }
@@ -238,11 +196,6 @@ pub(crate) mod tests {
         says("version can't be told");
         fs::remove_dir_all(dir.path().join("include")).unwrap();
         says("no C++ headers");
-        assert!(
-            look(&dir.path().join("nowhere"))
-                .unwrap_err()
-                .to_string()
-                .contains("no such folder")
-        );
+        assert!(look(&dir.path().join("nowhere")).unwrap_err().to_string().contains("no such folder"));
     }
 }

@@ -23,33 +23,21 @@ pub(crate) fn obtain(
     source: &dyn Source,
     console: &Console,
 ) -> Result<PathBuf> {
-    if let Some(path) = local
-        .map(|local| local.join(wheel.file))
-        .filter(|path| path.exists())
-    {
+    if let Some(path) = local.map(|local| local.join(wheel.file)).filter(|path| path.exists()) {
         match check(&path, wheel)? {
             Ok(()) => return Ok(path),
-            Err(found) => console.say(format!(
-                "  {} is not the pinned file ({found}): not used",
-                path.display()
-            )),
+            Err(found) => console.say(format!("  {} is not the pinned file ({found}): not used", path.display())),
         }
     }
     let kept = dir.join(wheel.file);
     if kept.exists() {
         match check(&kept, wheel)? {
             Ok(()) => {
-                console.say(format!(
-                    "  {} {}: here from before",
-                    wheel.name, wheel.version
-                ));
+                console.say(format!("  {} {}: here from before", wheel.name, wheel.version));
                 return Ok(kept);
             }
             Err(found) => {
-                console.say(format!(
-                    "  {} {} from before is damaged ({found}): deleted",
-                    wheel.name, wheel.version
-                ));
+                console.say(format!("  {} {} from before is damaged ({found}): deleted", wheel.name, wheel.version));
                 fs::remove_file(&kept).map_err(Error::file("deleting", &kept))?;
             }
         }
@@ -63,15 +51,8 @@ pub(crate) fn obtain(
                 return Ok(kept);
             }
             Err(error @ (Error::Hash { .. } | Error::Download { .. })) if !fresh => {
-                let why = if matches!(error, Error::Hash { .. }) {
-                    "came damaged"
-                } else {
-                    "did not come"
-                };
-                console.say(format!(
-                    "  {} {} {why}: once more, past pip's cache",
-                    wheel.name, wheel.version
-                ));
+                let why = if matches!(error, Error::Hash { .. }) { "came damaged" } else { "did not come" };
+                console.say(format!("  {} {} {why}: once more, past pip's cache", wheel.name, wheel.version));
                 fresh = true;
             }
             Err(error) => return Err(error),
@@ -80,13 +61,7 @@ pub(crate) fn obtain(
 }
 
 /// Fetches into an empty `dir/tmp` and verifies.
-fn fetch_once(
-    wheel: &Wheel,
-    dir: &Path,
-    source: &dyn Source,
-    fresh: bool,
-    console: &Console,
-) -> Result<PathBuf> {
+fn fetch_once(wheel: &Wheel, dir: &Path, source: &dyn Source, fresh: bool, console: &Console) -> Result<PathBuf> {
     let tmp = dir.join("tmp");
     remove_dir(&tmp)?;
     fs::create_dir_all(&tmp).map_err(Error::file("making", &tmp))?;
@@ -99,29 +74,19 @@ fn fetch_once(
         }
         Err(found) => {
             fs::remove_file(&path).map_err(Error::file("deleting", &path))?;
-            Err(Error::Hash {
-                wheel: wheel.file.to_owned(),
-                expected: wheel.sha256.to_owned(),
-                found,
-            })
+            Err(Error::Hash { wheel: wheel.file.to_owned(), expected: wheel.sha256.to_owned(), found })
         }
     }
 }
 
 /// Whether the file is the pinned one; else its hash, or its length where that differs already.
 fn check(path: &Path, wheel: &Wheel) -> Result<std::result::Result<(), String>> {
-    let length = fs::metadata(path)
-        .map_err(Error::file("reading", path))?
-        .len();
+    let length = fs::metadata(path).map_err(Error::file("reading", path))?.len();
     if length != wheel.bytes {
         return Ok(Err(format!("{length} bytes instead of {}", wheel.bytes)));
     }
     let found = sha256(path)?;
-    Ok(if found == wheel.sha256 {
-        Ok(())
-    } else {
-        Err(format!("sha256 {found}"))
-    })
+    Ok(if found == wheel.sha256 { Ok(()) } else { Err(format!("sha256 {found}")) })
 }
 
 /// SHA-256 of a file, in hexadecimal.
@@ -130,15 +95,9 @@ pub(crate) fn sha256(path: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
-        let n = file
-            .read(&mut buffer)
-            .map_err(Error::file("reading", path))?;
+        let n = file.read(&mut buffer).map_err(Error::file("reading", path))?;
         if n == 0 {
-            return Ok(hash
-                .finalize()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect());
+            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
         }
         hash.update(&buffer[..n]);
     }
@@ -147,9 +106,7 @@ pub(crate) fn sha256(path: &Path) -> Result<String> {
 /// Removes a folder and all in it, if it is there.
 pub(crate) fn remove_dir(dir: &Path) -> Result<()> {
     match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::file("deleting", dir)(error))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file("deleting", dir)(error)),
         _ => Ok(()),
     }
 }
@@ -182,28 +139,16 @@ mod tests {
 
     impl Fake {
         fn new(contents: &[&'static [u8]]) -> Self {
-            Self {
-                contents: RefCell::new(contents.to_vec()),
-                asked: RefCell::default(),
-            }
+            Self { contents: RefCell::new(contents.to_vec()), asked: RefCell::default() }
         }
     }
 
     impl Source for Fake {
-        fn fetch(
-            &self,
-            wheel: &Wheel,
-            into: &Path,
-            fresh: bool,
-            meter: &mut Meter<'_>,
-        ) -> Result<PathBuf> {
+        fn fetch(&self, wheel: &Wheel, into: &Path, fresh: bool, meter: &mut Meter<'_>) -> Result<PathBuf> {
             self.asked.borrow_mut().push(fresh);
             let path = into.join("named-otherwise.whl");
             if self.contents.borrow().is_empty() {
-                return Err(Error::Download {
-                    wheel: wheel.name.into(),
-                    output: "no route".into(),
-                });
+                return Err(Error::Download { wheel: wheel.name.into(), output: "no route".into() });
             }
             fs::write(&path, self.contents.borrow_mut().remove(0)).unwrap();
             meter.update(1);
@@ -267,10 +212,7 @@ mod tests {
         let theirs = local.path().join(wheel().file);
         fs::write(&theirs, GOOD).unwrap();
         let fake = Fake::new(&[GOOD]);
-        assert_eq!(
-            obtain_from(&fake, dir.path(), Some(local.path())).unwrap(),
-            theirs
-        );
+        assert_eq!(obtain_from(&fake, dir.path(), Some(local.path())).unwrap(), theirs);
         assert!(fake.asked.borrow().is_empty());
 
         fs::write(&theirs, b"abd").unwrap();

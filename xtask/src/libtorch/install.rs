@@ -46,9 +46,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn of(root: &Path) -> Self {
-        Self {
-            dir: root.join(".libtorch"),
-        }
+        Self { dir: root.join(".libtorch") }
     }
 
     /// What lies here; `None` when nothing does or what does is not whole.
@@ -58,33 +56,14 @@ impl Place {
         if linked && !torch.exists() || !linked && !self.whole(Layout::Cpu) {
             return Ok(None);
         }
-        let chosen = if linked {
-            Chosen::Linked
-        } else {
-            Chosen::Fetched
-        };
-        let dir = if linked {
-            fs::canonicalize(&torch).map_err(Error::file("following", &torch))?
-        } else {
-            torch
-        };
-        inspect(
-            &dir,
-            &dir.join("lib"),
-            &dir,
-            chosen,
-            "run `cargo xtask setup --force`",
-        )
-        .map(Some)
+        let chosen = if linked { Chosen::Linked } else { Chosen::Fetched };
+        let dir = if linked { fs::canonicalize(&torch).map_err(Error::file("following", &torch))? } else { torch };
+        inspect(&dir, &dir.join("lib"), &dir, chosen, "run `cargo xtask setup --force`").map(Some)
     }
 
     /// Fetches what is asked for, unless it is here.
     pub(crate) fn fetch(&self, request: Request, console: &Console) -> Result<Libtorch> {
-        if !cfg!(all(
-            target_os = "linux",
-            target_arch = "x86_64",
-            target_env = "gnu"
-        )) {
+        if !cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
             return Err(Error::Missing {
                 what: "a libtorch for this platform".into(),
                 todo: "the wheels used here are for Linux on x86-64 with glibc; install libtorch 2.11.0 and set LIBTORCH, \
@@ -94,13 +73,7 @@ impl Place {
         }
         let local = env::var_os("LIBTORCH_WHEELS").map(PathBuf::from);
         let source = LazyPip::default();
-        self.fetch_from(
-            request,
-            request.layout.wheels(),
-            local.as_deref(),
-            &source,
-            console,
-        )?;
+        self.fetch_from(request, request.layout.wheels(), local.as_deref(), &source, console)?;
         self.must_be_whole()?.must_load()
     }
 
@@ -108,16 +81,10 @@ impl Place {
     pub(crate) fn link(&self, from: &Path, console: &Console) -> Result<Libtorch> {
         let _lock = self.lock(console)?;
         let inner = from.join("torch");
-        let dir = if from.join("lib").is_dir() || !inner.is_dir() {
-            from
-        } else {
-            &inner
-        };
+        let dir = if from.join("lib").is_dir() || !inner.is_dir() { from } else { &inner };
         let dir = fs::canonicalize(dir).map_err(Error::file("looking for libtorch in", dir))?;
-        let todo = format!(
-            "give --from the folder of a libtorch {} (the one that holds lib and include)",
-            version::WANTED
-        );
+        let todo =
+            format!("give --from the folder of a libtorch {} (the one that holds lib and include)", version::WANTED);
         let found = inspect(&dir, &dir.join("lib"), &dir, Chosen::Linked, &todo)?.must_load()?;
         let torch = self.dir.join("torch");
         if torch.canonicalize().is_ok_and(|there| there == dir) {
@@ -180,8 +147,7 @@ impl Place {
             empty_libtorch(&unpacked.join("torch/lib/libtorch.so"))?;
         }
         let build_version = unpacked.join("torch/build-version");
-        fs::write(&build_version, version::WANTED)
-            .map_err(Error::file("writing", &build_version))?;
+        fs::write(&build_version, version::WANTED).map_err(Error::file("writing", &build_version))?;
         sync_file_system(&unpacked);
         self.put_in_place(&unpacked, layout, &libraries)?;
         remove_dir(&download)
@@ -189,12 +155,7 @@ impl Place {
 
     /// Moves what was unpacked to where it is used. A crash in between leaves no stamp, so it is done anew; torch comes
     /// last, since the linker wrapper looks for it.
-    fn put_in_place(
-        &self,
-        unpacked: &Path,
-        layout: Layout,
-        libraries: &[(String, u64)],
-    ) -> Result<()> {
+    fn put_in_place(&self, unpacked: &Path, layout: Layout, libraries: &[(String, u64)]) -> Result<()> {
         self.remove_stamps()?;
         for part in ["nvidia", "torch"] {
             if unpacked.join(part).exists() {
@@ -205,9 +166,7 @@ impl Place {
         for (path, _) in libraries {
             // the lengths as they are now: libtorch.so was replaced
             let path_here = self.dir.join(path);
-            let length = fs::metadata(&path_here)
-                .map_err(Error::file("reading", &path_here))?
-                .len();
+            let length = fs::metadata(&path_here).map_err(Error::file("reading", &path_here))?.len();
             text += &format!("{length} {path}\n");
         }
         let stamp = self.stamp(layout);
@@ -248,25 +207,17 @@ impl Place {
             Layout::Cpu => [Layout::Cpu, Layout::Cuda].as_slice(),
             Layout::Cuda => &[Layout::Cuda],
         };
-        stamps
-            .iter()
-            .filter_map(|&layout| fs::read_to_string(self.stamp(layout)).ok())
-            .any(|text| {
-                text.lines().all(|line| {
-                    line.split_once(' ').is_some_and(|(length, path)| {
-                        fs::metadata(self.dir.join(path))
-                            .is_ok_and(|data| Ok(data.len()) == length.parse())
-                    })
+        stamps.iter().filter_map(|&layout| fs::read_to_string(self.stamp(layout)).ok()).any(|text| {
+            text.lines().all(|line| {
+                line.split_once(' ').is_some_and(|(length, path)| {
+                    fs::metadata(self.dir.join(path)).is_ok_and(|data| Ok(data.len()) == length.parse())
                 })
             })
+        })
     }
 
     fn stamp(&self, layout: Layout) -> PathBuf {
-        self.dir.join(format!(
-            ".ready-{}-{}",
-            version::WANTED,
-            layout.name().to_lowercase()
-        ))
+        self.dir.join(format!(".ready-{}-{}", version::WANTED, layout.name().to_lowercase()))
     }
 
     fn remove_stamps(&self) -> Result<()> {
@@ -296,24 +247,14 @@ impl Place {
     fn check_space(&self, layout: Layout, wheels: &[Wheel], local: Option<&Path>) -> Result<()> {
         let download = self.dir.join(".download");
         let here = |wheel: &&Wheel| {
-            !download.join(wheel.file).exists()
-                && !local.is_some_and(|local| local.join(wheel.file).exists())
+            !download.join(wheel.file).exists() && !local.is_some_and(|local| local.join(wheel.file).exists())
         };
         let missing: u64 = wheels.iter().filter(here).map(|wheel| wheel.bytes).sum();
-        let largest = wheels
-            .iter()
-            .filter(here)
-            .map(|wheel| wheel.bytes)
-            .max()
-            .unwrap_or(0);
+        let largest = wheels.iter().filter(here).map(|wheel| wheel.bytes).max().unwrap_or(0);
         let needed = missing + layout.unpacked().max(2 * largest) + 100_000_000;
         let free = tools::free_space(&self.dir)?;
         if free < needed {
-            return Err(Error::Space {
-                dir: self.dir.clone(),
-                needed,
-                free,
-            });
+            return Err(Error::Space { dir: self.dir.clone(), needed, free });
         }
         Ok(())
     }
@@ -324,13 +265,7 @@ impl Place {
 struct LazyPip(OnceCell<Pip>);
 
 impl Source for LazyPip {
-    fn fetch(
-        &self,
-        wheel: &Wheel,
-        into: &Path,
-        fresh: bool,
-        meter: &mut Meter<'_>,
-    ) -> Result<PathBuf> {
+    fn fetch(&self, wheel: &Wheel, into: &Path, fresh: bool, meter: &mut Meter<'_>) -> Result<PathBuf> {
         let pip = match self.0.get() {
             Some(pip) => pip,
             None => {
@@ -345,12 +280,11 @@ impl Source for LazyPip {
 /// An empty library in the place of the wheel's libtorch.so, which has no code but names libtorch_cuda.so: a linker that
 /// keeps the name (GNU ld does, lld doesn't) would make programs that don't start without it.
 fn empty_libtorch(path: &Path) -> Result<()> {
-    workspace::run(
-        Command::new("cc")
-            .args(["-shared", "-nostdlib", "-Wl,-soname,libtorch.so", "-o"])
-            .arg(path)
-            .args(["-x", "c", "/dev/null"]),
-    )
+    workspace::run(Command::new("cc").args(["-shared", "-nostdlib", "-Wl,-soname,libtorch.so", "-o"]).arg(path).args([
+        "-x",
+        "c",
+        "/dev/null",
+    ]))
 }
 
 /// The stamp must not outlive, in a power cut, what it vouches for.
@@ -395,10 +329,7 @@ mod tests {
         ("torch/lib/libtorch_cpu.so", b"the cpu library"),
         ("torch/lib/libtorch.so", b"names libtorch_cuda.so"),
         ("torch/lib/libtorch_cuda.so", b"the cuda library"),
-        (
-            "torch/include/torch/csrc/api/include/torch/torch.h",
-            b"#pragma once",
-        ),
+        ("torch/include/torch/csrc/api/include/torch/torch.h", b"#pragma once"),
         ("torch/version.py", b"__version__ = '2.11.0'"),
         ("nvidia/cu13/lib/libcudart.so.13", b"cudart"),
     ];
@@ -415,14 +346,7 @@ mod tests {
                 bytes: fs::metadata(&path).unwrap().len(),
                 sha256: String::leak(sha256(&path).unwrap()),
             };
-            Self {
-                root,
-                wheel,
-                source: Copy {
-                    wheel: path,
-                    times: 0.into(),
-                },
-            }
+            Self { root, wheel, source: Copy { wheel: path, times: 0.into() } }
         }
 
         fn place(&self) -> Place {
@@ -431,13 +355,7 @@ mod tests {
 
         fn fetch(&self, layout: Layout, force: bool) -> Result<()> {
             let wheels = std::slice::from_ref(&self.wheel);
-            self.place().fetch_from(
-                Request { layout, force },
-                wheels,
-                None,
-                &self.source,
-                &Console::silent(),
-            )
+            self.place().fetch_from(Request { layout, force }, wheels, None, &self.source, &Console::silent())
         }
 
         fn path(&self, path: &str) -> PathBuf {
@@ -451,15 +369,9 @@ mod tests {
         assert!(fixture.place().libtorch().unwrap().is_none());
         fixture.fetch(Layout::Cpu, false).unwrap();
         let found = fixture.place().libtorch().unwrap().unwrap();
-        assert_eq!(
-            (found.version.as_str(), found.layout, found.chosen),
-            ("2.11.0", Layout::Cpu, Chosen::Fetched)
-        );
+        assert_eq!((found.version.as_str(), found.layout, found.chosen), ("2.11.0", Layout::Cpu, Chosen::Fetched));
         assert!(fixture.path("nvidia/cu13/lib/libcudart.so.13").exists());
-        assert_ne!(
-            fs::read(fixture.path("torch/lib/libtorch.so")).unwrap(),
-            ENTRIES[1].1
-        );
+        assert_ne!(fs::read(fixture.path("torch/lib/libtorch.so")).unwrap(), ENTRIES[1].1);
         for gone in [".download", ".unpack", ".old"] {
             assert!(!fixture.path(gone).exists(), "{gone}");
         }
@@ -476,10 +388,7 @@ mod tests {
         fixture.fetch(Layout::Cuda, false).unwrap();
         let found = fixture.place().libtorch().unwrap().unwrap();
         assert_eq!(found.layout, Layout::Cuda);
-        assert_eq!(
-            fs::read(fixture.path("torch/lib/libtorch.so")).unwrap(),
-            ENTRIES[1].1
-        );
+        assert_eq!(fs::read(fixture.path("torch/lib/libtorch.so")).unwrap(), ENTRIES[1].1);
         fixture.fetch(Layout::Cpu, false).unwrap();
         assert_eq!(fixture.source.times.get(), 2);
         assert!(!fixture.path(".ready-2.11.0-cpu").exists());
@@ -490,12 +399,7 @@ mod tests {
     fn an_interrupted_set_up_is_taken_up() {
         let leftovers: [fn(&Fixture) -> std::io::Result<()>; 5] = [
             |fixture| fs::write(fixture.path(".download/tmp/half"), "x"),
-            |fixture| {
-                fs::write(
-                    fixture.path(".unpack/torch/lib/libtorch_cpu.so"),
-                    "half a lib",
-                )
-            },
+            |fixture| fs::write(fixture.path(".unpack/torch/lib/libtorch_cpu.so"), "half a lib"),
             |fixture| fs::write(fixture.path("torch/lib/libtorch_cpu.so"), "no stamp yet"),
             |fixture| fs::write(fixture.path(".ready.new"), "15 torch/lib"),
             |fixture| {
@@ -511,10 +415,7 @@ mod tests {
             leave(&fixture).unwrap();
             assert!(fixture.place().libtorch().unwrap().is_none());
             fixture.fetch(Layout::Cpu, false).unwrap();
-            assert_eq!(
-                fs::read(fixture.path("torch/lib/libtorch_cpu.so")).unwrap(),
-                ENTRIES[0].1
-            );
+            assert_eq!(fs::read(fixture.path("torch/lib/libtorch_cpu.so")).unwrap(), ENTRIES[0].1);
             assert!(!fixture.path(".unpack").exists() && !fixture.path(".old").exists());
         }
     }
@@ -548,10 +449,7 @@ mod tests {
         // never unpacks into the folder of somebody else
         fixture.fetch(Layout::Cpu, true).unwrap();
         assert_eq!(place.libtorch().unwrap().unwrap().chosen, Chosen::Fetched);
-        assert_eq!(
-            fs::read(theirs.path().join("torch/lib/libtorch_cpu.so")).unwrap(),
-            b"cpu"
-        );
+        assert_eq!(fs::read(theirs.path().join("torch/lib/libtorch_cpu.so")).unwrap(), b"cpu");
 
         place.link(theirs.path(), &Console::silent()).unwrap();
         fs::remove_dir_all(theirs.path().join("torch")).unwrap();

@@ -18,13 +18,7 @@ use crate::{
 /// Where wheels come from; a trait so that tests need no network.
 pub(crate) trait Source {
     /// Puts the wheel into the empty folder `into` and returns its path. `fresh`: past any cache.
-    fn fetch(
-        &self,
-        wheel: &Wheel,
-        into: &Path,
-        fresh: bool,
-        meter: &mut Meter<'_>,
-    ) -> Result<PathBuf>;
+    fn fetch(&self, wheel: &Wheel, into: &Path, fresh: bool, meter: &mut Meter<'_>) -> Result<PathBuf>;
 }
 
 /// `python3 -m pip download`.
@@ -65,26 +59,13 @@ const PLATFORM: [&str; 26] = [
 ];
 
 impl Source for Pip {
-    fn fetch(
-        &self,
-        wheel: &Wheel,
-        into: &Path,
-        fresh: bool,
-        meter: &mut Meter<'_>,
-    ) -> Result<PathBuf> {
+    fn fetch(&self, wheel: &Wheel, into: &Path, fresh: bool, meter: &mut Meter<'_>) -> Result<PathBuf> {
         let log_path = into.join("pip.log");
         let log = fs::File::create(&log_path).map_err(Error::file("writing", &log_path))?;
         let log_too = log.try_clone().map_err(Error::file("writing", &log_path))?;
         let mut command = Command::new(&self.python);
         command
-            .args([
-                "-m",
-                "pip",
-                "download",
-                "--quiet",
-                "--no-input",
-                "--disable-pip-version-check",
-            ])
+            .args(["-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"])
             .args(PLATFORM)
             .arg("--dest")
             .arg(into)
@@ -99,10 +80,7 @@ impl Source for Pip {
             command.arg("--no-cache-dir");
         }
         end_with_parent(&mut command);
-        let mut pip = command.spawn().map_err(Error::io(format!(
-            "starting {} -m pip",
-            self.python.display()
-        )))?;
+        let mut pip = command.spawn().map_err(Error::io(format!("starting {} -m pip", self.python.display())))?;
         let status = loop {
             if let Some(status) = pip.try_wait().map_err(Error::io("waiting for pip"))? {
                 break status;
@@ -120,15 +98,8 @@ impl Source for Pip {
                 let log = fs::read_to_string(&log_path).unwrap_or_default();
                 let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
                 let last = lines[lines.len().saturating_sub(12)..].join("\n");
-                let output = if last.is_empty() {
-                    format!("pip ended with {status} and said nothing")
-                } else {
-                    last
-                };
-                Err(Error::Download {
-                    wheel: format!("{} {}", wheel.name, wheel.version),
-                    output,
-                })
+                let output = if last.is_empty() { format!("pip ended with {status} and said nothing") } else { last };
+                Err(Error::Download { wheel: format!("{} {}", wheel.name, wheel.version), output })
             }
         }
     }
@@ -155,11 +126,7 @@ fn largest_file(dir: &Path) -> u64 {
         .filter_map(|entry| {
             let entry = entry.ok()?;
             let data = entry.metadata().ok()?;
-            Some(if data.is_dir() {
-                largest_file(&entry.path())
-            } else {
-                data.len()
-            })
+            Some(if data.is_dir() { largest_file(&entry.path()) } else { data.len() })
         })
         .max()
         .unwrap_or(0)

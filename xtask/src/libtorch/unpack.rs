@@ -14,26 +14,15 @@ use crate::{
 
 /// Unpacks what `layout` needs of `wheels` into `into`, checksums compared. Returns the unpacked libraries with their
 /// lengths, paths relative to `into`.
-pub(crate) fn unpack(
-    wheels: &[PathBuf],
-    layout: Layout,
-    into: &Path,
-    console: &Console,
-) -> Result<Vec<(String, u64)>> {
+pub(crate) fn unpack(wheels: &[PathBuf], layout: Layout, into: &Path, console: &Console) -> Result<Vec<(String, u64)>> {
     let broken = |wheel: &Path| {
         let wheel = wheel.to_path_buf();
-        move |error: zip::result::ZipError| Error::Archive {
-            wheel,
-            detail: error.to_string(),
-        }
+        move |error: zip::result::ZipError| Error::Archive { wheel, detail: error.to_string() }
     };
     let mut archives = Vec::new();
     for wheel in wheels {
         let file = fs::File::open(wheel).map_err(Error::file("opening", wheel))?;
-        archives.push((
-            wheel,
-            zip::ZipArchive::new(BufReader::new(file)).map_err(broken(wheel))?,
-        ));
+        archives.push((wheel, zip::ZipArchive::new(BufReader::new(file)).map_err(broken(wheel))?));
     }
     let mut total = 0;
     for (wheel, archive) in &mut archives {
@@ -57,10 +46,7 @@ pub(crate) fn unpack(
             }
             let Some(relative) = entry.enclosed_name() else {
                 let detail = format!("its entry {name:?} would lie outside");
-                return Err(Error::Archive {
-                    wheel: wheel.clone(),
-                    detail,
-                });
+                return Err(Error::Archive { wheel: wheel.clone(), detail });
             };
             let path = into.join(&relative);
             if let Some(parent) = path.parent() {
@@ -77,16 +63,12 @@ pub(crate) fn unpack(
                 if n == 0 {
                     break;
                 }
-                file.write_all(&buffer[..n])
-                    .map_err(Error::file("writing", &path))?;
+                file.write_all(&buffer[..n]).map_err(Error::file("writing", &path))?;
                 done += n as u64;
                 meter.update(done);
             }
             file.flush().map_err(Error::file("writing", &path))?;
-            if relative
-                .parent()
-                .is_some_and(|parent| parent.ends_with("lib"))
-            {
+            if relative.parent().is_some_and(|parent| parent.ends_with("lib")) {
                 libraries.push((relative.to_string_lossy().into_owned(), entry.size()));
             }
         }
@@ -127,14 +109,8 @@ pub(crate) mod tests {
         );
         let into = dir.path().join("into");
         let libraries = unpack(&[wheel], Layout::Cpu, &into, &Console::silent()).unwrap();
-        assert_eq!(
-            libraries,
-            [("torch/lib/libtorch_cpu.so".to_owned(), 100_000)]
-        );
-        assert_eq!(
-            fs::read(into.join("torch/lib/libtorch_cpu.so")).unwrap(),
-            library
-        );
+        assert_eq!(libraries, [("torch/lib/libtorch_cpu.so".to_owned(), 100_000)]);
+        assert_eq!(fs::read(into.join("torch/lib/libtorch_cpu.so")).unwrap(), library);
         assert!(into.join("torch/include/torch/script.h").exists());
         assert!(!into.join("torch/__init__.py").exists());
         assert!(!into.join("torch/lib/libtorch_cuda.so").exists());
@@ -145,21 +121,13 @@ pub(crate) mod tests {
         let dir = tempfile::tempdir().unwrap();
         let wheel = dir.path().join("torch.whl");
         // no two bytes in a row alike, so that it is stored nearly as it is
-        let library: Vec<u8> = (0..50_000u32)
-            .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
-            .collect();
+        let library: Vec<u8> = (0..50_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         fake_wheel(&wheel, &[("torch/lib/libc10.so", &library)]);
         let mut bytes = fs::read(&wheel).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         fs::write(&wheel, bytes).unwrap();
-        let error = unpack(
-            &[wheel],
-            Layout::Cpu,
-            &dir.path().join("into"),
-            &Console::silent(),
-        )
-        .unwrap_err();
+        let error = unpack(&[wheel], Layout::Cpu, &dir.path().join("into"), &Console::silent()).unwrap_err();
         assert!(matches!(error, Error::Archive { .. }), "{error}");
     }
 
@@ -168,15 +136,7 @@ pub(crate) mod tests {
         let dir = tempfile::tempdir().unwrap();
         let wheel = dir.path().join("torch.whl");
         fake_wheel(&wheel, &[("torch/include/../../../evil.h", b"x")]);
-        assert!(
-            unpack(
-                &[wheel],
-                Layout::Cpu,
-                &dir.path().join("a/b"),
-                &Console::silent()
-            )
-            .is_err()
-        );
+        assert!(unpack(&[wheel], Layout::Cpu, &dir.path().join("a/b"), &Console::silent()).is_err());
         assert!(!dir.path().join("evil.h").exists());
     }
 
@@ -187,14 +147,6 @@ pub(crate) mod tests {
         fake_wheel(&wheel, &[("torch/lib/libc10.so", b"contents")]);
         let bytes = fs::read(&wheel).unwrap();
         fs::write(&wheel, &bytes[..bytes.len() - 30]).unwrap();
-        assert!(
-            unpack(
-                &[wheel],
-                Layout::Cpu,
-                &dir.path().join("into"),
-                &Console::silent()
-            )
-            .is_err()
-        );
+        assert!(unpack(&[wheel], Layout::Cpu, &dir.path().join("into"), &Console::silent()).is_err());
     }
 }

@@ -15,23 +15,15 @@ pub(crate) fn of_folder(dir: &Path) -> Option<String> {
     if let Some(found) = read("version.py").as_deref().and_then(of_python) {
         return Some(found);
     }
-    [
-        "include/torch/headeronly/version.h",
-        "include/torch/csrc/api/include/torch/version.h",
-    ]
-    .into_iter()
-    .find_map(|file| read(file).as_deref().and_then(of_header))
+    ["include/torch/headeronly/version.h", "include/torch/csrc/api/include/torch/version.h"]
+        .into_iter()
+        .find_map(|file| read(file).as_deref().and_then(of_header))
 }
 
 /// From `__version__ = '2.11.0+cu130'`.
 fn of_python(text: &str) -> Option<String> {
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix("__version__"))?;
-    let value = value
-        .trim_start_matches(|c: char| c != '=')
-        .trim_start_matches('=')
-        .trim();
+    let value = text.lines().find_map(|line| line.strip_prefix("__version__"))?;
+    let value = value.trim_start_matches(|c: char| c != '=').trim_start_matches('=').trim();
     Some(value.trim_matches(['\'', '"']).to_owned()).filter(|value| !value.is_empty())
 }
 
@@ -45,8 +37,7 @@ fn of_header(text: &str) -> Option<String> {
                 .flatten()
         })
     };
-    let [major, minor, patch] =
-        ["MAJOR", "MINOR", "PATCH"].map(|part| number(&format!("TORCH_VERSION_{part}")));
+    let [major, minor, patch] = ["MAJOR", "MINOR", "PATCH"].map(|part| number(&format!("TORCH_VERSION_{part}")));
     Some(format!("{}.{}.{}", major?, minor?, patch?))
 }
 
@@ -54,9 +45,7 @@ fn of_header(text: &str) -> Option<String> {
 pub(crate) fn fits(version: &str) -> bool {
     let number = version.split(['+', '-']).next().unwrap_or_default();
     let wanted = WANTED.rsplit_once('.').map_or(WANTED, |(series, _)| series);
-    number
-        .strip_prefix(wanted)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    number.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -88,10 +77,7 @@ mod tests {
         write("include/torch/headeronly/version.h", header);
         assert_eq!(of_folder(dir.path()).as_deref(), Some("2.9.1"));
 
-        write(
-            "version.py",
-            "from typing import Optional\n\n__version__ = '2.11.0+cu130'\ndebug = False\n",
-        );
+        write("version.py", "from typing import Optional\n\n__version__ = '2.11.0+cu130'\ndebug = False\n");
         assert_eq!(of_folder(dir.path()).as_deref(), Some("2.11.0+cu130"));
 
         write("build-version", "2.10.0+cpu\n");
@@ -100,14 +86,8 @@ mod tests {
 
     #[test]
     fn a_typed_version_and_a_broken_header_are_told_apart() {
-        assert_eq!(
-            of_python("__version__: str = \"2.11.0\"\n").as_deref(),
-            Some("2.11.0")
-        );
+        assert_eq!(of_python("__version__: str = \"2.11.0\"\n").as_deref(), Some("2.11.0"));
         assert_eq!(of_python("version = '2.11.0'\n"), None);
-        assert_eq!(
-            of_header("#define TORCH_VERSION_MAJOR 2\n#define TORCH_VERSION_MINOR x\n"),
-            None
-        );
+        assert_eq!(of_header("#define TORCH_VERSION_MAJOR 2\n#define TORCH_VERSION_MINOR x\n"), None);
     }
 }

@@ -168,20 +168,10 @@ const WHEELS: [Wheel; 16] = [
 ];
 
 /// Libraries of the torch wheel that the programs link or need to start.
-const TORCH_CPU: [&str; 4] = [
-    "libtorch_cpu.so",
-    "libtorch.so",
-    "libc10.so",
-    "libgomp.so.1",
-];
+const TORCH_CPU: [&str; 4] = ["libtorch_cpu.so", "libtorch.so", "libc10.so", "libgomp.so.1"];
 /// Those that are loaded where there is CUDA.
-const TORCH_CUDA: [&str; 5] = [
-    "libtorch_cuda.so",
-    "libc10_cuda.so",
-    "libtorch_cuda_linalg.so",
-    "libtorch_nvshmem.so",
-    "libcaffe2_nvrtc.so",
-];
+const TORCH_CUDA: [&str; 5] =
+    ["libtorch_cuda.so", "libc10_cuda.so", "libtorch_cuda_linalg.so", "libtorch_nvshmem.so", "libcaffe2_nvrtc.so"];
 /// What libtorch_cpu.so itself asks of NVIDIA (its profiler); neither needs a driver.
 const NVIDIA_CPU: [&str; 2] = ["libcudart.so.13", "libcupti.so.13"];
 /// Libraries of the NVIDIA wheels that nothing here loads: 0.4 GB.
@@ -207,15 +197,12 @@ pub(crate) fn keep(path: &str, layout: Layout) -> bool {
         return true;
     }
     if let Some(library) = path.strip_prefix("torch/lib/") {
-        return TORCH_CPU.contains(&library)
-            || layout == Layout::Cuda && TORCH_CUDA.contains(&library);
+        return TORCH_CPU.contains(&library) || layout == Layout::Cuda && TORCH_CUDA.contains(&library);
     }
     if path.starts_with("nvidia/") && path.contains("/lib/") {
         return match layout {
             Layout::Cpu => NVIDIA_CPU.contains(&name),
-            Layout::Cuda => {
-                name.contains(".so") && !NVIDIA_UNUSED.iter().any(|unused| name.starts_with(unused))
-            }
+            Layout::Cuda => name.contains(".so") && !NVIDIA_UNUSED.iter().any(|unused| name.starts_with(unused)),
         };
     }
     false
@@ -229,45 +216,21 @@ mod tests {
     fn pins_are_complete() {
         for wheel in &WHEELS {
             assert_eq!(wheel.sha256.len(), 64, "{}", wheel.name);
-            assert!(
-                wheel
-                    .sha256
-                    .bytes()
-                    .all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()),
-                "{}",
-                wheel.name
-            );
+            assert!(wheel.sha256.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()), "{}", wheel.name);
             let start = format!("{}-{}-", wheel.name.replace('-', "_"), wheel.version);
-            assert!(
-                wheel.file.starts_with(&start),
-                "{} is not {start}...",
-                wheel.file
-            );
+            assert!(wheel.file.starts_with(&start), "{} is not {start}...", wheel.file);
         }
         assert_eq!(WHEELS[0].version, super::super::version::WANTED);
     }
 
     #[test]
     fn the_cpu_layout_takes_no_cuda_library() {
-        for path in [
-            "torch/lib/libtorch_cpu.so",
-            "torch/include/torch/script.h",
-            "nvidia/cu13/lib/libcudart.so.13",
-        ] {
-            assert!(
-                keep(path, Layout::Cpu) && keep(path, Layout::Cuda),
-                "{path}"
-            );
+        for path in ["torch/lib/libtorch_cpu.so", "torch/include/torch/script.h", "nvidia/cu13/lib/libcudart.so.13"] {
+            assert!(keep(path, Layout::Cpu) && keep(path, Layout::Cuda), "{path}");
         }
-        for path in [
-            "torch/lib/libtorch_cuda.so",
-            "nvidia/cu13/lib/libcublas.so.13",
-            "nvidia/cudnn/lib/libcudnn.so.9",
-        ] {
-            assert!(
-                !keep(path, Layout::Cpu) && keep(path, Layout::Cuda),
-                "{path}"
-            );
+        for path in ["torch/lib/libtorch_cuda.so", "nvidia/cu13/lib/libcublas.so.13", "nvidia/cudnn/lib/libcudnn.so.9"]
+        {
+            assert!(!keep(path, Layout::Cpu) && keep(path, Layout::Cuda), "{path}");
         }
         for path in [
             "torch/lib/",
@@ -277,10 +240,7 @@ mod tests {
             "nvidia/cu13/lib/libcudart_static.a",
             "nvidia/cu13/lib/libcusolverMg.so.12",
         ] {
-            assert!(
-                !keep(path, Layout::Cpu) && !keep(path, Layout::Cuda),
-                "{path}"
-            );
+            assert!(!keep(path, Layout::Cpu) && !keep(path, Layout::Cuda), "{path}");
         }
     }
 }

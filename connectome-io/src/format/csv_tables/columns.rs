@@ -4,28 +4,19 @@ use crate::{Error, Location, Sign, SynapseTable};
 
 /// A column's name without case, blanks and punctuation, so that `bodyId_pre` and `body id pre` are one.
 pub(super) fn normal(name: &str) -> String {
-    name.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// The column that has the first of the wanted names that occurs.
 pub(super) fn find(header: &[String], wanted: &[&str]) -> Option<usize> {
-    wanted
-        .iter()
-        .find_map(|name| header.iter().position(|column| normal(column) == *name))
+    wanted.iter().find_map(|name| header.iter().position(|column| normal(column) == *name))
 }
 
 /// Refuses a header in which a name stands twice.
 pub(super) fn check_header(header: &[String], at: &Location) -> Result<(), Error> {
     for (i, name) in header.iter().enumerate() {
         if !name.is_empty() && header[..i].contains(name) {
-            return Err(Error::DuplicateName {
-                at: at.line(1),
-                what: "column",
-                name: name.clone(),
-            });
+            return Err(Error::DuplicateName { at: at.line(1), what: "column", name: name.clone() });
         }
     }
     Ok(())
@@ -85,15 +76,10 @@ pub(super) struct EdgeColumns {
 
 impl EdgeColumns {
     /// Finds the columns of a header.
-    pub(super) fn find(
-        header: &[String],
-        weight: Option<&str>,
-        at: &Location,
-    ) -> Result<Self, Error> {
+    pub(super) fn find(header: &[String], weight: Option<&str>, at: &Location) -> Result<Self, Error> {
         check_header(header, at)?;
-        let ends = ENDS.iter().find_map(|&(pre, post, ends)| {
-            Some((find(header, &[pre])?, find(header, &[post])?, ends, pre))
-        });
+        let ends =
+            ENDS.iter().find_map(|&(pre, post, ends)| Some((find(header, &[pre])?, find(header, &[post])?, ends, pre)));
         let Some((pre, post, ends, first)) = ends else {
             return Err(Error::Missing {
                 at: at.line(1),
@@ -104,23 +90,14 @@ impl EdgeColumns {
         };
         let varshney = first == "n1";
         let weight = match weight {
-            Some(name) => Some(header.iter().position(|column| column == name).ok_or_else(
-                || Error::Missing {
-                    at: at.line(1),
-                    what: format!("column {name:?}"),
-                    found: header.to_vec(),
-                    remedy: "set `ReadOptions::weight_column` to one that is there",
-                },
-            )?),
-            None => find(
-                header,
-                &["weight", "syncount", "connectivity", "count", "nsyn"],
-            )
-            .or_else(|| {
-                header
-                    .iter()
-                    .position(|column| normal(column).starts_with("weight"))
-            }),
+            Some(name) => Some(header.iter().position(|column| column == name).ok_or_else(|| Error::Missing {
+                at: at.line(1),
+                what: format!("column {name:?}"),
+                found: header.to_vec(),
+                remedy: "set `ReadOptions::weight_column` to one that is there",
+            })?),
+            None => find(header, &["weight", "syncount", "connectivity", "count", "nsyn"])
+                .or_else(|| header.iter().position(|column| normal(column).starts_with("weight"))),
         };
         if weight.is_none() && first != "source" {
             return Err(Error::Missing {
@@ -130,14 +107,7 @@ impl EdgeColumns {
                 remedy: "name it weight, or set `ReadOptions::weight_column`",
             });
         }
-        let part = find(
-            header,
-            if varshney {
-                &["type"]
-            } else {
-                &["roi", "neuropil"]
-            },
-        );
+        let part = find(header, if varshney { &["type"] } else { &["roi", "neuropil"] });
         if varshney && part.is_none() {
             return Err(Error::Missing {
                 at: at.line(1),
@@ -146,15 +116,9 @@ impl EdgeColumns {
                 remedy: "the list of Varshney et al. has n1, n2, type, count",
             });
         }
-        let polarity =
-            find(header, &["sign", "polarity", "excitatory"]).map(|c| (c, SignRule::Polarity));
-        let sign =
-            polarity.or_else(|| find(header, &["nttype"]).map(|c| (c, SignRule::Transmitter)));
-        let kind = if ends == Ends::Index {
-            find(header, &["kind"])
-        } else {
-            None
-        };
+        let polarity = find(header, &["sign", "polarity", "excitatory"]).map(|c| (c, SignRule::Polarity));
+        let sign = polarity.or_else(|| find(header, &["nttype"]).map(|c| (c, SignRule::Transmitter)));
+        let kind = if ends == Ends::Index { find(header, &["kind"]) } else { None };
         let used = [Some(pre), Some(post), weight, part, sign.map(|s| s.0), kind];
         let is_further = |&column: &usize| {
             let name = normal(&header[column]);
@@ -165,18 +129,7 @@ impl EdgeColumns {
         };
         let further = (0..header.len()).filter(is_further).collect();
         let all_of_kind = (first == "a").then_some(SynapseTable::ELECTRICAL);
-        Ok(Self {
-            pre,
-            post,
-            ends,
-            weight,
-            part,
-            sign,
-            kind,
-            all_of_kind,
-            varshney,
-            further,
-        })
+        Ok(Self { pre, post, ends, weight, part, sign, kind, all_of_kind, varshney, further })
     }
 }
 
@@ -218,10 +171,7 @@ impl NeuronColumns {
     pub(super) fn find(header: &[String], at: &Location) -> Result<Self, Error> {
         check_header(header, at)?;
         let idx = find(header, &["idx"]);
-        let id = find(
-            header,
-            &["id", "bodyid", "rootid", "ptrootid", "skid", "neuronid"],
-        );
+        let id = find(header, &["id", "bodyid", "rootid", "ptrootid", "skid", "neuronid"]);
         let name = find(header, &["name", "instance"]);
         if idx.is_none() && id.is_none() && name.is_none() {
             return Err(Error::Missing {
@@ -235,39 +185,17 @@ impl NeuronColumns {
         let class = find(header, &["class", "superclass", "role"]);
         let transmitter = find(header, &["transmitter", "nt", "nttype", "predictednt"]);
         let sign = find(header, &["sign"]);
-        let axes = ["x", "y", "z"].map(|axis| {
-            header
-                .iter()
-                .position(|column| axis_of(column).is_some_and(|a| a.0 == axis))
-        });
-        let position = if let [Some(x), Some(y), Some(z)] = axes {
-            Some([x, y, z])
-        } else {
-            None
-        };
-        let unit = position
-            .and_then(|p| axis_of(&header[p[0]]))
-            .map_or_else(String::new, |axis| axis.1.to_owned());
+        let axes =
+            ["x", "y", "z"].map(|axis| header.iter().position(|column| axis_of(column).is_some_and(|a| a.0 == axis)));
+        let position = if let [Some(x), Some(y), Some(z)] = axes { Some([x, y, z]) } else { None };
+        let unit = position.and_then(|p| axis_of(&header[p[0]])).map_or_else(String::new, |axis| axis.1.to_owned());
         let used: Vec<usize> = [idx, id, name, cell_type, class, transmitter, sign]
             .into_iter()
             .flatten()
             .chain(position.into_iter().flatten())
             .collect();
-        let further = (0..header.len())
-            .filter(|c| !used.contains(c) && !header[*c].is_empty())
-            .collect();
-        Ok(Self {
-            idx,
-            id,
-            name,
-            cell_type,
-            class,
-            transmitter,
-            sign,
-            position,
-            unit,
-            further,
-        })
+        let further = (0..header.len()).filter(|c| !used.contains(c) && !header[*c].is_empty()).collect();
+        Ok(Self { idx, id, name, cell_type, class, transmitter, sign, position, unit, further })
     }
 }
 

@@ -49,22 +49,12 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome,
         collector.push(&row, &mut keys)?;
     }
     check_count(&at, "synapse rows", collector.edges.pre.len())?;
-    let Collector {
-        mut edges,
-        muscle_rows,
-        part,
-        kinds,
-        further,
-        ..
-    } = collector;
+    let Collector { mut edges, muscle_rows, part, kinds, further, .. } = collector;
     // All muscles are one in this list, so a neuron that drives two stands in it twice.
     edges.summed_kind = columns.varshney.then_some(SynapseTable::NEUROMUSCULAR);
     edges.kinds = match (columns.kind, columns.all_of_kind) {
         (Some(_), _) => Some(kinds.finish()),
-        (None, Some(kind)) => Some(crate::Labels::from_values(std::iter::repeat_n(
-            kind,
-            edges.pre.len(),
-        ))),
+        (None, Some(kind)) => Some(crate::Labels::from_values(std::iter::repeat_n(kind, edges.pre.len()))),
         (None, None) if columns.varshney => Some(kinds.finish()),
         (None, None) => None,
     };
@@ -98,34 +88,16 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome,
         }
     }
     if neurons.is_empty() {
-        return Err(Error::Empty {
-            at: at.boxed(),
-            what: "rows",
-        });
+        return Err(Error::Empty { at: at.boxed(), what: "rows" });
     }
-    let options = ReadOptions {
-        n_neurons: expected(options, &neurons, columns.ends),
-        ..options.clone()
-    };
-    finish(
-        neurons,
-        edges,
-        Provenance::new(at.source_name(), Orientation::EdgeList),
-        &options,
-        &at,
-    )
+    let options = ReadOptions { n_neurons: expected(options, &neurons, columns.ends), ..options.clone() };
+    finish(neurons, edges, Provenance::new(at.source_name(), Orientation::EdgeList), &options, &at)
 }
 
 /// The number of neurons to check; a muscle that was added does not count.
 fn expected(options: &ReadOptions, neurons: &NeuronTable, ends: Ends) -> Option<usize> {
-    let muscle = ends == Ends::Name
-        && neurons
-            .names()
-            .and_then(<[String]>::last)
-            .is_some_and(|name| name == MUSCLE);
-    options
-        .n_neurons
-        .map(|n| n + usize::from(muscle && options.muscle == Muscle::Keep))
+    let muscle = ends == Ends::Name && neurons.names().and_then(<[String]>::last).is_some_and(|name| name == MUSCLE);
+    options.n_neurons.map(|n| n + usize::from(muscle && options.muscle == Muscle::Keep))
 }
 
 /// The file that describes the neurons.
@@ -135,9 +107,7 @@ fn neurons_file(edges: &Path, options: &ReadOptions) -> Option<PathBuf> {
         NeuronsFile::File(path) => Some(path.clone()),
         NeuronsFile::Sibling => {
             let siblings = NEURON_FILES.iter().map(|name| edges.with_file_name(name));
-            siblings
-                .into_iter()
-                .find(|path| path != edges && path.is_file())
+            siblings.into_iter().find(|path| path != edges && path.is_file())
         }
     }
 }
@@ -159,17 +129,10 @@ impl<'a> Collector<'a> {
         Self {
             columns,
             options,
-            edges: Edges {
-                signs: columns.sign.map(|_| Vec::new()),
-                ..Edges::default()
-            },
+            edges: Edges { signs: columns.sign.map(|_| Vec::new()), ..Edges::default() },
             part: LabelsBuilder::default(),
             kinds: LabelsBuilder::default(),
-            further: columns
-                .further
-                .iter()
-                .map(|_| LabelsBuilder::default())
-                .collect(),
+            further: columns.further.iter().map(|_| LabelsBuilder::default()).collect(),
             muscle_rows: Vec::new(),
         }
     }
@@ -183,45 +146,28 @@ impl<'a> Collector<'a> {
             };
             varshney = Some(kind);
         } else if let (Some(part), Regions::Only(regions)) = (columns.part, &self.options.regions)
-            && !regions
-                .iter()
-                .any(|region| region.as_bytes() == row.get(part))
+            && !regions.iter().any(|region| region.as_bytes() == row.get(part))
         {
             return Ok(());
         }
         // Checked before the ends, so that a row that is dropped is still a good row.
-        let weight = columns
-            .weight
-            .map_or(Ok(1.0), |column| row.number(column, "weight"))?;
+        let weight = columns.weight.map_or(Ok(1.0), |column| row.number(column, "weight"))?;
         let pre = keys.row(row, columns.pre)?;
         let to_muscle = varshney == Some(SynapseTable::NEUROMUSCULAR);
-        let post = if to_muscle {
-            Some(0)
-        } else {
-            keys.row(row, columns.post)?
-        };
+        let post = if to_muscle { Some(0) } else { keys.row(row, columns.post)? };
         let (Some(pre), Some(post)) = (pre, post) else {
             if self.options.unknown_neurons == UnknownNeurons::Drop {
                 return Ok(());
             }
-            return Err(keys.unknown(
-                row,
-                if pre.is_none() {
-                    columns.pre
-                } else {
-                    columns.post
-                },
-            ));
+            return Err(keys.unknown(row, if pre.is_none() { columns.pre } else { columns.post }));
         };
         if let (Some((column, rule)), Some(signs)) = (columns.sign, &mut self.edges.signs) {
-            signs.push(
-                parse_sign(row.get(column), rule).ok_or_else(|| Error::BadValue {
-                    at: row.at(column),
-                    what: "sign",
-                    text: row.lossy(column),
-                    allowed: "1, -1, 0, +, -, complex, none, empty",
-                })?,
-            );
+            signs.push(parse_sign(row.get(column), rule).ok_or_else(|| Error::BadValue {
+                at: row.at(column),
+                what: "sign",
+                text: row.lossy(column),
+                allowed: "1, -1, 0, +, -, complex, none, empty",
+            })?);
         }
         if let Some(column) = columns.part {
             self.part.push(row.text(column)?);
@@ -240,9 +186,7 @@ impl<'a> Collector<'a> {
         self.edges.pre.push(pre);
         self.edges.post.push(post);
         self.edges.weight.push(weight);
-        self.edges
-            .lines
-            .push(u32::try_from(row.line()).unwrap_or(u32::MAX));
+        self.edges.lines.push(u32::try_from(row.line()).unwrap_or(u32::MAX));
         Ok(())
     }
 

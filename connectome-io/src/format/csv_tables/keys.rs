@@ -24,15 +24,9 @@ enum Map {
     /// Neurons are what edges name.
     Growing(HashMap<i64, u32>),
     /// The names are known; `None` where two neurons have the name. Names in canonical spelling are a second chance.
-    Names {
-        exact: HashMap<String, Option<u32>>,
-        canonical: HashMap<String, Option<u32>>,
-    },
+    Names { exact: HashMap<String, Option<u32>>, canonical: HashMap<String, Option<u32>> },
     /// Neurons are what edges name.
-    GrowingNames {
-        map: HashMap<String, u32>,
-        names: Vec<String>,
-    },
+    GrowingNames { map: HashMap<String, u32>, names: Vec<String> },
 }
 
 impl Keys {
@@ -44,11 +38,7 @@ impl Keys {
                 return Err(Error::Missing {
                     at: at.boxed(),
                     what: "column of names of neurons".to_owned(),
-                    found: table
-                        .columns()
-                        .iter()
-                        .map(|(name, _)| name.clone())
-                        .collect(),
+                    found: table.columns().iter().map(|(name, _)| name.clone()).collect(),
                     remedy: "the edges name neurons: add a column name, or choose `NeuronsFile::None`",
                 });
             };
@@ -64,28 +54,17 @@ impl Keys {
                 Map::Known(keys.iter().copied().zip(0..).collect())
             }
         };
-        Ok(Self {
-            map,
-            n: table.len(),
-            last: None,
-        })
+        Ok(Self { map, n: table.len(), last: None })
     }
 
     /// Keys where there is no table of neurons.
     pub(super) fn without_table(ends: Ends, n_neurons: Option<usize>) -> Self {
         let map = match (ends, n_neurons) {
-            (Ends::Name, _) => Map::GrowingNames {
-                map: HashMap::new(),
-                names: Vec::new(),
-            },
+            (Ends::Name, _) => Map::GrowingNames { map: HashMap::new(), names: Vec::new() },
             (Ends::Index, Some(_)) => Map::Range,
             _ => Map::Growing(HashMap::new()),
         };
-        Self {
-            map,
-            n: n_neurons.unwrap_or(0),
-            last: None,
-        }
+        Self { map, n: n_neurons.unwrap_or(0), last: None }
     }
 
     /// The row that a cell names; `None` if no neuron is called so.
@@ -93,18 +72,12 @@ impl Keys {
         match &mut self.map {
             Map::Names { exact, canonical } => {
                 let name = row.text(column)?;
-                let found = exact
-                    .get(name)
-                    .or_else(|| canonical.get(&canonical_name(name)));
+                let found = exact.get(name).or_else(|| canonical.get(&canonical_name(name)));
                 match found {
                     Some(Some(index)) => Ok(Some(*index)),
                     Some(None) => {
                         let name = name.to_owned();
-                        Err(Error::DuplicateName {
-                            at: row.at(column),
-                            what: "name of a neuron",
-                            name,
-                        })
+                        Err(Error::DuplicateName { at: row.at(column), what: "name of a neuron", name })
                     }
                     None => Ok(None),
                 }
@@ -127,9 +100,7 @@ impl Keys {
                     return Ok(Some(index));
                 }
                 let found = match &mut self.map {
-                    Map::Range => u32::try_from(key)
-                        .ok()
-                        .filter(|&index| (index as usize) < self.n),
+                    Map::Range => u32::try_from(key).ok().filter(|&index| (index as usize) < self.n),
                     Map::Known(map) => map.get(&key).copied(),
                     Map::Growing(map) => {
                         let next = map.len() as u32;
@@ -149,17 +120,8 @@ impl Keys {
     /// What a key without neuron means.
     pub(super) fn unknown(&self, row: &Row<'_>, column: usize) -> Error {
         match (&self.map, row.integer(column, "")) {
-            (Map::Range, Ok(index)) => Error::OutOfRange {
-                at: row.at(column),
-                index,
-                n: self.n,
-                what: "neurons",
-            },
-            _ => Error::UnknownNeuron {
-                at: row.at(column),
-                name: row.lossy(column),
-                n: self.n,
-            },
+            (Map::Range, Ok(index)) => Error::OutOfRange { at: row.at(column), index, n: self.n, what: "neurons" },
+            _ => Error::UnknownNeuron { at: row.at(column), name: row.lossy(column), n: self.n },
         }
     }
 
@@ -173,17 +135,10 @@ impl Keys {
                 for (row, &(_, old)) in (0..).zip(&by_id) {
                     new[old as usize] = row;
                 }
-                Ok((
-                    NeuronTable::new(by_id.into_iter().map(|(id, _)| id).collect())?,
-                    Some(new),
-                ))
+                Ok((NeuronTable::new(by_id.into_iter().map(|(id, _)| id).collect())?, Some(new)))
             }
-            Map::GrowingNames { names, .. } => {
-                Ok((NeuronTable::numbered(names.len()).with_names(names)?, None))
-            }
-            Map::Range | Map::Known(_) | Map::Names { .. } => {
-                Ok((NeuronTable::numbered(self.n), None))
-            }
+            Map::GrowingNames { names, .. } => Ok((NeuronTable::numbered(names.len()).with_names(names)?, None)),
+            Map::Range | Map::Known(_) | Map::Names { .. } => Ok((NeuronTable::numbered(self.n), None)),
         }
     }
 }
@@ -193,14 +148,8 @@ impl Map {
         let mut exact = HashMap::with_capacity(names.len());
         let mut canonical = HashMap::with_capacity(names.len());
         for (name, row) in names.iter().zip(0u32..) {
-            exact
-                .entry(name.clone())
-                .and_modify(|found| *found = None)
-                .or_insert(Some(row));
-            canonical
-                .entry(canonical_name(name))
-                .and_modify(|found| *found = None)
-                .or_insert(Some(row));
+            exact.entry(name.clone()).and_modify(|found| *found = None).or_insert(Some(row));
+            canonical.entry(canonical_name(name)).and_modify(|found| *found = None).or_insert(Some(row));
         }
         Self::Names { exact, canonical }
     }

@@ -30,16 +30,11 @@ impl NeuronFile {
         let at = table.location().clone();
         let header = table.header().to_vec();
         let columns = NeuronColumns::find(&header, &at)?;
-        let (mut idx, mut ids, mut names, mut signs) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut idx, mut ids, mut names, mut signs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut points = Vec::new();
         let labelled = [columns.cell_type, columns.class, columns.transmitter];
         let mut labels: [LabelsBuilder; 3] = Default::default();
-        let mut further: Vec<LabelsBuilder> = columns
-            .further
-            .iter()
-            .map(|_| LabelsBuilder::default())
-            .collect();
+        let mut further: Vec<LabelsBuilder> = columns.further.iter().map(|_| LabelsBuilder::default()).collect();
         let mut lines = Vec::new();
         while let Some(row) = table.next_row()? {
             if let Some(c) = columns.idx {
@@ -52,13 +47,11 @@ impl NeuronFile {
                 names.push(row.text(c)?.to_owned());
             }
             if let Some(c) = columns.sign {
-                signs.push(parse_sign(row.get(c), SignRule::Polarity).ok_or_else(|| {
-                    Error::BadValue {
-                        at: row.at(c),
-                        what: "sign",
-                        text: row.lossy(c),
-                        allowed: "1, -1, 0, +, -, empty",
-                    }
+                signs.push(parse_sign(row.get(c), SignRule::Polarity).ok_or_else(|| Error::BadValue {
+                    at: row.at(c),
+                    what: "sign",
+                    text: row.lossy(c),
+                    allowed: "1, -1, 0, +, -, empty",
                 })?);
             }
             if let Some(axes) = columns.position {
@@ -84,22 +77,14 @@ impl NeuronFile {
             lines.push(row.line());
         }
         if lines.is_empty() {
-            return Err(Error::Empty {
-                at: at.boxed(),
-                what: "neurons",
-            });
+            return Err(Error::Empty { at: at.boxed(), what: "neurons" });
         }
 
         let unique = |ids: Vec<i64>, column: usize| {
             NeuronTable::new(ids).map_err(|error| match error {
-                Error::DuplicateNeuron {
-                    id, first, second, ..
-                } => Error::DuplicateNeuron {
-                    at: at.cell(lines[second], &header[column]),
-                    id,
-                    first,
-                    second,
-                },
+                Error::DuplicateNeuron { id, first, second, .. } => {
+                    Error::DuplicateNeuron { at: at.cell(lines[second], &header[column]), id, first, second }
+                }
                 other => other.in_file(&at),
             })
         };
@@ -133,41 +118,28 @@ impl NeuronFile {
         for (builder, c) in further.into_iter().zip(columns.further) {
             neurons = neurons.with_column(header[c].clone(), builder.finish())?;
         }
-        Ok(Self {
-            table: neurons,
-            idx: columns.idx.map(|_| idx),
-        })
+        Ok(Self { table: neurons, idx: columns.idx.map(|_| idx) })
     }
 
     /// Adds a neuron that no file lists, such as the muscle.
     pub(super) fn extended(table: &NeuronTable, name: &str) -> Result<NeuronTable, Error> {
-        let id = table
-            .ids()
-            .iter()
-            .copied()
-            .max()
-            .map_or(Some(0), |id| id.checked_add(1))
-            .unwrap_or(i64::MIN);
+        let id = table.ids().iter().copied().max().map_or(Some(0), |id| id.checked_add(1)).unwrap_or(i64::MIN);
         let mut extended = NeuronTable::new(table.ids().iter().copied().chain([id]).collect())?;
         let blank = |labels: &crate::Labels| crate::Labels::from_values(labels.iter().chain([""]));
         if let Some(names) = table.names() {
-            extended =
-                extended.with_names(names.iter().cloned().chain([name.to_owned()]).collect())?;
+            extended = extended.with_names(names.iter().cloned().chain([name.to_owned()]).collect())?;
         }
         if let Some(types) = table.types() {
-            extended =
-                extended.with_types(crate::Labels::from_values(types.iter().chain([name])))?;
+            extended = extended.with_types(crate::Labels::from_values(types.iter().chain([name])))?;
         }
         if let Some(classes) = table.classes() {
-            extended = extended
-                .with_classes(crate::Labels::from_values(classes.iter().chain(["muscle"])))?;
+            extended = extended.with_classes(crate::Labels::from_values(classes.iter().chain(["muscle"])))?;
         }
         if let Some(transmitters) = table.transmitters() {
             extended = extended.with_transmitters(blank(transmitters))?;
         }
         if let Some(signs) = table.signs() {
-            extended =
-                extended.with_signs(signs.iter().copied().chain([Sign::Unknown]).collect())?;
+            extended = extended.with_signs(signs.iter().copied().chain([Sign::Unknown]).collect())?;
         }
         if let Some(positions) = table.positions() {
             let points = positions.points().iter().copied().chain([None]).collect();

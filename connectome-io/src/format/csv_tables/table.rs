@@ -37,29 +37,16 @@ impl Table {
             .buffer_capacity(256 << 10)
             .from_reader(source);
         let mut record = ByteRecord::new();
-        if !reader
-            .read_byte_record(&mut record)
-            .map_err(|e| explain_csv(&at, e))?
-        {
-            return Err(Error::Empty {
-                at: at.boxed(),
-                what: "header",
-            });
+        if !reader.read_byte_record(&mut record).map_err(|e| explain_csv(&at, e))? {
+            return Err(Error::Empty { at: at.boxed(), what: "header" });
         }
         let mut header = Vec::with_capacity(record.len());
         for cell in &record {
-            let text = std::str::from_utf8(cell).map_err(|_| Error::Malformed {
-                at: at.line(1),
-                problem: "the header is no UTF-8 text".to_owned(),
-            })?;
+            let text = std::str::from_utf8(cell)
+                .map_err(|_| Error::Malformed { at: at.line(1), problem: "the header is no UTF-8 text".to_owned() })?;
             header.push(text.trim_start_matches('\u{feff}').trim().to_owned());
         }
-        Ok(Self {
-            reader,
-            at,
-            header,
-            record,
-        })
+        Ok(Self { reader, at, header, record })
     }
 
     /// Cells of the first line.
@@ -75,11 +62,7 @@ impl Table {
     /// The next row; all rows have as many cells as the first line.
     pub(crate) fn next_row(&mut self) -> Result<Option<Row<'_>>, Error> {
         match self.reader.read_byte_record(&mut self.record) {
-            Ok(true) => Ok(Some(Row {
-                record: &self.record,
-                header: &self.header,
-                at: &self.at,
-            })),
+            Ok(true) => Ok(Some(Row { record: &self.record, header: &self.header, at: &self.at })),
             Ok(false) => Ok(None),
             Err(e) => Err(explain_csv(&self.at, e)),
         }
@@ -101,10 +84,7 @@ impl<'a> Row<'a> {
     pub(crate) fn text(&self, column: usize) -> Result<&'a str, Error> {
         std::str::from_utf8(self.get(column)).map_err(|_| Error::Malformed {
             at: self.at(column),
-            problem: format!(
-                "{:?} is no UTF-8 text",
-                String::from_utf8_lossy(self.get(column))
-            ),
+            problem: format!("{:?} is no UTF-8 text", String::from_utf8_lossy(self.get(column))),
         })
     }
 
@@ -126,16 +106,8 @@ impl<'a> Row<'a> {
     pub(crate) fn number(&self, column: usize, what: &'static str) -> Result<f64, Error> {
         match parse_f64(self.get(column)) {
             Some(value) if value.is_finite() => Ok(value),
-            Some(value) => Err(Error::NotFinite {
-                at: self.at(column),
-                what,
-                value,
-            }),
-            None => Err(Error::BadNumber {
-                at: self.at(column),
-                text: self.lossy(column),
-                wanted: what,
-            }),
+            Some(value) => Err(Error::NotFinite { at: self.at(column), what, value }),
+            None => Err(Error::BadNumber { at: self.at(column), text: self.lossy(column), wanted: what }),
         }
     }
 
@@ -151,21 +123,13 @@ impl<'a> Row<'a> {
 }
 
 fn explain_csv(at: &Location, error: csv::Error) -> Error {
-    let place = error
-        .position()
-        .map_or_else(|| at.boxed(), |position| at.line(position.line()));
+    let place = error.position().map_or_else(|| at.boxed(), |position| at.line(position.line()));
     match error.into_kind() {
         ErrorKind::Io(error) => explain(at, error),
-        ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => Error::Malformed {
-            at: place,
-            problem: format!("{len} cells, the header has {expected_len}"),
-        },
-        other => Error::Malformed {
-            at: place,
-            problem: format!("{other:?}"),
-        },
+        ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            Error::Malformed { at: place, problem: format!("{len} cells, the header has {expected_len}") }
+        }
+        other => Error::Malformed { at: place, problem: format!("{other:?}") },
     }
 }
 
@@ -188,11 +152,7 @@ pub(crate) fn parse_i64(cell: &[u8]) -> Option<i64> {
         }
         value.checked_mul(10)?.checked_sub(i64::from(digit))
     })?;
-    if negative {
-        Some(value)
-    } else {
-        value.checked_neg()
-    }
+    if negative { Some(value) } else { value.checked_neg() }
 }
 
 /// A number, NaN and infinity included, with spaces around it.
@@ -200,11 +160,7 @@ pub(crate) fn parse_f64(cell: &[u8]) -> Option<f64> {
     let cell = cell.trim_ascii();
     // Counts, the usual case: integers below 2^53 are exact.
     if !cell.is_empty() && cell.len() <= 15 && cell.iter().all(u8::is_ascii_digit) {
-        return Some(
-            cell.iter()
-                .fold(0u64, |value, &digit| 10 * value + u64::from(digit - b'0'))
-                as f64,
-        );
+        return Some(cell.iter().fold(0u64, |value, &digit| 10 * value + u64::from(digit - b'0')) as f64);
     }
     std::str::from_utf8(cell).ok()?.parse().ok()
 }

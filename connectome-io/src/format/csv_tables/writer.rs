@@ -23,20 +23,10 @@ pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Erro
     let at = Location::file(path);
     if connectome.lattice().is_some() {
         let what = "a lattice connectome as tables".to_owned();
-        return Err(Error::Unsupported {
-            at: at.boxed(),
-            what,
-            remedy: "write it as .safetensors",
-        });
+        return Err(Error::Unsupported { at: at.boxed(), what, remedy: "write it as .safetensors" });
     }
-    let gzip = path
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
-    let neurons_path = path.with_file_name(if gzip {
-        "neurons.csv.gz"
-    } else {
-        "neurons.csv"
-    });
+    let gzip = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+    let neurons_path = path.with_file_name(if gzip { "neurons.csv.gz" } else { "neurons.csv" });
     if neurons_path == path {
         let what = "a table of edges of this name".to_owned();
         return Err(Error::Unsupported {
@@ -48,12 +38,8 @@ pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Erro
     let neuron_header = neuron_header(connectome);
     let edge_header = edge_header(connectome);
     check(connectome, &neuron_header, &edge_header, &at)?;
-    write_atomic_gz(&neurons_path, |out| {
-        write_neurons(connectome, &neuron_header, &mut Writer::from_writer(out))
-    })?;
-    write_atomic_gz(path, |out| {
-        write_edges(connectome, &edge_header, &mut Writer::from_writer(out))
-    })
+    write_atomic_gz(&neurons_path, |out| write_neurons(connectome, &neuron_header, &mut Writer::from_writer(out)))?;
+    write_atomic_gz(path, |out| write_edges(connectome, &edge_header, &mut Writer::from_writer(out)))
 }
 
 fn neuron_header(connectome: &Connectome) -> Vec<String> {
@@ -66,21 +52,14 @@ fn neuron_header(connectome: &Connectome) -> Vec<String> {
         ("sign", neurons.signs().is_some()),
     ];
     let mut header = vec!["idx".to_owned(), "id".to_owned()];
-    header.extend(
-        optional
-            .iter()
-            .filter(|(_, there)| *there)
-            .map(|(name, _)| (*name).to_owned()),
-    );
+    header.extend(optional.iter().filter(|(_, there)| *there).map(|(name, _)| (*name).to_owned()));
     if let Some(positions) = neurons.positions() {
         let unit = positions.unit();
-        header.extend(["x", "y", "z"].map(|axis| {
-            if unit.is_empty() {
-                axis.to_owned()
-            } else {
-                format!("{axis} [{unit}]")
-            }
-        }));
+        header.extend(["x", "y", "z"].map(
+            |axis| {
+                if unit.is_empty() { axis.to_owned() } else { format!("{axis} [{unit}]") }
+            },
+        ));
     }
     header.extend(neurons.columns().iter().map(|(name, _)| name.clone()));
     header
@@ -96,22 +75,14 @@ fn edge_header(connectome: &Connectome) -> Vec<String> {
 }
 
 /// Refuses headers that mean something else when they are read.
-fn check(
-    connectome: &Connectome,
-    neurons: &[String],
-    edges: &[String],
-    at: &Location,
-) -> Result<(), Error> {
+fn check(connectome: &Connectome, neurons: &[String], edges: &[String], at: &Location) -> Result<(), Error> {
     let table = connectome.neurons();
     let n_further = table.columns().len();
     let first_further = neurons.len() - n_further;
     let read = NeuronColumns::find(neurons, at)?;
     let good = read.further == (first_further..neurons.len()).collect::<Vec<_>>()
         && read.unit == table.positions().map_or("", crate::Positions::unit)
-        && neurons
-            .iter()
-            .chain(edges)
-            .all(|name| name.trim() == name && !name.is_empty());
+        && neurons.iter().chain(edges).all(|name| name.trim() == name && !name.is_empty());
     let first_further = edges.len() - connectome.synapses().columns().len();
     let read = EdgeColumns::find(edges, None, at)?;
     let good = good
@@ -124,79 +95,50 @@ fn check(
     }
     Err(Error::Unsupported {
         at: at.boxed(),
-        what: format!(
-            "a further column whose name is taken or blank, among {neurons:?} and {edges:?},"
-        ),
+        what: format!("a further column whose name is taken or blank, among {neurons:?} and {edges:?},"),
         remedy: "rename the column, or write .safetensors",
     })
 }
 
 /// The labels of a row, one cell each.
-fn push_labels<'a>(
-    record: &mut Vec<&'a str>,
-    columns: impl IntoIterator<Item = &'a Labels>,
-    row: usize,
-) {
+fn push_labels<'a>(record: &mut Vec<&'a str>, columns: impl IntoIterator<Item = &'a Labels>, row: usize) {
     record.extend(columns.into_iter().map(|labels| labels.get(row)));
 }
 
-fn write_neurons(
-    connectome: &Connectome,
-    header: &[String],
-    out: &mut Writer<&mut dyn io::Write>,
-) -> io::Result<()> {
+fn write_neurons(connectome: &Connectome, header: &[String], out: &mut Writer<&mut dyn io::Write>) -> io::Result<()> {
     let neurons = connectome.neurons();
     out.write_record(header)?;
     for (row, id) in neurons.ids().iter().enumerate() {
         let numbers = [row.to_string(), id.to_string()];
-        let point = neurons
-            .positions()
-            .map(|positions| match positions.points()[row] {
-                Some(point) => point.map(|c| c.to_string()),
-                None => Default::default(),
-            });
+        let point = neurons.positions().map(|positions| match positions.points()[row] {
+            Some(point) => point.map(|c| c.to_string()),
+            None => Default::default(),
+        });
         let mut record: Vec<&str> = numbers.iter().map(String::as_str).collect();
         record.extend(neurons.names().map(|names| names[row].as_str()));
         push_labels(
             &mut record,
-            [neurons.types(), neurons.classes(), neurons.transmitters()]
-                .into_iter()
-                .flatten(),
+            [neurons.types(), neurons.classes(), neurons.transmitters()].into_iter().flatten(),
             row,
         );
         record.extend(neurons.signs().map(|signs| sign_text(signs[row])));
         record.extend(point.iter().flatten().map(String::as_str));
-        push_labels(
-            &mut record,
-            neurons.columns().iter().map(|(_, labels)| labels),
-            row,
-        );
+        push_labels(&mut record, neurons.columns().iter().map(|(_, labels)| labels), row);
         out.write_record(&record)?;
     }
     out.flush()
 }
 
-fn write_edges(
-    connectome: &Connectome,
-    header: &[String],
-    out: &mut Writer<&mut dyn io::Write>,
-) -> io::Result<()> {
+fn write_edges(connectome: &Connectome, header: &[String], out: &mut Writer<&mut dyn io::Write>) -> io::Result<()> {
     let synapses = connectome.synapses();
     out.write_record(header)?;
     for row in 0..synapses.len() {
-        let numbers = [
-            synapses.pre()[row].to_string(),
-            synapses.post()[row].to_string(),
-            synapses.weight()[row].to_string(),
-        ];
+        let numbers =
+            [synapses.pre()[row].to_string(), synapses.post()[row].to_string(), synapses.weight()[row].to_string()];
         let mut record: Vec<&str> = numbers.iter().map(String::as_str).collect();
         record.extend(synapses.signs().map(|signs| sign_text(signs[row])));
         push_labels(&mut record, synapses.kinds(), row);
-        push_labels(
-            &mut record,
-            synapses.columns().iter().map(|(_, labels)| labels),
-            row,
-        );
+        push_labels(&mut record, synapses.columns().iter().map(|(_, labels)| labels), row);
         out.write_record(&record)?;
     }
     out.flush()

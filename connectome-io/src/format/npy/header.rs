@@ -47,25 +47,14 @@ impl Header {
         let mut start = [0; 12];
         let got = read_up_to(reader, &mut start[..8]).map_err(|e| explain(at, e))?;
         if got == 0 {
-            return Err(Error::Empty {
-                at: at.boxed(),
-                what: "bytes",
-            });
+            return Err(Error::Empty { at: at.boxed(), what: "bytes" });
         }
         if start[..got.min(6)] != MAGIC[..got.min(6)] {
             let problem = "does not start with \\x93NUMPY".to_owned();
-            return Err(Error::Malformed {
-                at: at.byte(0),
-                problem,
-            });
+            return Err(Error::Malformed { at: at.byte(0), problem });
         }
         if got < 8 {
-            return Err(Error::Truncated {
-                at: at.byte(0),
-                what: "the header",
-                needed: 10,
-                available: got as u64,
-            });
+            return Err(Error::Truncated { at: at.byte(0), what: "the header", needed: 10, available: got as u64 });
         }
         let wide = match start[6] {
             1 => false,
@@ -73,11 +62,7 @@ impl Header {
             version => {
                 let what = format!(".npy version {version}");
                 let remedy = "save it again with numpy.save, which writes version 1, 2 or 3";
-                return Err(Error::Unsupported {
-                    at: at.byte(6),
-                    what,
-                    remedy,
-                });
+                return Err(Error::Unsupported { at: at.byte(6), what, remedy });
             }
         };
         let width = if wide { 4 } else { 2 };
@@ -85,17 +70,10 @@ impl Header {
         let got = read_up_to(reader, &mut start[8..prefix]).map_err(|e| explain(at, e))?;
         if got < width {
             let available = 8 + got as u64;
-            return Err(Error::Truncated {
-                at: at.byte(8),
-                what: "the header",
-                needed: prefix as u64,
-                available,
-            });
+            return Err(Error::Truncated { at: at.byte(8), what: "the header", needed: prefix as u64, available });
         }
         let length = if wide {
-            u64::from(u32::from_le_bytes([
-                start[8], start[9], start[10], start[11],
-            ]))
+            u64::from(u32::from_le_bytes([start[8], start[9], start[10], start[11]]))
         } else {
             u64::from(u16::from_le_bytes([start[8], start[9]]))
         };
@@ -112,33 +90,18 @@ impl Header {
         if let Some(available) = available
             && end > available
         {
-            return Err(Error::Truncated {
-                at: at.byte(8),
-                what: "the header",
-                needed: end,
-                available,
-            });
+            return Err(Error::Truncated { at: at.byte(8), what: "the header", needed: end, available });
         }
         // At most the cap above, 64 KiB unless someone raised it.
         let mut text = vec![0; length as usize];
         let got = read_up_to(reader, &mut text).map_err(|e| explain(at, e))?;
         if got < text.len() {
             let available = (prefix + got) as u64;
-            return Err(Error::Truncated {
-                at: at.byte(8),
-                what: "the header",
-                needed: end,
-                available,
-            });
+            return Err(Error::Truncated { at: at.byte(8), what: "the header", needed: end, available });
         }
-        let parsed = Literal::parse(&text).map_err(|(byte, problem)| Error::Malformed {
-            at: at.byte((prefix + byte) as u64),
-            problem,
-        })?;
-        Self::from_literal(parsed, end).map_err(|problem| Error::Malformed {
-            at: at.byte(prefix as u64),
-            problem,
-        })
+        let parsed = Literal::parse(&text)
+            .map_err(|(byte, problem)| Error::Malformed { at: at.byte((prefix + byte) as u64), problem })?;
+        Self::from_literal(parsed, end).map_err(|problem| Error::Malformed { at: at.byte(prefix as u64), problem })
     }
 
     fn from_literal(literal: Literal, end: u64) -> Result<Self, String> {
@@ -163,29 +126,16 @@ impl Header {
             _ => return Err("no `descr` in the header, or it is no text".to_owned()),
         };
         let Some(Literal::Bool(fortran_order)) = order else {
-            return Err(
-                "no `fortran_order` in the header, or it is neither True nor False".to_owned(),
-            );
+            return Err("no `fortran_order` in the header, or it is neither True nor False".to_owned());
         };
         let Some(Literal::Sequence(items)) = shape else {
             return Err("no `shape` in the header, or it is no tuple".to_owned());
         };
         let shape = items
             .into_iter()
-            .map(|item| {
-                if let Literal::Int(n) = item {
-                    Ok(n)
-                } else {
-                    Err("`shape` is no tuple of whole numbers")
-                }
-            })
+            .map(|item| if let Literal::Int(n) = item { Ok(n) } else { Err("`shape` is no tuple of whole numbers") })
             .collect::<Result<_, _>>()?;
-        Ok(Self {
-            descr,
-            fortran_order,
-            shape,
-            end,
-        })
+        Ok(Self { descr, fortran_order, shape, end })
     }
 
     /// The refusal of a type that is no number.
@@ -195,20 +145,12 @@ impl Header {
                 "an object array, which is a pickled program,".to_owned(),
                 "convert it to numbers with numpy and save it with allow_pickle=False",
             ),
-            Descr::Other(descr) => (
-                format!("elements of type {descr:?}"),
-                "save each field as an array of numbers of its own",
-            ),
-            _ => (
-                "an array of text".to_owned(),
-                "save codes as integers, and names in a .csv",
-            ),
+            Descr::Other(descr) => {
+                (format!("elements of type {descr:?}"), "save each field as an array of numbers of its own")
+            }
+            _ => ("an array of text".to_owned(), "save codes as integers, and names in a .csv"),
         };
-        Error::Unsupported {
-            at: at.boxed(),
-            what,
-            remedy,
-        }
+        Error::Unsupported { at: at.boxed(), what, remedy }
     }
 }
 
@@ -269,17 +211,9 @@ pub(crate) fn encode(array: &Array) -> Result<Vec<u8>, Error> {
     };
     let mut shape: String = array.shape().iter().map(|n| format!("{n}, ")).collect();
     // One element keeps its comma, "(3,)"; more lose the last one, "(3, 4)".
-    shape.truncate(if array.shape().len() == 1 {
-        shape.len() - 1
-    } else {
-        shape.len().saturating_sub(2)
-    });
+    shape.truncate(if array.shape().len() == 1 { shape.len() - 1 } else { shape.len().saturating_sub(2) });
     let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
-    let prefix = if text.len() + 64 < usize::from(u16::MAX) {
-        10
-    } else {
-        12
-    };
+    let prefix = if text.len() + 64 < usize::from(u16::MAX) { 10 } else { 12 };
     let padding = 63 - (prefix + text.len()) % 64;
     text.extend(std::iter::repeat_n(' ', padding));
     text.push('\n');

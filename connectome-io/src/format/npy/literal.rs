@@ -94,13 +94,8 @@ impl Parser<'_> {
     fn text(&mut self, quote: u8) -> Result<String, (usize, String)> {
         self.at += 1;
         let rest = &self.text[self.at..];
-        let length = rest
-            .iter()
-            .position(|&b| b == quote)
-            .ok_or_else(|| self.fail("text without end"))?;
-        let text = std::str::from_utf8(&rest[..length])
-            .map_err(|_| self.fail("text that is no UTF-8"))?
-            .to_owned();
+        let length = rest.iter().position(|&b| b == quote).ok_or_else(|| self.fail("text without end"))?;
+        let text = std::str::from_utf8(&rest[..length]).map_err(|_| self.fail("text that is no UTF-8"))?.to_owned();
         self.at += length + 1;
         Ok(text)
     }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::text_column::{labels, put_labels, put_texts, relocate, texts, vector};
 use super::{Tensors, array};
 use crate::{
-    Array, Connectome, Error, LatticeWiring, Location, NeuronTable, Placement, Positions,
-    Provenance, Sign, SynapseTable, TypePair,
+    Array, Connectome, Error, LatticeWiring, Location, NeuronTable, Placement, Positions, Provenance, Sign,
+    SynapseTable, TypePair,
 };
 
 /// Key of the metadata entry that marks the layout.
@@ -44,8 +44,7 @@ pub(super) fn encode(connectome: &Connectome) -> Result<Tensors, Error> {
     let mut put = |name: &str, array: Array| {
         out.insert(name.to_owned(), array);
     };
-    let signs =
-        |signs: &[Sign]| Array::vector(signs.iter().map(|s| s.value()).collect::<Vec<i8>>());
+    let signs = |signs: &[Sign]| Array::vector(signs.iter().map(|s| s.value()).collect::<Vec<i8>>());
     let mut neuron_parts = Vec::new();
     let mut synapse_parts = Vec::new();
 
@@ -56,15 +55,8 @@ pub(super) fn encode(connectome: &Connectome) -> Result<Tensors, Error> {
     }
     if let Some(positions) = neurons.positions() {
         // NaN stands for "not known"; known coordinates are finite.
-        let flat: Vec<f64> = positions
-            .points()
-            .iter()
-            .flat_map(|p| p.unwrap_or([f64::NAN; 3]))
-            .collect();
-        put(
-            "neurons.positions",
-            Array::new(vec![positions.len(), 3], flat)?,
-        );
+        let flat: Vec<f64> = positions.points().iter().flat_map(|p| p.unwrap_or([f64::NAN; 3])).collect();
+        put("neurons.positions", Array::new(vec![positions.len(), 3], flat)?);
         neuron_parts.push("positions".to_owned());
     }
     put("synapses.pre", Array::vector(synapses.pre().to_vec()));
@@ -82,48 +74,23 @@ pub(super) fn encode(connectome: &Connectome) -> Result<Tensors, Error> {
         let pairs = lattice.pairs();
         put(
             "lattice.placement",
-            Array::new(
-                vec![neurons.len(), 2],
-                lattice
-                    .placement()
-                    .iter()
-                    .flat_map(stride)
-                    .collect::<Vec<u32>>(),
-            )?,
+            Array::new(vec![neurons.len(), 2], lattice.placement().iter().flat_map(stride).collect::<Vec<u32>>())?,
         );
-        put(
-            "lattice.pairs.pre",
-            Array::vector(pairs.iter().map(|p| p.pre).collect::<Vec<u32>>()),
-        );
-        put(
-            "lattice.pairs.post",
-            Array::vector(pairs.iter().map(|p| p.post).collect::<Vec<u32>>()),
-        );
-        put(
-            "lattice.pairs.sign",
-            Array::vector(pairs.iter().map(|p| p.sign.value()).collect::<Vec<i8>>()),
-        );
-        put(
-            "lattice.pairs.certainty",
-            Array::vector(pairs.iter().map(|p| p.certainty).collect::<Vec<f32>>()),
-        );
+        put("lattice.pairs.pre", Array::vector(pairs.iter().map(|p| p.pre).collect::<Vec<u32>>()));
+        put("lattice.pairs.post", Array::vector(pairs.iter().map(|p| p.post).collect::<Vec<u32>>()));
+        put("lattice.pairs.sign", Array::vector(pairs.iter().map(|p| p.sign.value()).collect::<Vec<i8>>()));
+        put("lattice.pairs.certainty", Array::vector(pairs.iter().map(|p| p.certainty).collect::<Vec<f32>>()));
         put("lattice.pair", Array::vector(lattice.pair().to_vec()));
         let offset: Vec<i32> = lattice.offset().iter().flatten().copied().collect();
-        put(
-            "lattice.offset",
-            Array::new(vec![synapses.len(), 2], offset)?,
-        );
+        put("lattice.offset", Array::new(vec![synapses.len(), 2], offset)?);
     }
 
     if let Some(names) = neurons.names() {
         put_texts(&mut out, "neurons.names", names);
         neuron_parts.push("names".to_owned());
     }
-    let columns = [
-        ("types", neurons.types()),
-        ("classes", neurons.classes()),
-        ("transmitters", neurons.transmitters()),
-    ];
+    let columns =
+        [("types", neurons.types()), ("classes", neurons.classes()), ("transmitters", neurons.transmitters())];
     for (name, column) in columns {
         if let Some(column) = column {
             put_labels(&mut out, &format!("neurons.{name}"), column);
@@ -134,38 +101,26 @@ pub(super) fn encode(connectome: &Connectome) -> Result<Tensors, Error> {
         put_labels(&mut out, "synapses.kinds", kinds);
         synapse_parts.push("kinds".to_owned());
     }
-    for (prefix, columns) in [
-        ("neurons", neurons.columns()),
-        ("synapses", synapses.columns()),
-    ] {
+    for (prefix, columns) in [("neurons", neurons.columns()), ("synapses", synapses.columns())] {
         for (i, (_, labels)) in columns.iter().enumerate() {
             put_labels(&mut out, &format!("{prefix}.column.{i}"), labels);
         }
     }
 
-    let column_names = |columns: &[(String, crate::Labels)]| {
-        columns.iter().map(|(name, _)| name.clone()).collect()
-    };
+    let column_names = |columns: &[(String, crate::Labels)]| columns.iter().map(|(name, _)| name.clone()).collect();
     let description = Description {
         version: VERSION,
         provenance: connectome.provenance().clone(),
         neurons: neuron_parts,
-        position_unit: neurons
-            .positions()
-            .map_or_else(String::new, |p| p.unit().to_owned()),
+        position_unit: neurons.positions().map_or_else(String::new, |p| p.unit().to_owned()),
         synapses: synapse_parts,
         neuron_columns: column_names(neurons.columns()),
         synapse_columns: column_names(synapses.columns()),
         lattice: connectome.lattice().is_some(),
     };
-    let text = serde_json::to_string(&description).map_err(|e| Error::Malformed {
-        at: Location::memory().key("provenance"),
-        problem: e.to_string(),
-    })?;
-    Ok(Tensors {
-        arrays: out,
-        metadata: BTreeMap::from([(KEY.to_owned(), text)]),
-    })
+    let text = serde_json::to_string(&description)
+        .map_err(|e| Error::Malformed { at: Location::memory().key("provenance"), problem: e.to_string() })?;
+    Ok(Tensors { arrays: out, metadata: BTreeMap::from([(KEY.to_owned(), text)]) })
 }
 
 /// The version alone, so that a newer layout is named as such.
@@ -175,22 +130,12 @@ struct VersionOnly {
 }
 
 /// Reads the layout back and checks all of it.
-pub(super) fn decode(
-    view: &SafeTensors<'_>,
-    description: &str,
-    at: &Location,
-) -> Result<Connectome, Error> {
-    let malformed = |e: serde_json::Error| Error::Malformed {
-        at: at.key(format!("metadata {KEY:?}")),
-        problem: e.to_string(),
-    };
+pub(super) fn decode(view: &SafeTensors<'_>, description: &str, at: &Location) -> Result<Connectome, Error> {
+    let malformed =
+        |e: serde_json::Error| Error::Malformed { at: at.key(format!("metadata {KEY:?}")), problem: e.to_string() };
     let VersionOnly { version } = serde_json::from_str(description).map_err(malformed)?;
     if version == 0 || version > VERSION {
-        return Err(Error::Version {
-            at: at.key(format!("metadata {KEY:?}")),
-            found: version,
-            supported: VERSION,
-        });
+        return Err(Error::Version { at: at.key(format!("metadata {KEY:?}")), found: version, supported: VERSION });
     }
     let description: Description = serde_json::from_str(description).map_err(malformed)?;
     let in_neurons = |e| relocate(e, "neurons", at);
@@ -205,9 +150,7 @@ pub(super) fn decode(
             "classes" => neurons.with_classes(labels(view, &name, at)?),
             "transmitters" => neurons.with_transmitters(labels(view, &name, at)?),
             "signs" => neurons.with_signs(signs(view, &name, at)?),
-            "positions" => {
-                neurons.with_positions(positions(view, &name, &description.position_unit, at)?)
-            }
+            "positions" => neurons.with_positions(positions(view, &name, &description.position_unit, at)?),
             _ => return Err(unknown_part(part, at)),
         }
         .map_err(in_neurons)?;
@@ -237,22 +180,16 @@ pub(super) fn decode(
         synapses = synapses.with_column(name, column).map_err(in_synapses)?;
     }
 
-    let connectome =
-        Connectome::new(neurons, synapses, description.provenance).map_err(in_synapses)?;
+    let connectome = Connectome::new(neurons, synapses, description.provenance).map_err(in_synapses)?;
     if !description.lattice {
         return Ok(connectome);
     }
     let wiring = lattice(view, at)?;
-    connectome
-        .with_lattice(wiring)
-        .map_err(|e| relocate(e, "lattice", at))
+    connectome.with_lattice(wiring).map_err(|e| relocate(e, "lattice", at))
 }
 
 fn unknown_part(part: &str, at: &Location) -> Error {
-    Error::Malformed {
-        at: at.key(format!("metadata {KEY:?}")),
-        problem: format!("unknown column {part:?}"),
-    }
+    Error::Malformed { at: at.key(format!("metadata {KEY:?}")), problem: format!("unknown column {part:?}") }
 }
 
 fn signs(view: &SafeTensors<'_>, name: &str, at: &Location) -> Result<Vec<Sign>, Error> {
@@ -268,17 +205,9 @@ fn signs(view: &SafeTensors<'_>, name: &str, at: &Location) -> Result<Vec<Sign>,
     codes.iter().enumerate().map(decode).collect()
 }
 
-fn positions(
-    view: &SafeTensors<'_>,
-    name: &str,
-    unit: &str,
-    at: &Location,
-) -> Result<Positions, Error> {
+fn positions(view: &SafeTensors<'_>, name: &str, unit: &str, at: &Location) -> Result<Positions, Error> {
     let flat = rows::<3, f64>(view, name, at)?;
-    let points = flat
-        .into_iter()
-        .map(|p| (!p.iter().all(|c| c.is_nan())).then_some(p))
-        .collect();
+    let points = flat.into_iter().map(|p| (!p.iter().all(|c| c.is_nan())).then_some(p)).collect();
     Positions::new(points, unit).map_err(|e| relocate(e, name, at))
 }
 
@@ -291,10 +220,7 @@ fn rows<const N: usize, T: crate::array::Element>(
     let shape = array(view, name, at)?.shape().to_vec();
     if shape.len() != 2 || shape[1] != N {
         let problem = format!("the shape is {shape:?}, [n, {N}] is wanted");
-        return Err(Error::Malformed {
-            at: at.key(name),
-            problem,
-        });
+        return Err(Error::Malformed { at: at.key(name), problem });
     }
     let flat: Vec<T> = vector(view, name, at)?;
     Ok(flat.as_chunks::<N>().0.to_vec())
@@ -303,23 +229,13 @@ fn rows<const N: usize, T: crate::array::Element>(
 fn lattice(view: &SafeTensors<'_>, at: &Location) -> Result<LatticeWiring, Error> {
     let placement = rows::<2, u32>(view, "lattice.placement", at)?
         .into_iter()
-        .map(|stride| {
-            if stride == [0, 0] {
-                Placement::Single
-            } else {
-                Placement::Stride(stride)
-            }
-        })
+        .map(|stride| if stride == [0, 0] { Placement::Single } else { Placement::Stride(stride) })
         .collect();
     let pre: Vec<u32> = vector(view, "lattice.pairs.pre", at)?;
     let post: Vec<u32> = vector(view, "lattice.pairs.post", at)?;
     let sign = signs(view, "lattice.pairs.sign", at)?;
     let certainty: Vec<f32> = vector(view, "lattice.pairs.certainty", at)?;
-    for (what, got) in [
-        ("post", post.len()),
-        ("sign", sign.len()),
-        ("certainty", certainty.len()),
-    ] {
+    for (what, got) in [("post", post.len()), ("sign", sign.len()), ("certainty", certainty.len())] {
         if got != pre.len() {
             return Err(Error::LengthMismatch {
                 at: at.key("lattice.pairs"),
@@ -331,12 +247,7 @@ fn lattice(view: &SafeTensors<'_>, at: &Location) -> Result<LatticeWiring, Error
         }
     }
     let pairs = (0..pre.len())
-        .map(|i| TypePair {
-            pre: pre[i],
-            post: post[i],
-            sign: sign[i],
-            certainty: certainty[i],
-        })
+        .map(|i| TypePair { pre: pre[i], post: post[i], sign: sign[i], certainty: certainty[i] })
         .collect();
     let pair = vector(view, "lattice.pair", at)?;
     let offset = rows::<2, i32>(view, "lattice.offset", at)?;

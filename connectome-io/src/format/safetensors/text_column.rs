@@ -22,19 +22,12 @@ pub(super) fn put_texts(out: &mut BTreeMap<String, Array>, name: &str, texts: &[
 
 /// Stores a categorical column as `NAME.codes` (u32) and its names.
 pub(super) fn put_labels(out: &mut BTreeMap<String, Array>, name: &str, labels: &Labels) {
-    out.insert(
-        format!("{name}.codes"),
-        Array::vector(labels.codes().to_vec()),
-    );
+    out.insert(format!("{name}.codes"), Array::vector(labels.codes().to_vec()));
     put_texts(out, name, labels.names());
 }
 
 /// Reads texts.
-pub(super) fn texts(
-    view: &SafeTensors<'_>,
-    name: &str,
-    at: &Location,
-) -> Result<Vec<String>, Error> {
+pub(super) fn texts(view: &SafeTensors<'_>, name: &str, at: &Location) -> Result<Vec<String>, Error> {
     let bytes: Vec<u8> = vector(view, &format!("{name}.text"), at)?;
     let ends: Vec<u64> = vector(view, &format!("{name}.ends"), at)?;
     let bad = |i: usize, problem: &str| Error::Malformed {
@@ -47,11 +40,8 @@ pub(super) fn texts(
     let mut start = 0;
     let mut texts = Vec::with_capacity(ends.len());
     for (i, &end) in ends.iter().enumerate() {
-        let range = usize::try_from(end)
-            .ok()
-            .and_then(|end| bytes.get(start..end));
-        let range =
-            range.ok_or_else(|| bad(i, "a text ends before it begins or beyond the bytes"))?;
+        let range = usize::try_from(end).ok().and_then(|end| bytes.get(start..end));
+        let range = range.ok_or_else(|| bad(i, "a text ends before it begins or beyond the bytes"))?;
         let text = std::str::from_utf8(range).map_err(|_| bad(i, "a text is no UTF-8"))?;
         texts.push(text.to_owned());
         start = end as usize;
@@ -61,27 +51,15 @@ pub(super) fn texts(
 
 /// Reads a categorical column.
 pub(super) fn labels(view: &SafeTensors<'_>, name: &str, at: &Location) -> Result<Labels, Error> {
-    Labels::new(
-        texts(view, name, at)?,
-        vector(view, &format!("{name}.codes"), at)?,
-    )
-    .map_err(|e| relocate(e, name, at))
+    Labels::new(texts(view, name, at)?, vector(view, &format!("{name}.codes"), at)?).map_err(|e| relocate(e, name, at))
 }
 
 /// Reads an array of one type.
-pub(super) fn vector<T: Element>(
-    view: &SafeTensors<'_>,
-    name: &str,
-    at: &Location,
-) -> Result<Vec<T>, Error> {
+pub(super) fn vector<T: Element>(view: &SafeTensors<'_>, name: &str, at: &Location) -> Result<Vec<T>, Error> {
     let (_, data) = array(view, name, at)?.into_parts();
     T::unwrap(data).map_err(|other| Error::Malformed {
         at: at.key(name),
-        problem: format!(
-            "elements are {:?}, {:?} are wanted",
-            other.dtype(),
-            T::DTYPE
-        ),
+        problem: format!("elements are {:?}, {:?} are wanted", other.dtype(), T::DTYPE),
     })
 }
 
