@@ -31,9 +31,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A contestant's process failed.
-    #[error(
-        "{who} ended with {status} and the output {output:?}; what it wrote to standard error is above"
-    )]
+    #[error("{who} ended with {status} and the output {output:?}; what it wrote to standard error is above")]
     Child {
         /// Which contestant.
         who: String,
@@ -43,9 +41,7 @@ pub enum Error {
         output: String,
     },
     /// A contestant did not do the job.
-    #[error(
-        "{who}: {what} is {got}, expected {want}; it did another job than the one that was asked for"
-    )]
+    #[error("{who}: {what} is {got}, expected {want}; it did another job than the one that was asked for")]
     WrongJob {
         /// Which contestant.
         who: String,
@@ -85,10 +81,6 @@ pub enum Error {
 impl Error {
     /// For `map_err` of an operation on a file or program.
     pub(crate) fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Io {
-            what,
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Io { what, path: path.to_owned(), source }
     }
 }

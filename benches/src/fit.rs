@@ -18,10 +18,7 @@ impl PowerLaw {
     ///
     /// `None` unless there are two different sizes and everything is finite and above zero.
     pub fn fit(points: &[(f64, f64)]) -> Option<Self> {
-        if points
-            .iter()
-            .any(|&(x, y)| !(x > 0.0 && y > 0.0 && x.is_finite() && y.is_finite()))
-        {
+        if points.iter().any(|&(x, y)| !(x > 0.0 && y > 0.0 && x.is_finite() && y.is_finite())) {
             return None;
         }
         let n = points.len() as f64;
@@ -35,25 +32,52 @@ impl PowerLaw {
             return None;
         }
         let exponent = xy / xx;
-        let off = logs
-            .iter()
-            .map(|(x, y)| (y - mean_y - exponent * (x - mean_x)).abs())
-            .fold(0.0, f64::max);
-        Some(Self {
-            exponent,
-            coefficient: (mean_y - exponent * mean_x).exp(),
-            off: off.exp(),
-        })
+        let off = logs.iter().map(|(x, y)| (y - mean_y - exponent * (x - mean_x)).abs()).fold(0.0, f64::max);
+        Some(Self { exponent, coefficient: (mean_y - exponent * mean_x).exp(), off: off.exp() })
     }
 }
 
 impl fmt::Display for PowerLaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "size^{:.2} (points within a factor of {:.2})",
-            self.exponent, self.off
-        )
+        write!(f, "size^{:.2} (points within a factor of {:.2})", self.exponent, self.off)
+    }
+}
+
+/// Costs of one kind of work at several sizes, by series; displays the law of each.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Growth {
+    series: Vec<(String, Vec<(f64, f64)>)>,
+}
+
+impl Growth {
+    /// Takes note of a cost; of several at the same size the least counts.
+    pub fn add(&mut self, series: &str, size: f64, cost: f64) {
+        let at = self.series.iter().position(|(name, _)| name == series).unwrap_or_else(|| {
+            self.series.push((series.to_owned(), Vec::new()));
+            self.series.len() - 1
+        });
+        let points = &mut self.series[at].1;
+        match points.iter_mut().find(|(s, _)| *s == size) {
+            Some((_, least)) => *least = least.min(cost),
+            None => points.push((size, cost)),
+        }
+    }
+
+    /// The law of each series that has at least three sizes.
+    pub fn laws(&self) -> impl Iterator<Item = (&str, PowerLaw)> {
+        self.series
+            .iter()
+            .filter(|(_, points)| points.len() >= 3)
+            .filter_map(|(name, points)| Some((name.as_str(), PowerLaw::fit(points)?)))
+    }
+}
+
+impl fmt::Display for Growth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (series, law) in self.laws() {
+            writeln!(f, "{series}: time ~ {law}")?;
+        }
+        Ok(())
     }
 }
 
@@ -92,6 +116,27 @@ mod tests {
         assert_eq!(PowerLaw::fit(&[(4.0, 1.0), (4.0, 2.0)]), None);
         assert_eq!(PowerLaw::fit(&[(1.0, 1.0), (2.0, 0.0)]), None);
         assert_eq!(PowerLaw::fit(&[(1.0, 1.0), (2.0, f64::NAN)]), None);
+    }
+
+    /// Series do not mix, the least cost counts, and two sizes are no series.
+    #[test]
+    fn growth_by_series() {
+        let mut growth = Growth::default();
+        for size in [1.0, 2.0, 4.0] {
+            growth.add("linear", size, 10.0 * size);
+            growth.add("linear", size, size);
+            growth.add("linear", size, 5.0 * size);
+            growth.add("square", size, size * size);
+        }
+        growth.add("two", 1.0, 1.0);
+        growth.add("two", 2.0, 1.0);
+        let laws: Vec<_> = growth.laws().collect();
+        assert_eq!(laws.len(), 2);
+        for ((name, law), (want, exponent)) in laws.into_iter().zip([("linear", 1.0), ("square", 2.0)]) {
+            assert_eq!(name, want);
+            assert!((law.exponent - exponent).abs() < 1e-12 && (law.coefficient - 1.0).abs() < 1e-12);
+        }
+        assert!(growth.to_string().starts_with("linear: time ~ size^1.00"));
     }
 
     #[test]

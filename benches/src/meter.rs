@@ -16,10 +16,7 @@ impl Time {
     /// The smaller of both in each.
     #[must_use]
     pub fn min(self, other: Self) -> Self {
-        Self {
-            wall_s: self.wall_s.min(other.wall_s),
-            cpu_s: self.cpu_s.min(other.cpu_s),
-        }
+        Self { wall_s: self.wall_s.min(other.wall_s), cpu_s: self.cpu_s.min(other.cpu_s) }
     }
 }
 
@@ -27,19 +24,13 @@ impl Time {
 pub fn time<R>(run: impl FnOnce() -> R) -> (Time, R) {
     let (wall, cpu) = (Instant::now(), cpu_seconds());
     let result = run();
-    let time = Time {
-        wall_s: wall.elapsed().as_secs_f64(),
-        cpu_s: cpu_seconds() - cpu,
-    };
+    let time = Time { wall_s: wall.elapsed().as_secs_f64(), cpu_s: cpu_seconds() - cpu };
     (time, result)
 }
 
 /// Seconds of CPU that this process has used, all threads together.
 pub fn cpu_seconds() -> f64 {
-    let mut t = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the function writes the timespec that it is given, which lives until it returns.
     let failed = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut t) };
     assert_eq!(failed, 0, "every Linux has this clock");
@@ -53,23 +44,14 @@ pub fn memory_mib() -> (f64, f64) {
 }
 
 fn field_mib(status: &str, name: &str) -> f64 {
-    let kib = status.lines().find_map(|line| {
-        line.strip_prefix(name)?
-            .trim()
-            .strip_suffix("kB")?
-            .trim()
-            .parse::<f64>()
-            .ok()
-    });
+    let kib =
+        status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
     kib.map_or(f64::NAN, |kib| kib / 1024.0)
 }
 
 /// The load of the machine over the last minute: processes that run or want to; NaN where the system does not say.
 pub fn load() -> f64 {
-    fs::read_to_string("/proc/loadavg")
-        .ok()
-        .and_then(|line| line.split(' ').next()?.parse().ok())
-        .unwrap_or(f64::NAN)
+    fs::read_to_string("/proc/loadavg").ok().and_then(|line| line.split(' ').next()?.parse().ok()).unwrap_or(f64::NAN)
 }
 
 /// The machine in words: processor, and threads that it runs at a time.

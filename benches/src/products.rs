@@ -54,28 +54,19 @@ impl Matrix {
     /// # Errors
     /// When libtorch refuses.
     pub fn new(wiring: &Topology) -> Result<Self> {
-        let pattern = SparsityPattern::from_csr(
-            wiring.n_post(),
-            wiring.n_pre(),
-            wiring.row_ptr().to_vec(),
-            wiring.columns(),
-        )?;
+        let pattern =
+            SparsityPattern::from_csr(wiring.n_post(), wiring.n_pre(), wiring.row_ptr().to_vec(), wiring.columns())?;
         let values: Vec<f32> = wiring.weights().iter().map(|&w| w as f32).collect();
         let values = Tensor::f_from_slice(&values)?;
         let transposed = pattern.transposed();
         let moved = filled::<f32>(&values.size(), |out| {
             transpose_values(transposed, as_slice(&values), out);
         })?;
-        let long = |list: Vec<u32>| {
-            Tensor::f_from_slice(&list.iter().map(|&i| i64::from(i)).collect::<Vec<_>>())
-        };
+        let long = |list: Vec<u32>| Tensor::f_from_slice(&list.iter().map(|&i| i64::from(i)).collect::<Vec<_>>());
         Ok(Self {
             libtorch: libtorch_csr(pattern.layout(), &values)?,
             libtorch_transposed: libtorch_csr(transposed.layout(), &moved)?,
-            coordinates: (
-                long(pattern.layout().to_rows())?,
-                long(pattern.layout().to_columns())?,
-            ),
+            coordinates: (long(pattern.layout().to_rows())?, long(pattern.layout().to_columns())?),
             pattern,
             values,
             moved,
@@ -117,10 +108,7 @@ const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 
 /// Dense numbers `[rows, batch]`, aligned as libtorch aligns.
 fn dense(rows: usize, batch: usize) -> Result<Tensor> {
-    let size = Benchmark {
-        neurons: rows as u32,
-        synapses: 0,
-    };
+    let size = Benchmark { neurons: rows as u32, synapses: 0 };
     Ok(Tensor::f_from_slice(&size.factor(batch))?.f_view([rows as i64, batch as i64])?)
 }
 
@@ -156,12 +144,7 @@ pub struct Work<'a> {
 impl Work<'_> {
     /// By `tch-sparse`.
     pub fn ours(&mut self) {
-        let Matrix {
-            pattern,
-            values,
-            moved,
-            ..
-        } = self.matrix;
+        let Matrix { pattern, values, moved, .. } = self.matrix;
         let (batch, out) = (self.batch, self.ours.slice_mut());
         let (left, right) = (as_slice(&self.left), as_slice(&self.right));
         match self.operation {
@@ -183,13 +166,10 @@ impl Work<'_> {
     /// When libtorch refuses.
     pub fn libtorch(&mut self) -> Result<()> {
         let (matrix, out) = (self.matrix, &self.libtorch);
-        match self.operation {
+        let _ = match self.operation {
             Operation::Forward => matrix.libtorch.f_mm_out(out, &self.right)?,
             Operation::Transposed => matrix.libtorch_transposed.f_mm_out(out, &self.left)?,
-            Operation::Sampled => {
-                self.zeros
-                    .f_sparse_sampled_addmm_out(out, &self.left, &self.right.f_tr()?)?
-            }
+            Operation::Sampled => self.zeros.f_sparse_sampled_addmm_out(out, &self.left, &self.right.f_tr()?)?,
         };
         Ok(())
     }
@@ -266,10 +246,7 @@ impl Work<'_> {
 
 fn relative_error(got: &[f32], truth: &[f64]) -> f64 {
     assert_eq!(got.len(), truth.len(), "result and truth differ in length");
-    let off = got
-        .iter()
-        .zip(truth)
-        .map(|(&g, t)| (f64::from(g) - t).abs());
+    let off = got.iter().zip(truth).map(|(&g, t)| (f64::from(g) - t).abs());
     let size = truth.iter().map(|t| t.abs()).fold(0.0, f64::max);
     off.fold(0.0, f64::max) / size
 }
@@ -287,11 +264,7 @@ impl Aligned {
         const LINE: usize = 64;
         let numbers = vec![0.0; len + LINE / size_of::<f32>()];
         let start = numbers.as_ptr().align_offset(LINE);
-        Self {
-            numbers,
-            start,
-            len,
-        }
+        Self { numbers, start, len }
     }
 
     fn slice(&self) -> &[f32] {
@@ -311,10 +284,7 @@ mod tests {
     /// All contestants compute the same, to the precision of f32.
     #[test]
     fn contestants_agree_with_the_truth() {
-        let size = Benchmark {
-            neurons: 400,
-            synapses: 6000,
-        };
+        let size = Benchmark { neurons: 400, synapses: 6000 };
         for degrees in Degrees::ALL {
             let matrix = Matrix::new(&degrees.network(size).unwrap()).unwrap();
             for operation in Operation::ALL {
@@ -325,14 +295,8 @@ mod tests {
                     work.ours();
                     work.libtorch().unwrap();
                     work.libtorch().unwrap(); // into the same place again
-                    let (ours, libtorch) = (
-                        work.error_of_ours(&truth),
-                        work.error_of_libtorch(&truth).unwrap(),
-                    );
-                    assert!(
-                        ours < 1e-5 && libtorch < 1e-5,
-                        "{operation:?}, batch {batch}: {ours}, {libtorch}"
-                    );
+                    let (ours, libtorch) = (work.error_of_ours(&truth), work.error_of_libtorch(&truth).unwrap());
+                    assert!(ours < 1e-5 && libtorch < 1e-5, "{operation:?}, batch {batch}: {ours}, {libtorch}");
                     if operation != Operation::Sampled {
                         work.gather_scatter().unwrap();
                         assert!(work.error_of_libtorch(&truth).unwrap() < 1e-5);

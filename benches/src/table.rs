@@ -12,10 +12,7 @@ pub struct Table {
 impl Table {
     /// A table with these columns and no rows.
     pub fn new(head: &[&str]) -> Self {
-        Self {
-            head: head.iter().map(ToString::to_string).collect(),
-            rows: Vec::new(),
-        }
+        Self { head: head.iter().map(ToString::to_string).collect(), rows: Vec::new() }
     }
 
     /// Adds a row.
@@ -23,12 +20,7 @@ impl Table {
     /// # Panics
     /// Unless it has a cell for each column.
     pub fn row(&mut self, cells: Vec<String>) {
-        assert_eq!(
-            cells.len(),
-            self.head.len(),
-            "cells {cells:?} for the columns {:?}",
-            self.head
-        );
+        assert_eq!(cells.len(), self.head.len(), "cells {cells:?} for the columns {:?}", self.head);
         self.rows.push(cells);
     }
 }
@@ -36,14 +28,8 @@ impl Table {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = || std::iter::once(&self.head).chain(&self.rows);
-        let widths: Vec<usize> = (0..self.head.len())
-            .map(|i| {
-                lines()
-                    .map(|cells| cells[i].chars().count())
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
+        let widths: Vec<usize> =
+            (0..self.head.len()).map(|i| lines().map(|cells| cells[i].chars().count()).max().unwrap_or(0)).collect();
         for (at, cells) in lines().enumerate() {
             for (i, (cell, &width)) in cells.iter().zip(&widths).enumerate() {
                 if i == 0 {
@@ -84,11 +70,7 @@ pub fn number(x: f64) -> String {
 
 /// An error: one digit and its power of ten; "-" where it is not a number.
 pub fn error(x: f64) -> String {
-    if x.is_nan() {
-        "-".into()
-    } else {
-        format!("{x:.1e}")
-    }
+    if x.is_nan() { "-".into() } else { format!("{x:.1e}") }
 }
 
 /// How many times as much: two digits behind the point below ten, fewer above.

@@ -9,9 +9,7 @@ use connectome_graph::generate::Benchmark;
 use connectome_graph::projection::{Direction, projection};
 use connectome_io::format::npy;
 use connectome_io::{Array, ArrayData, Element, Sign};
-use sparse_ode::{
-    ConnectomeOdeRnn, Forward, NeuronClass, PerNeuron, Projection, Run, Solver, Tau, Training,
-};
+use sparse_ode::{ConnectomeOdeRnn, Forward, NeuronClass, PerNeuron, Projection, Run, Solver, Tau};
 use std::path::Path;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
@@ -59,9 +57,7 @@ impl Tutorial {
 
     /// The time constant of each neuron.
     pub fn tau(&self) -> impl Iterator<Item = f64> {
-        self.signs
-            .iter()
-            .map(|&sign| if sign == Sign::Excitatory { 1.25 } else { 2.0 })
+        self.signs.iter().map(|&sign| if sign == Sign::Excitatory { 1.25 } else { 2.0 })
     }
 
     /// The model, its parameters in the variable store and of its kind.
@@ -70,22 +66,12 @@ impl Tutorial {
     /// Those of the builder.
     pub fn model(&self, vs: &VarStore) -> Result<ConnectomeOdeRnn> {
         let inputs = self.input_neurons.len();
-        let wires = projection(
-            inputs,
-            self.neurons(),
-            Some(&self.input_neurons),
-            Direction::Input,
-        )?;
+        let wires = projection(inputs, self.neurons(), Some(&self.input_neurons), Direction::Input)?;
         let class = |&sign: &Sign| {
-            if sign == Sign::Excitatory {
-                NeuronClass::Excitatory
-            } else {
-                NeuronClass::Inhibitory
-            }
+            if sign == Sign::Excitatory { NeuronClass::Excitatory } else { NeuronClass::Inhibitory }
         };
         Ok(ConnectomeOdeRnn::builder(inputs, &self.wiring)
             .input_projection(Projection::Sparse(wires))
-            .train_input_projection(Training::Fixed)
             .neuron_class(PerNeuron::Neurons(self.signs.iter().map(class).collect()))
             .tau(Tau::Given(PerNeuron::Neurons(self.tau().collect())))
             .build(&vs.root())?)
@@ -93,9 +79,7 @@ impl Tutorial {
 
     /// The images as a tensor `[batch, inputs]`.
     pub fn images(&self, kind: Kind) -> Tensor {
-        Tensor::from_slice(&self.x)
-            .view([self.batch as i64, -1])
-            .to_kind(kind)
+        Tensor::from_slice(&self.x).view([self.batch as i64, -1]).to_kind(kind)
     }
 
     /// The forward pass: states `[batch, OUTPUTS, neurons]` and what they took.
@@ -113,9 +97,7 @@ impl Tutorial {
     pub fn reference(&self) -> Result<Vec<f64>> {
         let mut vs = VarStore::new(Device::Cpu);
         vs.set_kind(Kind::Double);
-        let model = self
-            .model(&vs)?
-            .with_solver(Solver::new().tolerances(1e-10, 1e-10));
+        let model = self.model(&vs)?.with_solver(Solver::new().tolerances(1e-10, 1e-10));
         let run = Self::forward(&model, &self.images(Kind::Double))?;
         Ok(tch_sparse::tensor::as_slice::<f64>(&run.hs.contiguous()).to_vec())
     }
@@ -128,35 +110,12 @@ impl Tutorial {
     pub fn write(&self, dir: &Path) -> Result<()> {
         let w = &self.wiring;
         let sign = |&s: &Sign| if s == Sign::Excitatory { 1f32 } else { -1.0 };
-        save(
-            dir,
-            "row_ptr",
-            w.row_ptr().iter().map(|&p| p as i64).collect::<Vec<_>>(),
-        )?;
-        save(
-            dir,
-            "columns",
-            w.columns().iter().map(|&c| c as i32).collect::<Vec<_>>(),
-        )?;
-        save(
-            dir,
-            "weights",
-            w.weights().iter().map(|&v| v as f32).collect::<Vec<_>>(),
-        )?;
-        save(
-            dir,
-            "signs",
-            self.signs.iter().map(sign).collect::<Vec<_>>(),
-        )?;
+        save(dir, "row_ptr", w.row_ptr().iter().map(|&p| p as i64).collect::<Vec<_>>())?;
+        save(dir, "columns", w.columns().iter().map(|&c| c as i32).collect::<Vec<_>>())?;
+        save(dir, "weights", w.weights().iter().map(|&v| v as f32).collect::<Vec<_>>())?;
+        save(dir, "signs", self.signs.iter().map(sign).collect::<Vec<_>>())?;
         save(dir, "tau", self.tau().map(|t| t as f32).collect::<Vec<_>>())?;
-        save(
-            dir,
-            "input_neurons",
-            self.input_neurons
-                .iter()
-                .map(|&i| i64::from(i))
-                .collect::<Vec<_>>(),
-        )?;
+        save(dir, "input_neurons", self.input_neurons.iter().map(|&i| i64::from(i)).collect::<Vec<_>>())?;
         let x = Array::new(vec![self.batch, self.input_neurons.len()], self.x.clone())?;
         Ok(npy::write(dir.join("x.npy"), &x)?)
     }
@@ -168,13 +127,7 @@ impl Tutorial {
     pub fn read(dir: &Path) -> Result<Self> {
         let signs: Vec<Sign> = load::<f32>(dir, "signs")?
             .iter()
-            .map(|&s| {
-                if s > 0.0 {
-                    Sign::Excitatory
-                } else {
-                    Sign::Inhibitory
-                }
-            })
+            .map(|&s| if s > 0.0 { Sign::Excitatory } else { Sign::Inhibitory })
             .collect();
         let row_ptr = load::<i64>(dir, "row_ptr")?;
         let weights = load::<f32>(dir, "weights")?;
@@ -182,33 +135,18 @@ impl Tutorial {
             signs.len(),
             signs.len(),
             row_ptr.iter().map(|&p| p as usize).collect(),
-            load::<i32>(dir, "columns")?
-                .iter()
-                .map(|&c| c as u32)
-                .collect(),
+            load::<i32>(dir, "columns")?.iter().map(|&c| c as u32).collect(),
             weights.iter().map(|&w| f64::from(w)).collect(),
         )?;
-        let input_neurons: Vec<u32> = load::<i64>(dir, "input_neurons")?
-            .iter()
-            .map(|&i| i as u32)
-            .collect();
+        let input_neurons: Vec<u32> = load::<i64>(dir, "input_neurons")?.iter().map(|&i| i as u32).collect();
         let x = load::<f32>(dir, "x")?;
         let batch = x.len() / input_neurons.len().max(1);
-        Ok(Self {
-            wiring,
-            signs,
-            input_neurons,
-            x,
-            batch,
-        })
+        Ok(Self { wiring, signs, input_neurons, x, batch })
     }
 }
 
 fn save(dir: &Path, name: &str, data: impl Into<ArrayData>) -> Result<()> {
-    Ok(npy::write(
-        dir.join(name).with_extension("npy"),
-        &Array::vector(data),
-    )?)
+    Ok(npy::write(dir.join(name).with_extension("npy"), &Array::vector(data))?)
 }
 
 /// The elements of an array that a job wrote.
@@ -224,10 +162,7 @@ pub fn load<T: Element>(dir: &Path, name: &str) -> Result<Vec<T>> {
 mod tests {
     use super::*;
 
-    const SMALL: Benchmark = Benchmark {
-        neurons: 900,
-        synapses: 20_000,
-    };
+    const SMALL: Benchmark = Benchmark { neurons: 900, synapses: 20_000 };
 
     #[test]
     fn what_is_written_is_read() {
@@ -238,10 +173,7 @@ mod tests {
         let back = Tutorial::read(&dir).unwrap();
         std::fs::remove_dir_all(&dir).unwrap();
         assert_eq!(back.wiring, job.wiring);
-        assert_eq!(
-            (back.signs, back.input_neurons, back.x, back.batch),
-            (job.signs, job.input_neurons, job.x, 3)
-        );
+        assert_eq!((back.signs, back.input_neurons, back.x, back.batch), (job.signs, job.input_neurons, job.x, 3));
     }
 
     /// In single precision at the usual tolerances the states are right to the tolerance.

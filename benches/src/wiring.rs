@@ -40,14 +40,9 @@ impl Degrees {
 fn uniform(size: Benchmark) -> Result<Topology> {
     let (n, nnz) = (size.neurons as usize, size.synapses as usize);
     if nnz > n * n {
-        return Err(Error::Usage(format!(
-            "{n} neurons have {} pairs, too few for {nnz} synapses",
-            n * n
-        )));
+        return Err(Error::Usage(format!("{n} neurons have {} pairs, too few for {nnz} synapses", n * n)));
     }
-    let row_ptr: Vec<usize> = (0..=n)
-        .map(|row| (row as u128 * nnz as u128 / n.max(1) as u128) as usize)
-        .collect();
+    let row_ptr: Vec<usize> = (0..=n).map(|row| (row as u128 * nnz as u128 / n.max(1) as u128) as usize).collect();
     let mut columns = Vec::with_capacity(nnz);
     let (mut taken_by, mut draw) = (vec![usize::MAX; n], 0);
     for (row, ends) in row_ptr.windows(2).enumerate() {
@@ -64,9 +59,7 @@ fn uniform(size: Benchmark) -> Result<Topology> {
         }
         columns[ends[0]..ends[1]].sort_unstable();
     }
-    let weights = (0..nnz as u64)
-        .map(|e| ((BenchmarkStream::Value.hash(e) >> 59) + 1) as f64 / 1024.0)
-        .collect();
+    let weights = (0..nnz as u64).map(|e| ((BenchmarkStream::Value.hash(e) >> 59) + 1) as f64 / 1024.0).collect();
     Ok(Topology::from_csr(n, n, row_ptr, columns, weights)?)
 }
 
@@ -77,9 +70,7 @@ mod tests {
     #[test]
     fn uniform_rows_differ_by_one_at_most() {
         for (neurons, synapses) in [(1, 1), (50, 333), (300, 5000)] {
-            let w = Degrees::Uniform
-                .network(Benchmark { neurons, synapses })
-                .unwrap();
+            let w = Degrees::Uniform.network(Benchmark { neurons, synapses }).unwrap();
             assert_eq!(w.nnz(), synapses as usize);
             let degrees = w.row_ptr().windows(2).map(|p| p[1] - p[0]);
             let (least, most) = (degrees.clone().min().unwrap(), degrees.max().unwrap());
@@ -89,10 +80,7 @@ mod tests {
 
     #[test]
     fn heavy_tails_are_heavier() {
-        let size = Benchmark {
-            neurons: 2000,
-            synapses: 40_000,
-        };
+        let size = Benchmark { neurons: 2000, synapses: 40_000 };
         let most = |degrees: Degrees| {
             let w = degrees.network(size).unwrap();
             w.row_ptr().windows(2).map(|p| p[1] - p[0]).max().unwrap()

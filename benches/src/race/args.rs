@@ -64,15 +64,8 @@ impl Command {
             return child(rest);
         }
         let mut race = None;
-        let mut settings = Args {
-            race: String::new(),
-            ours: false,
-            json: false,
-            threads: 1,
-            batch: None,
-            repeat: 5,
-            only: None,
-        };
+        let mut settings =
+            Args { race: String::new(), ours: false, json: false, threads: 1, batch: None, repeat: 5, only: None };
         let mut rest = args.iter();
         while let Some(arg) = rest.next() {
             let (name, given) = match arg.split_once('=') {
@@ -116,9 +109,7 @@ fn child(args: &[String]) -> Result<Command> {
             calls: number("calls", calls)?,
             threads: number("threads", threads)?,
         })),
-        _ => Err(Error::Usage(
-            "race child JOB VARIANT DIR CALLS THREADS is for races".into(),
-        )),
+        _ => Err(Error::Usage("race child JOB VARIANT DIR CALLS THREADS is for races".into())),
     }
 }
 
@@ -146,34 +137,11 @@ mod tests {
 
     #[test]
     fn options_in_any_order_and_form() {
-        let want = Args {
-            race: "spmm".into(),
-            ours: true,
-            json: false,
-            threads: 2,
-            batch: Some(64),
-            repeat: 3,
-            only: None,
-        };
+        let want =
+            Args { race: "spmm".into(), ours: true, json: false, threads: 2, batch: Some(64), repeat: 3, only: None };
         for args in [
-            [
-                "spmm",
-                "--ours",
-                "--threads",
-                "2",
-                "--batch=64",
-                "--repeat=3",
-            ]
-            .as_slice(),
-            &[
-                "--batch",
-                "64",
-                "--repeat",
-                "3",
-                "--threads=2",
-                "--ours",
-                "spmm",
-            ],
+            ["spmm", "--ours", "--threads", "2", "--batch=64", "--repeat=3"].as_slice(),
+            &["--batch", "64", "--repeat", "3", "--threads=2", "--ours", "spmm"],
         ] {
             assert_eq!(settings(args), want);
         }

@@ -69,25 +69,13 @@ impl Clock {
             least = if call == 0 { took } else { least.min(took) };
         }
         let (_, peak_mib) = memory_mib();
-        Ok(Timed {
-            result,
-            least,
-            cold_s: cold.wall_s,
-            start_mib,
-            peak_mib,
-        })
+        Ok(Timed { result, least, cold_s: cold.wall_s, start_mib, peak_mib })
     }
 }
 
 impl<R> Timed<R> {
     /// Times and memory with what the result is worth.
-    pub fn measurement(
-        &self,
-        steps: Option<u64>,
-        evaluations: Option<u64>,
-        error: f64,
-        check: f64,
-    ) -> Measurement {
+    pub fn measurement(&self, steps: Option<u64>, evaluations: Option<u64>, error: f64, check: f64) -> Measurement {
         Measurement {
             wall_s: self.least.wall_s,
             cpu_s: self.least.cpu_s,
@@ -123,9 +111,7 @@ pub struct Request {
 /// The job's.
 pub fn serve(job: &dyn Job, request: &Request) -> Result<()> {
     tch_sparse::set_threads(request.threads)?;
-    let mut clock = Clock {
-        calls: request.calls,
-    };
+    let mut clock = Clock { calls: request.calls };
     let measurement = job.ours(&request.variant, &request.dir, &mut clock)?;
     println!("{}", serde_json::to_string(&measurement)?);
     Ok(())
@@ -144,18 +130,10 @@ pub fn run(contestant: &Contestant, job: &dyn Job, dir: &Path, args: &Args) -> R
             command
         }
         Who::Peer(script, variant) => {
-            let python = python().ok_or_else(|| Error::NoPeers {
-                race: job.name().into(),
-            })?;
-            let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("peers")
-                .join(script);
+            let python = python().ok_or_else(|| Error::NoPeers { race: job.name().into() })?;
+            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(script);
             let mut command = Command::new(python);
-            command
-                .args(["-W", "ignore"])
-                .arg(script)
-                .arg(dir)
-                .arg(variant);
+            command.args(["-W", "ignore"]).arg(script).arg(dir).arg(variant);
             command
         }
     };

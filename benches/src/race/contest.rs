@@ -15,19 +15,10 @@ pub fn contest(job: &dyn Job, args: &Args) -> Result<()> {
     let contestants: Vec<Contestant> = job
         .contestants()
         .into_iter()
-        .filter(|c| {
-            c.is_ours()
-                || !args.ours
-                    && args
-                        .only
-                        .as_ref()
-                        .is_none_or(|part| c.name.contains(part.as_str()))
-        })
+        .filter(|c| c.is_ours() || !args.ours && args.only.as_ref().is_none_or(|part| c.name.contains(part.as_str())))
         .collect();
     if child::python().is_none() && contestants.iter().any(|c| !c.is_ours()) {
-        return Err(Error::NoPeers {
-            race: job.name().into(),
-        });
+        return Err(Error::NoPeers { race: job.name().into() });
     }
     let dir = job.prepare(args)?;
     let check = job.check(args);
@@ -52,11 +43,8 @@ pub fn contest(job: &dyn Job, args: &Args) -> Result<()> {
             });
         }
     }
-    let results: Vec<(&Contestant, Measurement)> = contestants
-        .iter()
-        .zip(results)
-        .filter_map(|(c, m)| Some((c, m?)))
-        .collect();
+    let results: Vec<(&Contestant, Measurement)> =
+        contestants.iter().zip(results).filter_map(|(c, m)| Some((c, m?))).collect();
     if args.json {
         print_json(job, args, &results)
     } else {
@@ -84,12 +72,7 @@ impl Check {
         if (got - self.want).abs() <= self.tolerance * self.want.abs() {
             return Ok(());
         }
-        Err(Error::WrongJob {
-            who: contestant.name.into(),
-            what: self.what,
-            got,
-            want: self.want,
-        })
+        Err(Error::WrongJob { who: contestant.name.into(), what: self.what, got, want: self.want })
     }
 }
 
@@ -146,11 +129,8 @@ fn table(results: &[(&Contestant, Measurement)], threads: usize, check: Option<C
 
 fn print_json(job: &dyn Job, args: &Args, results: &[(&Contestant, Measurement)]) -> Result<()> {
     for (contestant, m) in results {
-        let mut line =
-            json!({ "job": job.name(), "impl": contestant.name, "threads": args.threads });
-        if let (Some(line), serde_json::Value::Object(fields)) =
-            (line.as_object_mut(), serde_json::to_value(m)?)
-        {
+        let mut line = json!({ "job": job.name(), "impl": contestant.name, "threads": args.threads });
+        if let (Some(line), serde_json::Value::Object(fields)) = (line.as_object_mut(), serde_json::to_value(m)?) {
             line.extend(fields);
         }
         println!("{line}");
@@ -186,14 +166,8 @@ mod tests {
 
     #[test]
     fn ratios_are_to_ours() {
-        let (ours, peer) = (
-            Contestant::ours("ours", ""),
-            Contestant::peer("peer", "p.py", ""),
-        );
-        let results = [
-            (&ours, measured(0.5, 0.25, 1e-6)),
-            (&peer, measured(1.5, 1.0, 1e-6)),
-        ];
+        let (ours, peer) = (Contestant::ours("ours", ""), Contestant::peer("peer", "p.py", ""));
+        let results = [(&ours, measured(0.5, 0.25, 1e-6)), (&peer, measured(1.5, 1.0, 1e-6))];
         let text = table(&results, 1, None).to_string();
         let last = text.lines().last().unwrap();
         assert!(last.ends_with("3.00x |      4.00x |"), "{last}");
@@ -201,11 +175,7 @@ mod tests {
 
     #[test]
     fn another_job_is_noticed() {
-        let check = Check {
-            what: "sum",
-            want: 100.0,
-            tolerance: 1e-3,
-        };
+        let check = Check { what: "sum", want: 100.0, tolerance: 1e-3 };
         let peer = Contestant::peer("peer", "p.py", "");
         assert!(check.apply(&peer, 100.09).is_ok());
         for wrong in [100.11, f64::NAN] {

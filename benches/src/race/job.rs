@@ -65,18 +65,12 @@ pub enum Who {
 impl Contestant {
     /// One of ours.
     pub fn ours(name: &'static str, variant: &'static str) -> Self {
-        Self {
-            name,
-            who: Who::Ours(variant),
-        }
+        Self { name, who: Who::Ours(variant) }
     }
 
     /// A peer.
     pub fn peer(name: &'static str, script: &'static str, variant: &'static str) -> Self {
-        Self {
-            name,
-            who: Who::Peer(script, variant),
-        }
+        Self { name, who: Who::Peer(script, variant) }
     }
 
     /// Whether it is one of ours.

@@ -73,8 +73,5 @@ pub fn main(args: &[String]) -> Result<()> {
 }
 
 fn find(name: &str) -> Result<&'static Race> {
-    RACES
-        .iter()
-        .find(|race| race.name == name)
-        .ok_or_else(|| Error::Usage(format!("there is no race {name:?}")))
+    RACES.iter().find(|race| race.name == name).ok_or_else(|| Error::Usage(format!("there is no race {name:?}")))
 }

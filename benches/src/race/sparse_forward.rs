@@ -36,53 +36,29 @@ impl Job for SparseForward {
     fn contestants(&self) -> Vec<Contestant> {
         vec![
             Contestant::ours("ours", "f32"),
-            Contestant::peer(
-                "diffrax, segment_sum",
-                "sparse_forward_diffrax.py",
-                "segment_sum",
-            ),
+            Contestant::peer("diffrax, segment_sum", "sparse_forward_diffrax.py", "segment_sum"),
             Contestant::peer("diffrax, BCOO", "sparse_forward_diffrax.py", "bcoo"),
-            Contestant::peer(
-                "torchode, torch CSR int32",
-                "sparse_forward_torch.py",
-                "torchode-csr32",
-            ),
-            Contestant::peer(
-                "torchode, torch CSR int64",
-                "sparse_forward_torch.py",
-                "torchode-csr64",
-            ),
-            Contestant::peer(
-                "torchdiffeq, torch CSR int32",
-                "sparse_forward_torch.py",
-                "torchdiffeq-csr32",
-            ),
+            Contestant::peer("torchode, torch CSR int32", "sparse_forward_torch.py", "torchode-csr32"),
+            Contestant::peer("torchode, torch CSR int64", "sparse_forward_torch.py", "torchode-csr64"),
+            Contestant::peer("torchdiffeq, torch CSR int32", "sparse_forward_torch.py", "torchdiffeq-csr32"),
             Contestant::peer("scipy solve_ivp, CSR", "sparse_forward_scipy.py", "rk45"),
         ]
     }
 
     fn prepare(&self, args: &Args) -> Result<PathBuf> {
         let batch = batch(args);
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../target/race")
-            .join(format!("sparse-forward-{batch}"));
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/race").join(format!("sparse-forward-{batch}"));
         // written last, so that it vouches for the others
         let (stamp, what) = (dir.join("job.txt"), format!("{SIZE:?} {batch} {OUTPUTS} 1"));
         if fs::read_to_string(&stamp).is_ok_and(|done| done == what) {
             return Ok(dir);
         }
-        eprintln!(
-            "making the job's network and the solution to compare with in {}",
-            dir.display()
-        );
+        eprintln!("making the job's network and the solution to compare with in {}", dir.display());
         fs::create_dir_all(&dir).map_err(Error::io("making", &dir))?;
         let job = Tutorial::generate(SIZE, batch)?;
         job.write(&dir)?;
         let shape = vec![batch, OUTPUTS, job.neurons()];
-        npy::write(
-            dir.join("reference.npy"),
-            &Array::new(shape, job.reference()?)?,
-        )?;
+        npy::write(dir.join("reference.npy"), &Array::new(shape, job.reference()?)?)?;
         fs::write(&stamp, what).map_err(Error::io("writing", &stamp))?;
         Ok(dir)
     }
@@ -96,14 +72,8 @@ impl Job for SparseForward {
         let timed = clock.run(|| Tutorial::forward(&model, &x))?;
         let run = &timed.result;
         let hs = run.hs.contiguous();
-        let (h, reference) = (
-            tch_sparse::tensor::as_slice::<f32>(&hs),
-            load::<f64>(dir, "reference")?,
-        );
-        let off = h
-            .iter()
-            .zip(&reference)
-            .map(|(&h, want)| (f64::from(h) - want).abs());
+        let (h, reference) = (tch_sparse::tensor::as_slice::<f32>(&hs), load::<f64>(dir, "reference")?);
+        let off = h.iter().zip(&reference).map(|(&h, want)| (f64::from(h) - want).abs());
         let neurons = hs.size()[2] as usize;
         let ends = h.chunks(neurons).skip(OUTPUTS - 1).step_by(OUTPUTS);
         let steps = run.stats.iter().map(|s| s.steps as u64).max();
@@ -117,11 +87,7 @@ impl Job for SparseForward {
 
     fn check(&self, args: &Args) -> Option<Check> {
         // others choose other steps: they agree to the tolerance of the solve
-        (batch(args) == 8).then_some(Check {
-            what: "sum of h(1)",
-            want: SUM_OF_EIGHT,
-            tolerance: 1e-4,
-        })
+        (batch(args) == 8).then_some(Check { what: "sum of h(1)", want: SUM_OF_EIGHT, tolerance: 1e-4 })
     }
 }
 

@@ -36,22 +36,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let mut lines = Vec::new();
     for operation in Operation::ALL {
         for &batch in &batches {
-            eprintln!(
-                "load {:.1}: {}, batch {batch}",
-                meter::load(),
-                operation.name()
-            );
+            eprintln!("load {:.1}: {}, batch {batch}", meter::load(), operation.name());
             lines.extend(product(&matrix, operation, batch, args)?);
         }
     }
     if args.json {
         for line in &lines {
-            let name = format!(
-                "{}, {}, batch {}",
-                line.name,
-                line.operation.name(),
-                line.batch
-            );
+            let name = format!("{}, {}, batch {}", line.name, line.operation.name(), line.batch);
             println!(
                 "{}",
                 json!({
@@ -114,38 +105,18 @@ fn product(matrix: &Matrix, operation: Operation, batch: usize, args: &Args) -> 
         };
         if error.is_nan() || error > 1e-4 {
             let who = format!("{name}, {}, batch {batch}", operation.name());
-            return Err(Error::WrongJob {
-                who,
-                what: "relative error",
-                got: error,
-                want: 0.0,
-            });
+            return Err(Error::WrongJob { who, what: "relative error", got: error, want: 0.0 });
         }
         let Some(least) = least else { continue };
         let ours = lines.first().map_or(least, |first| first.least);
-        lines.push(Line {
-            operation,
-            batch,
-            name,
-            least,
-            error,
-            ours,
-        });
+        lines.push(Line { operation, batch, name, least, error, ours });
     }
     Ok(lines)
 }
 
 fn table(lines: &[Line]) -> Table {
-    let mut table = Table::new(&[
-        "product",
-        "batch",
-        "implementation",
-        "wall ms",
-        "CPU ms",
-        "error",
-        "wall / ours",
-        "CPU / ours",
-    ]);
+    let mut table =
+        Table::new(&["product", "batch", "implementation", "wall ms", "CPU ms", "error", "wall / ours", "CPU / ours"]);
     for line in lines {
         table.row(vec![
             line.operation.name().into(),
@@ -167,10 +138,7 @@ mod tests {
 
     #[test]
     fn ratios_are_to_ours_on_the_same_product() {
-        let time = |s: f64| Time {
-            wall_s: s,
-            cpu_s: s,
-        };
+        let time = |s: f64| Time { wall_s: s, cpu_s: s };
         let line = |name, s: f64, ours: f64| Line {
             operation: Operation::Forward,
             batch: 8,
@@ -179,15 +147,8 @@ mod tests {
             error: 1e-7,
             ours: time(ours),
         };
-        let text = table(&[
-            line("ours", 0.002, 0.002),
-            line("libtorch CSR", 0.003, 0.002),
-        ])
-        .to_string();
+        let text = table(&[line("ours", 0.002, 0.002), line("libtorch CSR", 0.003, 0.002)]).to_string();
         let last = text.lines().last().unwrap();
-        assert!(
-            last.contains("3.00 |") && last.contains("1.50x |"),
-            "{last}"
-        );
+        assert!(last.contains("3.00 |") && last.contains("1.50x |"), "{last}");
     }
 }
