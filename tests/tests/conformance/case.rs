@@ -103,9 +103,15 @@ impl Case {
     }
 
     /// A setting that is a table in JSON; an empty one where it is absent. Options that are not `known` are not understood.
-    pub(crate) fn table(&self, key: &str, known: &[&str]) -> Result<serde_json::Map<String, serde_json::Value>, String> {
+    pub(crate) fn table(
+        &self,
+        key: &str,
+        known: &[&str],
+    ) -> Result<serde_json::Map<String, serde_json::Value>, String> {
         let json = if self.metadata.contains_key(key) { self.json(key)? } else { serde_json::json!({}) };
-        let serde_json::Value::Object(table) = json else { return Err(format!("{key} is {json}, not a table")) };
+        let serde_json::Value::Object(table) = json else {
+            return Err(format!("{key} is {json}, not a table"));
+        };
         match table.keys().find(|option| !known.contains(&option.as_str())) {
             Some(option) => Err(format!("the option {option:?} of {key} is not understood")),
             None => Ok(table),
@@ -129,7 +135,12 @@ fn widen(dtype: Dtype, bytes: &[u8]) -> Option<Numbers> {
     macro_rules! as_vec {
         ($kind:ident, $t:ty, $wide:ty) => {
             Numbers::$kind(
-                bytes.as_chunks::<{ size_of::<$t>() }>().0.iter().map(|b| <$wide>::from(<$t>::from_le_bytes(*b))).collect(),
+                bytes
+                    .as_chunks::<{ size_of::<$t>() }>()
+                    .0
+                    .iter()
+                    .map(|b| <$wide>::from(<$t>::from_le_bytes(*b)))
+                    .collect(),
             )
         };
     }

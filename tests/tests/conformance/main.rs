@@ -22,12 +22,8 @@ type Outcome = Result<(), String>;
 type Runner = fn(&Case, &mut Report) -> Outcome;
 
 /// A directory of cases, and how to check one.
-const SYSTEMS: [(&str, Runner); 4] = [
-    ("bioplnn", bioplnn::run),
-    ("convgru", not_understood),
-    ("flystability", not_understood),
-    ("flyvis", flyvis::run),
-];
+const SYSTEMS: [(&str, Runner); 4] =
+    [("bioplnn", bioplnn::run), ("convgru", not_understood), ("flystability", not_understood), ("flyvis", flyvis::run)];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -38,7 +34,10 @@ fn main() -> ExitCode {
         match files(&directory.join(system)) {
             Ok(files) => trials.extend(files.into_iter().map(|f| trial(system, runner, f, arguments.nocapture))),
             Err(e) => {
-                let message = format!("{}: {e}; CONNECTOME_GOLDEN_DIR names where the cases are", directory.join(system).display());
+                let message = format!(
+                    "{}: {e}; CONNECTOME_GOLDEN_DIR names where the cases are",
+                    directory.join(system).display()
+                );
                 trials.push(Trial::test(format!("{system}/"), move || Err(Failed::from(message))));
             }
         }
@@ -56,7 +55,7 @@ fn files(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
         }
     }
     files.sort();
-    Ok(files)
+    if files.is_empty() { Err(std::io::Error::other("no *.safetensors here")) } else { Ok(files) }
 }
 
 fn trial(system: &'static str, runner: Runner, path: PathBuf, verbose: bool) -> Trial {

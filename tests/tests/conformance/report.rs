@@ -54,7 +54,12 @@ impl Report {
         }
         let wrong = (0..got.len()).filter(|&i| got[i] != want[i]).count();
         if let Some(i) = (0..got.len()).find(|&i| got[i] != want[i]) {
-            self.fail(format!("{what}: {wrong} of {} differ, first [{i}]: {:?}, golden {:?}", got.len(), got[i], want[i]));
+            self.fail(format!(
+                "{what}: {wrong} of {} differ, first [{i}]: {:?}, golden {:?}",
+                got.len(),
+                got[i],
+                want[i]
+            ));
         }
         self.worst.entry(what.into()).or_insert((0.0, "equal".into()));
     }

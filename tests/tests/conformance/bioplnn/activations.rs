@@ -8,7 +8,8 @@ pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
     let x = case.floats("x")?;
     for name in case.keys("").into_iter().filter(|name| *name != "x") {
         // The name of a module in lower case.
-        let phi: Nonlinearity = name.trim_end_matches("_lower").parse().map_err(|e: sparse_ode::Error| e.to_string())?;
+        let phi: Nonlinearity =
+            name.trim_end_matches("_lower").parse().map_err(|e: sparse_ode::Error| e.to_string())?;
         let want = case.floats(name)?;
         let mut got = x.to_vec();
         phi.apply(&mut got);

@@ -1,8 +1,8 @@
 //! Projections and generated connectomes.
 
+use super::arrays::{naturals, same};
 use crate::case::Case;
-use crate::report::{Report, relative};
-use connectome_graph::Topology;
+use crate::report::Report;
 use connectome_graph::generate::{
     ByType, Convention, SelfConnection, Sheet, Topographic, TopographicDraws, TypeAssignment,
 };
@@ -35,27 +35,6 @@ pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
     for name in case.keys("idx2d_") {
         positions(case, report, name)?;
     }
-    Ok(())
-}
-
-/// The numbers of an array of indices.
-pub(crate) fn naturals(case: &Case, key: &str) -> Result<Vec<u32>, String> {
-    let numbers = case.integers(key)?.iter().map(|&i| u32::try_from(i));
-    numbers.collect::<Result<_, _>>().map_err(|_| format!("{key} holds numbers that are no indices"))
-}
-
-/// Compares a topology with the arrays `{name}_indices`, `_values` and `_shape`.
-pub(crate) fn same(case: &Case, report: &mut Report, name: &str, got: &Topology) -> crate::Outcome {
-    let key = |what: &str| format!("{name}_{what}");
-    let (mut rows, mut columns, mut weights) = (Vec::new(), Vec::new(), Vec::new());
-    for (row, column, weight) in got.iter() {
-        rows.push(i64::from(row));
-        columns.push(i64::from(column));
-        weights.push(weight);
-    }
-    report.exact(&key("shape"), &[got.n_post() as i64, got.n_pre() as i64], case.integers(&key("shape"))?);
-    report.exact(&key("indices"), &[rows, columns].concat(), case.integers(&key("indices"))?);
-    report.close_in_norm(&key("values"), &weights, case.floats(&key("values"))?, relative(1e-6));
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! The sparse layer and its gradients.
 
-use super::connectivity::naturals;
-use super::model::{numbers, tensor, topology};
+use super::arrays::{naturals, numbers, tensor, topology};
 use crate::case::Case;
 use crate::report::{Report, relative};
 use connectome_graph::{Duplicates, Topology};
@@ -27,7 +26,8 @@ pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
     vs.set_kind(Kind::Double);
     let layer = SparseLinear::new(&vs.root(), &wiring, Bias::Zeros, Training::Trained).map_err(text)?;
     let mut bias = layer.bias().ok_or("the layer has no bias")?.shallow_clone();
-    no_grad(|| bias.copy_(&tensor(case, "bias", Kind::Double).unwrap_or_else(|_| bias.zeros_like())));
+    let start = tensor(case, "bias", Kind::Double)?;
+    no_grad(|| bias.copy_(&start));
 
     let tolerance = relative(1e-13);
     let x = tensor(case, "x", Kind::Double)?.set_requires_grad(true);

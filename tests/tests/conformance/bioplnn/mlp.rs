@@ -14,7 +14,9 @@ pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
     let solver = settings::solver(case)?.compat(Compat::Torchode);
     let text = |e: sparse_ode::Error| e.to_string();
 
-    let mut field = per_sample(features, |t, b, y: &[f64], dy: &mut [f64]| problem.derivative(t, b, y, dy));
+    let mut field = per_sample(features, |t, b, y: &[f64], dy: &mut [f64]| {
+        problem.derivative(t, b, y, dy);
+    });
     let all: Vec<usize> = (0..batch).collect();
     let each = solver.solve(&mut field, y0, &spans.times(&all).map_err(text)?).map_err(text)?;
     for way in ["autodiff", "autodiff_detached"] {

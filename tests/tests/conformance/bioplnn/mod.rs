@@ -1,7 +1,9 @@
 //! Solver problems and models of bioplnn and torchode.
 
 mod activations;
+mod arrays;
 mod connectivity;
+mod dense;
 mod linear;
 mod mlp;
 mod model;

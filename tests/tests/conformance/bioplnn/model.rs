@@ -1,17 +1,17 @@
 //! Building a network from a file: wiring, options of three API generations, parameters.
 
-use super::connectivity::{naturals, same};
+use super::arrays::{naturals, numbers, same, tensor, topology};
 use super::settings;
 use crate::case::Case;
 use crate::report::Report;
+use connectome_graph::Topology;
 use connectome_graph::projection::{Direction, projection};
-use connectome_graph::{Duplicates, Topology};
 use serde_json::Value;
 use sparse_ode::{
     Bias, Builder, FromNetwork, Layout, NeuronClass, NeuronTypes, Nonlinearity, PerNeuron, Projection, SignRule, Tau,
 };
 use tch::nn::VarStore;
-use tch::{Device, Kind, Tensor, no_grad};
+use tch::{Device, Kind, no_grad};
 
 /// Options under `build` that are understood.
 const OPTIONS: [&str; 14] = [
@@ -41,30 +41,6 @@ pub(crate) struct Description<'a> {
     neurons: usize,
     inputs: usize,
     pub(crate) kind: Kind,
-}
-
-/// An array as a tensor.
-pub(crate) fn tensor(case: &Case, key: &str, kind: Kind) -> Result<Tensor, String> {
-    let shape: Vec<i64> = case.shape(key)?.iter().map(|&n| n as i64).collect();
-    Ok(Tensor::from_slice(case.floats(key)?).view(&shape[..]).to_kind(kind))
-}
-
-/// The numbers of a tensor, in its own order.
-pub(crate) fn numbers(t: &Tensor) -> Result<Vec<f64>, String> {
-    Vec::<f64>::try_from(t.detach().to_kind(Kind::Double).contiguous().view(-1)).map_err(|e| e.to_string())
-}
-
-/// Wiring from the arrays of its entries, which are in row order.
-pub(crate) fn topology(case: &Case, indices: &str, values: &str, post: usize, pre: usize) -> Result<Topology, String> {
-    let list = naturals(case, indices)?;
-    let (rows, columns) = list.split_at(list.len() / 2);
-    let wiring = Topology::from_edges(post, pre, rows, columns, case.floats(values)?, Duplicates::Error);
-    let wiring = wiring.map_err(|e| e.to_string())?;
-    if wiring.iter().map(|(row, column, _)| (row, column)).eq(rows.iter().copied().zip(columns.iter().copied())) {
-        Ok(wiring)
-    } else {
-        Err(format!("{indices} is not in row order"))
-    }
 }
 
 impl<'a> Description<'a> {
@@ -190,7 +166,9 @@ impl<'a> Description<'a> {
     ) -> Result<(M, VarStore), String> {
         let text = |e: sparse_ode::Error| e.to_string();
         let project = |wiring: Option<Topology>| wiring.map_or(Projection::Identity, Projection::Sparse);
-        let bias = |key: &str| if self.case.has(key) { Bias::Zeros } else { Bias::Absent };
+        let bias = |key: &str| {
+            if self.case.has(key) { Bias::Zeros } else { Bias::Absent }
+        };
         let mut builder = builder(self.inputs, &self.connectome()?)
             .num_neurons(self.neurons)
             .input_projection(project(self.input()?))
@@ -226,7 +204,9 @@ impl<'a> Description<'a> {
                 "input_projection.values" => "ih_values",
                 "output_projection.values" => "ho_values",
                 "output_projection.bias" => "ho_bias",
-                _ => return Err(format!("the model has a parameter {name:?} that no array belongs to")),
+                _ => {
+                    return Err(format!("the model has a parameter {name:?} that no array belongs to"));
+                }
             };
             let value = tensor(self.case, key, self.kind)?;
             if value.size() != parameter.size() {
@@ -261,7 +241,9 @@ impl<'a> Description<'a> {
 
     /// The sign of each neuron.
     pub(crate) fn signs(&self) -> Result<Vec<f64>, String> {
-        let sign = |c: &NeuronClass| if *c == NeuronClass::Excitatory { 1.0 } else { -1.0 };
+        let sign = |c: &NeuronClass| {
+            if *c == NeuronClass::Excitatory { 1.0 } else { -1.0 }
+        };
         if self.sign_rule() != SignRule::Dale {
             return Ok(vec![1.0; self.neurons]);
         }

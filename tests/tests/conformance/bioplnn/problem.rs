@@ -46,7 +46,9 @@ impl Problem {
             "rot" => (Kind::Rotation, &["w"]),
             "blow" => (Kind::BlowUp, &[]),
             "mlp" => (Kind::Perceptron { hidden: case.shape(&key(case, "b1"))?.iter().product() }, &["w1", "b1", "w2"]),
-            _ => return Err(format!("problem {name:?} ({}) is not understood", case.setting_or("formula", ""))),
+            _ => {
+                return Err(format!("problem {name:?} ({}) is not understood", case.setting_or("formula", "")));
+            }
         };
         if matches!(kind, Kind::LotkaVolterra | Kind::VanDerPol | Kind::Rotation) && features != 2 {
             return Err(format!("{name} has 2 features, y0 has {features}"));

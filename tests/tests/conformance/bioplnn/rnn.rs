@@ -1,6 +1,7 @@
 //! Discrete networks.
 
-use super::model::{Description, numbers, tensor};
+use super::arrays::{numbers, tensor};
+use super::model::Description;
 use super::ode::same_with_any_threads;
 use crate::case::Case;
 use crate::report::{Report, absolute, relative};

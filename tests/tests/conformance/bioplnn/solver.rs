@@ -91,8 +91,9 @@ impl Job<'_> {
             let of = |b: usize| dt0[if dt0.len() == 1 { 0 } else { b }];
             solver = solver.initial_step(&samples.iter().map(|&b| of(b)).collect::<Vec<_>>());
         }
-        let mut field =
-            per_sample(features, |t, column, y: &[T], dy: &mut [T]| self.problem.derivative(t, samples[column], y, dy));
+        let mut field = per_sample(features, |t, column, y: &[T], dy: &mut [T]| {
+            self.problem.derivative(t, samples[column], y, dy);
+        });
         let text = |e: sparse_ode::Error| e.to_string();
         let times = self.spans.times(samples).map_err(text)?;
         let mut stepper = solver.start(&mut field, &own, &times).map_err(text)?;
