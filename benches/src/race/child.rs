@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 pub const CALLS: usize = 3;
 
 /// What a contestant's process reports. The peers' scripts print the same names.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// Least time on the wall, seconds, the first call left out.
     pub wall_s: f64,

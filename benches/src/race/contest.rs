@@ -37,10 +37,7 @@ pub fn contest(job: &dyn Job, args: &Args) -> Result<()> {
             if let Some(check) = check {
                 check.apply(contestant, m.check)?;
             }
-            *best = Some(match best.take() {
-                Some(best) => better(best, m),
-                None => m,
-            });
+            *best = Some(best.map_or(m, |best| better(best, m)));
         }
     }
     let results: Vec<(&Contestant, Measurement)> =

@@ -28,7 +28,7 @@ pub trait Job: Sync {
     /// What went wrong.
     fn ours(&self, variant: &str, dir: &Path, clock: &mut Clock) -> Result<Measurement>;
 
-    /// The name and value of the number by which one sees that a contestant did this job, and how far it may be off, relative.
+    /// The number by which one sees that a contestant did this job, where it is known.
     fn check(&self, args: &Args) -> Option<Check>;
 }
 
