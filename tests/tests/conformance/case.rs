@@ -13,9 +13,16 @@ struct Array {
 }
 
 #[derive(Debug, Clone)]
-enum Numbers {
+pub(crate) enum Numbers {
     Float(Vec<f64>),
     Integer(Vec<i64>),
+}
+
+/// Whether an array stays in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Yes,
+    No,
 }
 
 /// A golden file. Remembers which arrays were asked for, so that none is left out silently.
@@ -30,11 +37,15 @@ pub(crate) struct Case {
 impl Case {
     pub(crate) fn read(path: &Path, name: &str) -> Result<Self, String> {
         let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
-        let bad = |e: safetensors::SafeTensorError| format!("{}: {e}", path.display());
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(bad)?;
+        Self::from_bytes(&bytes, name).map_err(|e| format!("{}: {e}", path.display()))
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, String> {
+        let bad = |e: safetensors::SafeTensorError| e.to_string();
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(bad)?;
         let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
         let mut arrays = BTreeMap::new();
-        for (key, view) in SafeTensors::deserialize(&bytes).map_err(bad)?.tensors() {
+        for (key, view) in SafeTensors::deserialize(bytes).map_err(bad)?.tensors() {
             let numbers = widen(view.dtype(), view.data())
                 .ok_or_else(|| format!("{key} holds {:?}, which this runner does not read", view.dtype()))?;
             arrays.insert(key, Array { shape: view.shape().to_vec(), numbers });
@@ -122,6 +133,36 @@ impl Case {
     pub(crate) fn unread(&self) -> Vec<String> {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         self.arrays.keys().filter(|k| !read.contains(*k)).cloned().collect()
+    }
+
+    /// The same file under another name.
+    pub(crate) fn renamed(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The same file with a setting changed or added.
+    pub(crate) fn with_setting(mut self, key: &str, value: &str) -> Self {
+        self.metadata.insert(key.into(), value.into());
+        self
+    }
+
+    /// The same file with an array's numbers changed, or without the array.
+    pub(crate) fn with_array(mut self, key: &str, change: impl FnOnce(&mut Numbers) -> Keep) -> Self {
+        if let Some(mut array) = self.arrays.remove(key)
+            && change(&mut array.numbers) == Keep::Yes
+        {
+            self.arrays.insert(key.into(), array);
+        }
+        self
+    }
+
+    /// The same file with a copy of an array under another name.
+    pub(crate) fn with_copy(mut self, key: &str, copy: &str) -> Self {
+        if let Some(array) = self.arrays.get(key).cloned() {
+            self.arrays.insert(copy.into(), array);
+        }
+        self
     }
 
     fn get(&self, key: &str) -> Result<&Array, String> {

@@ -5,6 +5,7 @@
 
 mod bioplnn;
 mod case;
+mod faults;
 mod flyvis;
 mod pending;
 mod report;
@@ -25,10 +26,12 @@ type Runner = fn(&Case, &mut Report) -> Outcome;
 const SYSTEMS: [(&str, Runner); 4] =
     [("bioplnn", bioplnn::run), ("convgru", not_understood), ("flystability", not_understood), ("flyvis", flyvis::run)];
 
+/// The cases of this repository.
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden");
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let directory = std::env::var_os("CONNECTOME_GOLDEN_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("golden"), PathBuf::from);
+    let directory = std::env::var_os("CONNECTOME_GOLDEN_DIR").map_or_else(|| PathBuf::from(GOLDEN), PathBuf::from);
     let mut trials = Vec::new();
     for (system, runner) in SYSTEMS {
         match files(&directory.join(system)) {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
             }
         }
     }
+    trials.extend(faults::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -66,21 +70,26 @@ fn trial(system: &'static str, runner: Runner, path: PathBuf, verbose: bool) -> 
         if let Some(reason) = pending::file(system, &stem) {
             return Ok(Completion::ignored_with(format!("pending: {reason}")));
         }
-        let case = Case::read(&path, &stem)?;
-        let mut report = Report::default();
-        runner(&case, &mut report)?;
-        for key in case.unread() {
-            match pending::key(system, &stem, &key) {
-                Some(reason) => report.pending(reason),
-                None => report.fail(format!("nothing checks the array {key:?}")),
-            }
-        }
+        let report = check(system, runner, &Case::read(&path, &stem)?)?;
         if verbose {
             eprint!("{shown}\n{}", report.summary());
         }
         report.into_result().map_err(Failed::from)?;
         Ok(Completion::Completed)
     })
+}
+
+/// Runs the checks of a file; an array that none of them looked at is a fault unless it is known to wait.
+fn check(system: &str, runner: Runner, case: &Case) -> Result<Report, String> {
+    let mut report = Report::default();
+    runner(case, &mut report)?;
+    for key in case.unread() {
+        match pending::key(system, case.name(), &key) {
+            Some(reason) => report.pending(reason),
+            None => report.fail(format!("nothing checks the array {key:?}")),
+        }
+    }
+    Ok(report)
 }
 
 fn not_understood(case: &Case, _: &mut Report) -> Outcome {

@@ -1,0 +1,78 @@
+//! The runner itself: a file with a fault in it must fail.
+
+use crate::case::{Case, Keep, Numbers};
+use crate::{GOLDEN, Runner, bioplnn, check, flyvis};
+use libtest_mimic::{Failed, Trial};
+use std::path::Path;
+
+type Fault = fn(Case) -> Case;
+
+/// A number of an array, changed by a part in a million or, where it is whole, by one.
+fn nudge(case: Case, key: &str, at: usize) -> Case {
+    case.with_array(key, |numbers| {
+        match numbers {
+            Numbers::Float(list) => list[at] *= 1.0 + 1e-6,
+            Numbers::Integer(list) => list[at] ^= 1,
+        }
+        Keep::Yes
+    })
+}
+
+/// Faults by name: what they are done to, and what they do.
+const FAULTS: [(&str, &str, &str, Fault); 22] = [
+    ("a state", "bioplnn", "dopri5_lotka_default_f64", |c| nudge(c, "ys", 60)),
+    ("a parameter", "bioplnn", "dopri5_decay_mid_f64", |c| nudge(c, "param.k", 1)),
+    ("an accept flag", "bioplnn", "dopri5_vdp_default_f64", |c| nudge(c, "trace_accept", 30)),
+    ("a status", "bioplnn", "dopri5_max_steps_f64", |c| nudge(c, "status", 0)),
+    ("a count", "bioplnn", "tsit5_pid_lotka_f64", |c| nudge(c, "stat_n_steps", 2)),
+    ("a count in single precision", "bioplnn", "dopri5_lotka_default_f32", |c| {
+        c.with_array("stat_n_accepted", |n| {
+            if let Numbers::Integer(list) = n {
+                list[0] += 4;
+            }
+            Keep::Yes
+        })
+    }),
+    ("another problem", "bioplnn", "dopri5_no_eval_f64", |c| c.with_setting("problem", "lorenz")),
+    ("another method", "bioplnn", "heun_decay_f64", |c| c.with_setting("method", "Ralston")),
+    ("the wrong method", "bioplnn", "dopri5_decay_mid_f64", |c| c.with_setting("method", "Tsit5")),
+    ("an unknown option", "bioplnn", "dopri5_dt_limits_f64", |c| c.with_setting("controller_kw", r#"{"dt_mx": 0.1}"#)),
+    ("another limit", "bioplnn", "dopri5_dt_limits_f64", |c| c.with_setting("controller_kw", r#"{"dt_max": 0.2}"#)),
+    ("an array more", "bioplnn", "dopri5_blowup_f64", |c| c.with_copy("y0", "y2")),
+    ("an array less", "bioplnn", "dopri5_blowup_f64", |c| c.with_array("ts", |_| Keep::No)),
+    ("another name", "bioplnn", "dopri5_blowup_f64", |c| c.renamed("rosenbrock_blowup_f64")),
+    ("a hidden state", "bioplnn", "ode_types_f64", |c| nudge(c, "hs", 4000)),
+    ("a weight", "bioplnn", "ode_stiff_gain_f64", |c| nudge(c, "hh_values_before", 17)),
+    ("another nonlinearity", "bioplnn", "rnn_per_neuron_f64", |c| {
+        c.with_setting("build", r#"{"neuron_nonlinearity": "Softsign"}"#)
+    }),
+    ("an unknown option of a model", "bioplnn", "rnn_global_f64", |c| c.with_setting("build", r#"{"gain": 2}"#)),
+    ("the other layout", "bioplnn", "ode_sequence_f32", |c| c.with_setting("batch_first", "true")),
+    ("a drawn number", "bioplnn", "connectivity_helpers", |c| nudge(c, "bytype_types", 3)),
+    ("a displacement", "flyvis", "connectome_extent2", |c| nudge(c, "offset_du", 100)),
+    ("a hash", "flyvis", "connectome_extent2", |c| c.with_setting("sha256_n_syn_f32_le", "\"0\"")),
+];
+
+/// One test per fault.
+pub(crate) fn trials() -> Vec<Trial> {
+    let runner = |system: &str| -> Runner { if system == "flyvis" { flyvis::run } else { bioplnn::run } };
+    let fault = |&(what, system, file, change): &(&str, &'static str, &'static str, Fault)| {
+        Trial::test(format!("faults/{file}: {what}"), move || {
+            let path = Path::new(GOLDEN).join(system).join(format!("{file}.safetensors"));
+            let case = change(Case::read(&path, file)?);
+            match check(system, runner(system), &case).map(crate::report::Report::into_result) {
+                Ok(Ok(())) => Err(Failed::from("the fault passes")),
+                _ => Ok(()),
+            }
+        })
+    };
+    let mut trials: Vec<Trial> = FAULTS.iter().map(fault).collect();
+    trials.push(Trial::test("faults/cut off anywhere", || {
+        let bytes = std::fs::read(Path::new(GOLDEN).join("bioplnn/euler_fixed_f64.safetensors"))?;
+        match (0..bytes.len()).step_by(97).find(|&n| Case::from_bytes(&bytes[..n], "euler_fixed_f64").is_ok()) {
+            Some(n) => Err(Failed::from(format!("the first {n} bytes pass for a file"))),
+            None => Ok(()),
+        }
+    }));
+    trials
+}
