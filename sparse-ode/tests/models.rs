@@ -274,6 +274,20 @@ fn time_constants_start_at_one_or_above() {
     assert_eq!(taus(Tau::Given(PerNeuron::Labels(by_label)), 3).1, [4.0, 3.0]);
 }
 
+/// Fixed parameters are of the store's kind, like trained ones, and give the same results.
+#[test]
+fn fixed_parameters_are_of_the_stores_kind() {
+    let x = wave(&[2, N as i64], 0.3);
+    let end = |training| {
+        let vs = double();
+        let model = ConnectomeOdeRnn::builder(N, &wiring()).train_connectome(training).train_tau(training);
+        let model = model.output_neurons(&[1]).unwrap().train_output_projection(training).build(&vs.root()).unwrap();
+        assert!(vs.variables().values().all(|v| v.kind() == Kind::Double));
+        model.forward(&x, &Forward::new()).unwrap().outs
+    };
+    assert_eq!(distance(&end(Training::Fixed), &end(Training::Trained)), 0.0);
+}
+
 /// Trained parameters are the store's trainable variables, under their paths.
 #[test]
 fn parameters_have_paths() {

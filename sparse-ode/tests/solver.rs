@@ -276,6 +276,21 @@ fn jumps_are_met_exactly() {
     }
 }
 
+/// A fixed step that a jump cuts short is followed by whole ones.
+#[test]
+fn fixed_steps_are_whole_after_a_jump() {
+    let mut field = per_sample(1, |_, _, y: &[f64], dy| dy[0] = -y[0]);
+    let solver = Solver::new().fixed_step(0.1).jumps(&[0.35]);
+    let mut stepper = solver.start(&mut field, &[1.0], &Times::span(1, 0.0, 1.0).unwrap()).unwrap();
+    let mut ends = Vec::new();
+    while stepper.step(&mut field).unwrap() {
+        ends.push(stepper.t()[0]);
+    }
+    let want = [0.1, 0.2, 0.3, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95];
+    assert!(ends.len() == want.len() && ends.iter().zip(&want).all(|(a, b)| (a - b).abs() < 1e-12), "{ends:?}");
+    assert_eq!(stepper.finish().t(), [1.0]);
+}
+
 /// A field whose derivative depends on the piece only.
 fn sparse_ode_field<F: FnMut(usize, bool) -> f64>(f: F, forward: bool) -> impl sparse_ode::VectorField<f64> {
     struct Pieces<F>(F, bool);

@@ -30,15 +30,8 @@ const WITHOUT_LIBTORCH: [&str; 3] = ["connectome-io", "connectome-graph", "xtask
 
 /// What is wrong with the dependencies in the output of `cargo metadata --no-deps`; of every kind: normal, build, dev.
 fn violations(metadata: &Value) -> Vec<String> {
-    let packages: Vec<&Value> = metadata["packages"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .collect();
-    let members: BTreeSet<&str> = packages
-        .iter()
-        .filter_map(|package| package["name"].as_str())
-        .collect();
+    let packages: Vec<&Value> = metadata["packages"].as_array().into_iter().flatten().collect();
+    let members: BTreeSet<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
     let mut wrong = Vec::new();
     for package in packages {
         let name = package["name"].as_str().unwrap_or_default();
@@ -56,9 +49,7 @@ fn violations(metadata: &Value) -> Vec<String> {
             let on = dependency["name"].as_str().unwrap_or_default();
             if members.contains(on) && on != name && !allowed.contains(&on) {
                 let kind = dependency["kind"].as_str().unwrap_or("normal");
-                wrong.push(format!(
-                    "{name} depends on {on} ({kind}), which is not below it"
-                ));
+                wrong.push(format!("{name} depends on {on} ({kind}), which is not below it"));
             }
         }
     }
@@ -72,17 +63,9 @@ fn locked(text: &str) -> BTreeMap<String, Vec<String>> {
     for block in text.split("[[package]]").skip(1) {
         let field = |name: &str| {
             let start = format!("{name} = \"");
-            block
-                .lines()
-                .find(|line| line.starts_with(&start))
-                .map(quoted)
-                .unwrap_or_default()
+            block.lines().find(|line| line.starts_with(&start)).map(quoted).unwrap_or_default()
         };
-        let dependencies: Vec<String> = block
-            .lines()
-            .filter(|line| line.starts_with(" \""))
-            .map(quoted)
-            .collect();
+        let dependencies: Vec<String> = block.lines().filter(|line| line.starts_with(" \"")).map(quoted).collect();
         packages.push((field("name"), field("version"), dependencies));
     }
     // a dependency is named without its version where there is only one
@@ -97,10 +80,7 @@ fn locked(text: &str) -> BTreeMap<String, Vec<String>> {
     packages
         .iter()
         .map(|(name, version, dependencies)| {
-            (
-                format!("{name} {version}"),
-                dependencies.iter().filter_map(full).collect(),
-            )
+            (format!("{name} {version}"), dependencies.iter().filter_map(full).collect())
         })
         .collect()
 }
@@ -108,11 +88,8 @@ fn locked(text: &str) -> BTreeMap<String, Vec<String>> {
 /// The way from the package called `from` to one called `to`, through dependencies of any kind, feature or platform.
 fn path(packages: &BTreeMap<String, Vec<String>>, from: &str, to: &[&str]) -> Option<Vec<String>> {
     let name = |package: &str| package.split(' ').next().unwrap_or_default().to_owned();
-    let mut ways: Vec<Vec<String>> = packages
-        .keys()
-        .filter(|package| name(package) == from)
-        .map(|package| vec![package.clone()])
-        .collect();
+    let mut ways: Vec<Vec<String>> =
+        packages.keys().filter(|package| name(package) == from).map(|package| vec![package.clone()]).collect();
     let mut seen = BTreeSet::new();
     while let Some(way) = ways.pop() {
         let last = way.last()?;
@@ -139,17 +116,9 @@ fn each_crate_depends_only_on_those_below_it() {
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(
-        metadata["packages"]
-            .as_array()
-            .is_some_and(|packages| packages.len() > ORDER.len() / 2)
-    );
+    assert!(metadata["packages"].as_array().is_some_and(|packages| packages.len() > ORDER.len() / 2));
     let wrong = violations(&metadata);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -158,20 +127,12 @@ fn each_crate_depends_only_on_those_below_it() {
 fn the_data_layer_is_free_of_libtorch() {
     let packages = locked(&fs::read_to_string(root().join("Cargo.lock")).unwrap());
     for name in WITHOUT_LIBTORCH {
-        assert!(
-            packages
-                .keys()
-                .any(|package| package.starts_with(&format!("{name} "))),
-            "{name} is not in Cargo.lock"
-        );
+        assert!(packages.keys().any(|package| package.starts_with(&format!("{name} "))), "{name} is not in Cargo.lock");
         if let Some(way) = path(&packages, name, &["tch", "torch-sys"]) {
             panic!("{name} depends on libtorch: {}", way.join(" -> "));
         }
     }
-    assert!(
-        path(&packages, "tch-sparse", &["torch-sys"]).is_some(),
-        "Cargo.lock was not understood"
-    );
+    assert!(path(&packages, "tch-sparse", &["torch-sys"]).is_some(), "Cargo.lock was not understood");
 }
 
 #[test]
@@ -227,8 +188,5 @@ version = \"0.24.0\"
     let packages = locked(lock);
     assert_eq!(path(&packages, "a", &["tch"]), None);
     let packages = locked(&lock.replace("zip 9.4.1", "zip 0.6.6"));
-    assert_eq!(
-        path(&packages, "a", &["tch"]).unwrap(),
-        ["a 1.0.0", "zip 0.6.6", "tch 0.24.0"]
-    );
+    assert_eq!(path(&packages, "a", &["tch"]).unwrap(), ["a 1.0.0", "zip 0.6.6", "tch 0.24.0"]);
 }

@@ -109,7 +109,12 @@ impl SparseLinear {
 pub(crate) fn parameter(path: &Path<'_>, name: &str, start: &Tensor, training: Training) -> Result<Tensor, Error> {
     let mut tensor = match training {
         Training::Trained => path.f_zeros(name, &start.size())?,
-        Training::Fixed => path.f_zeros_no_train(name, &start.size())?,
+        Training::Fixed => {
+            // tch makes untrained variables single, whatever the store's kind is.
+            let mut tensor = path.f_zeros_no_train(name, &start.size())?;
+            tensor.f_set_data(&tensor.f_to_kind(path.kind())?)?;
+            tensor
+        }
     };
     tch::no_grad(|| tensor.f_copy_(start))?;
     Ok(tensor)
