@@ -5,7 +5,7 @@ use crate::solution::{Stats, Status};
 use crate::solver::{Compat, Solver};
 use crate::{Controller, Times};
 
-/// What the last call of [`Stepper::step`] did, one entry per sample that ran.
+/// What the last call of [`Stepper::step`](crate::Stepper::step) did, one entry per sample that ran.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LastStep {
     /// Which samples ran, ascending.
