@@ -50,7 +50,7 @@ impl Grid {
 
     /// Adds a figure, row by row.
     #[must_use]
-    #[allow(clippy::should_implement_trait)]
+    #[allow(clippy::should_implement_trait)] // it adds to a list, not a number
     pub fn add(mut self, figure: Figure) -> Self {
         self.figures.push(figure);
         self

@@ -26,7 +26,7 @@ mod color;
 mod color_bar;
 mod color_scale;
 mod degree_distribution;
-#[allow(clippy::module_inception)]
+#[allow(clippy::module_inception)] // the folder is the subject, the file its main type
 mod figure;
 mod font;
 mod grid;

@@ -14,7 +14,7 @@ macro_rules! samples {
     ($($t:ty),*) => {$(
         impl sealed::Sealed for $t {}
         impl Sample for $t {
-            #[allow(clippy::cast_lossless, trivial_numeric_casts)]
+            #[allow(clippy::cast_lossless, trivial_numeric_casts)] // one body for all number types
             fn value(self) -> f64 {
                 self as f64
             }
