@@ -1,7 +1,5 @@
 //! The expanded fly visual system against reference results.
 
-use std::time::Instant;
-
 use connectome_graph::hex::{Axial, CellType, Extent, Fill, HexNetwork, expand, expand_with};
 use connectome_graph::{Error, WeightRule};
 use connectome_io::{
@@ -92,10 +90,7 @@ fn assert_golden(network: &HexNetwork, golden: &Golden) {
 #[test]
 fn extent_15() {
     let fly = fly();
-    let start = Instant::now();
     let network = expand(&fly, Extent(15)).unwrap();
-    let seconds = start.elapsed().as_secs_f64();
-    assert!(seconds < 0.5, "expansion took {seconds} s");
     assert_eq!((network.n_nodes(), network.n_edges()), (45_669, 1_513_231));
     assert_golden(&network, &Golden::open("flyvis/connectome_extent15.safetensors"));
 
