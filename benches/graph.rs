@@ -37,7 +37,8 @@ fn expansion(criterion: &mut Criterion) -> Result<(), Failure> {
 fn operations(criterion: &mut Criterion) -> Result<(), Failure> {
     let topology = Benchmark::OPTIC_LOBE.topology()?;
     let n = topology.n_post();
-    let post: Vec<u32> = topology.iter().map(|(post, ..)| post).rev().collect();
+    let mut post: Vec<u32> = topology.iter().map(|(post, ..)| post).collect();
+    post.reverse();
     let pre: Vec<u32> = topology.columns().iter().copied().rev().collect();
     let weight: Vec<f64> = topology.weights().iter().copied().rev().collect();
     let mut group = criterion.benchmark_group("4,623,254 synapses");
