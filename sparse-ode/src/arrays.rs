@@ -206,6 +206,17 @@ pub(crate) fn scaled_norms<T: Number>(shape: Shape, scale: Scale, y: &[T], v: &[
     })
 }
 
+/// Whether all numbers of each column are finite.
+pub(crate) fn finite_columns<T: Number>(shape: Shape, y: &[T]) -> Vec<bool> {
+    let mut finite = vec![true; shape.batch];
+    for row in y[..shape.len()].chunks_exact(shape.batch) {
+        for (f, v) in finite.iter_mut().zip(row) {
+            *f &= v.to_f64().is_finite();
+        }
+    }
+    finite
+}
+
 /// `to[columns] = from[columns]` where `take` says so.
 pub(crate) fn copy_columns<T: Number>(shape: Shape, to: &mut [T], from: &[T], take: &[bool]) {
     let batch = shape.batch;

@@ -75,11 +75,12 @@ impl Columns {
     }
 
     /// Accepts or rejects the steps by their error ratios and proposes the next ones. The second list tells which columns fail
-    /// and how. `precise` rounds to the precision of the states.
+    /// and how. `finite` tells for methods without an estimate whether the next state is. `precise` rounds to the precision of the states.
     pub(crate) fn judge(
         &mut self,
         solver: &Solver,
         error: Option<&[f64]>,
+        finite: &[bool],
         initial_step: &[f64],
         stats: &mut [Stats],
         precise: impl Fn(f64) -> f64,
@@ -92,8 +93,11 @@ impl Columns {
         for b in 0..self.sample.len() {
             let e = error.map(|e| precise(e[b]));
             // A fixed step that was shortened to end somewhere is followed by a whole one.
-            let dt = if solver.controller == Controller::Fixed { initial_step[self.sample[b]] } else { self.dt[b] };
-            let d = solver.controller.decide(dt, e, order, &mut self.memory[b], &precise);
+            let is_fixed = e.is_none() || solver.controller == Controller::Fixed;
+            let dt = if is_fixed { initial_step[self.sample[b]] } else { self.dt[b] };
+            let mut d = solver.controller.decide(dt, e, order, &mut self.memory[b], &precise);
+            let ruined = is_fixed && !torchode && !e.map_or_else(|| finite[b], f64::is_finite);
+            d.accept &= !ruined;
             let stats = &mut stats[self.sample[b]];
             stats.steps += 1;
             stats.accepted += usize::from(d.accept);
@@ -102,13 +106,13 @@ impl Columns {
             let at_end = d.accept && there && self.stop[b] == self.end[b];
             let now = if d.accept { goal } else { self.t[b] };
             let stuck = solver.time.round(now + d.dt) == now;
-            failed.push(if torchode && e.is_some_and(|e| !e.is_finite()) {
+            failed.push(if ruined || torchode && e.is_some_and(|e| !e.is_finite()) {
                 Some(Status::InfiniteNorm)
             } else if at_end && !torchode {
                 None
             } else if solver.max_steps.is_some_and(|n| stats.steps >= n) {
                 Some(Status::ReachedMaxSteps)
-            } else if d.below_dt_min {
+            } else if d.below_dt_min && (torchode || !there) {
                 Some(Status::ReachedDtMin)
             } else if stuck && !torchode {
                 Some(Status::StepTooSmall)
@@ -147,7 +151,7 @@ impl Columns {
         let (start, t, end) = (self.start[b], self.t[b], self.end[b]);
         let between = |j: f64, low: f64, high: f64| j > low.min(high) && j < low.max(high);
         let ahead = solver.jumps.iter().copied().filter(|&j| between(j, t, end));
-        self.piece[b] = solver.jumps.iter().filter(|&&j| j != start && (j == t || between(j, start, t))).count();
+        self.piece[b] = solver.jumps.iter().filter(|&&j| j == start || j == t || between(j, start, t)).count();
         let next = if end > t { ahead.reduce(f64::min) } else { ahead.reduce(f64::max) };
         self.stop[b] = next.unwrap_or(end);
     }

@@ -31,7 +31,7 @@ pub trait VectorField<T: Real> {
     ///
     /// # Errors
     /// Of the field's choice; the solve ends with it. A field that merely overflows writes NaN or infinity and returns `Ok`: the
-    /// solver then rejects the step and tries a shorter one.
+    /// solver then rejects the step and tries a shorter one, or ends the sample where steps are fixed.
     fn eval(&mut self, at: At<'_>, y: &[T], dy: &mut [T]) -> Result<(), FieldError>;
 }
 

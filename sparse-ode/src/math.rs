@@ -2,7 +2,7 @@
 //!
 //! `exp` reduces its argument to `r = x - n ln 2` with `|r| <= ln(2)/2` and sums the Taylor series of `e^r`, whose remainder is below
 //! a tenth of the last place (Cody and Waite, *Software Manual for the Elementary Functions*, ch. 6). Errors are within 2 units in
-//! the last place over the whole range; NaN stays NaN.
+//! the last place for arguments within 87 (single) or 708 (double) of zero, and the results hold still beyond; NaN stays NaN.
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 use tch_sparse::Real;

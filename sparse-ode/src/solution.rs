@@ -16,7 +16,8 @@ pub enum Status {
     StepTooSmall,
     /// Too many steps in a row were rejected.
     TooManyRejects,
-    /// The error was not finite (only where [`Compat::Torchode`](crate::Compat::Torchode) asks for it to end the sample).
+    /// A state that is not finite without error control to shorten the step (Euler, fixed steps), or any error that is not with
+    /// [`Compat::Torchode`](crate::Compat::Torchode).
     InfiniteNorm,
     /// Unfinished because another sample failed (only with [`Compat::Torchode`](crate::Compat::Torchode)).
     Interrupted,

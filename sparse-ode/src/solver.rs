@@ -15,6 +15,15 @@ pub enum TimePrecision {
 }
 
 impl TimePrecision {
+    /// The distance between times near `t`.
+    pub(crate) fn resolution(self, t: f64) -> f64 {
+        t.abs()
+            * match self {
+                Self::Double => f64::EPSILON,
+                Self::Single => f64::from(f32::EPSILON),
+            }
+    }
+
     pub(crate) fn round(self, t: f64) -> f64 {
         match self {
             Self::Double => t,
@@ -252,9 +261,11 @@ impl Solver {
         if let Some(what) = self.controller.problem() {
             return refuse(what);
         }
-        if !(self.atol >= 0.0 && self.rtol >= 0.0 && self.atol + self.rtol > 0.0 && (self.atol + self.rtol).is_finite())
-        {
-            return refuse(format!("atol {} and rtol {} must not be negative, nor both zero", self.atol, self.rtol));
+        if !(self.atol > 0.0 && self.rtol >= 0.0 && (self.atol + self.rtol).is_finite()) {
+            return refuse(format!(
+                "atol {} must be positive (it is what a state of zero may be off) and rtol {} not negative",
+                self.atol, self.rtol
+            ));
         }
         match &self.initial_step {
             None if self.controller == Controller::Fixed => {

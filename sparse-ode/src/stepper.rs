@@ -116,9 +116,10 @@ impl<T: Number> Stepper<T> {
             let terms = terms(weights, &self.k, self.shape.len());
             error_norms(self.shape, self.solver.scale(), &self.y, &self.y1, &dt, &terms)
         });
+        let finite = if error.is_none() { arrays::finite_columns(self.shape, &self.y1) } else { Vec::new() };
         let precise = |x: f64| T::from_f64(x).to_f64();
         let (last, failed) =
-            self.columns.judge(&self.solver, error.as_deref(), &self.initial_step, &mut self.stats, precise);
+            self.columns.judge(&self.solver, error.as_deref(), &finite, &self.initial_step, &mut self.stats, precise);
         let accepted = last.accepted.clone();
         self.last = last;
         self.write_points(tableau, &accepted, values);
@@ -240,11 +241,14 @@ impl<T: Number> Stepper<T> {
                 dt?
             }
         };
-        if self.solver.compat == Compat::None
-            && let Some(most) = self.solver.controller.limits().and_then(|l| l.dt_max)
-        {
-            for dt in &mut c.dt {
-                *dt = dt.abs().min(most).copysign(*dt);
+        if self.solver.compat == Compat::None {
+            let limits = self.solver.controller.limits();
+            let most = limits.and_then(|l| l.dt_max).unwrap_or(f64::INFINITY);
+            let least = limits.and_then(|l| l.dt_min).unwrap_or(0.0);
+            for (dt, t) in c.dt.iter_mut().zip(&c.t) {
+                // Time must move: a guess may be below its precision.
+                let least = least.max(16.0 * self.solver.time.resolution(*t));
+                *dt = self.solver.time.round(dt.abs().min(most).max(least)).copysign(*dt);
             }
         }
         self.initial_step.clone_from(&c.dt);

@@ -434,3 +434,14 @@ fn misfitting_arguments_are_refused() {
     assert!(text(&x, &Steps::new().num_steps(0)).contains("at least one step"));
     assert!(text(&wave(&[2, 3, N as i64], 0.1), &Steps::new().num_steps(4)).contains("4 for a sequence of 3 frames"));
 }
+
+/// Two forward passes before one backward: the second leaves parameters that need no clamping alone.
+#[test]
+fn two_passes_share_a_backward() {
+    let vs = double();
+    let positive = wiring().map_weights(f64::abs).unwrap();
+    let model = typed(ConnectomeRnn::builder(N, &positive)).build(&vs.root()).unwrap();
+    let pass = |shift| model.forward(&wave(&[2, 3, N as i64], shift), &Steps::new()).unwrap().hs.sum(Kind::Double);
+    (pass(0.1) + pass(0.7)).backward();
+    assert!(vs.variables()["connectome.values"].grad().abs().max().double_value(&[]) > 0.0);
+}

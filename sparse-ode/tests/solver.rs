@@ -369,7 +369,7 @@ fn nonsense_is_refused() {
     let mut solve = |s: Solver, y0: &[f64]| s.solve(&mut field, y0, &times);
     says(solve(Solver::new(), &[1.0]), "1 numbers, 2 samples of 1 features want 2");
     says(solve(Solver::new().tolerances(-1.0, 0.0), &[1.0; 2]), "atol -1");
-    says(solve(Solver::new().tolerances(0.0, 0.0), &[1.0; 2]), "nor both zero");
+    says(solve(Solver::new().tolerances(0.0, 0.0), &[1.0; 2]), "atol 0 must be positive");
     says(solve(Solver::new().controller(Controller::Fixed), &[1.0; 2]), "needs initial_step");
     says(solve(Solver::new().initial_step(&[0.1; 3]), &[1.0; 2]), "3 initial steps for 2 samples");
     says(solve(Solver::new().fixed_step(0.0), &[1.0; 2]), "must be finite and not zero");
@@ -387,4 +387,35 @@ fn nonsense_is_refused() {
     assert!(text(Times::span(1, 0.0, 1.0).unwrap().evaluate(&[0.5, 0.4])).contains("out of order or outside"));
     assert!(text(Times::span(1, 0.0, 1.0).unwrap().evaluate(&[1.5])).contains("out of order or outside"));
     assert!(text(Times::span(2, 0.0, 1.0).unwrap().evaluate_per_sample(&[0.5; 3])).contains("3 evaluation times"));
+}
+
+/// Without error control a state that is not finite ends the sample where it was last good.
+#[test]
+fn fixed_steps_do_not_hide_overflow() {
+    for method in [Method::Euler, Method::Dopri5] {
+        let mut field = per_sample(1, |t, _, _: &[f64], dy| dy[0] = if t > 0.5 { f64::NAN } else { 1.0 });
+        let solver = Solver::new().method(method).fixed_step(0.1);
+        let s = solver.solve(&mut field, &[0.0], &Times::span(1, 0.0, 1.0).unwrap()).unwrap();
+        assert_eq!(s.status(), [Status::InfiniteNorm]);
+        assert!(s.end()[0].is_finite() && s.t()[0] < 0.75, "{method:?}: {:?} at {:?}", s.end(), s.t());
+    }
+}
+
+/// Short steps that a jump or the guess asks for are no fault of a sample with a `dt_min`.
+#[test]
+fn dt_min_tolerates_jumps_and_the_first_step() {
+    let limits = Limits { dt_min: Some(2e-3), ..Limits::default() };
+    let mut field = per_sample(1, |_, _, y: &[f64], dy| dy[0] = 1.0 - y[0]);
+    let solver = Solver::new().limits(limits).jumps(&[0.3, 0.300_01]);
+    let s = solver.solve(&mut field, &[0.0], &Times::span(1, 0.0, 1.0).unwrap()).unwrap();
+    assert_eq!(s.status(), [Status::Success]);
+}
+
+/// Single times far from zero: the first step is long enough for time to move.
+#[test]
+fn time_moves_far_from_zero() {
+    let mut field = per_sample(1, |_, _, y: &[f32], dy| dy[0] = 1.0 - y[0]);
+    let solver = Solver::new().time_precision(sparse_ode::TimePrecision::Single);
+    let s = solver.solve(&mut field, &[0.0], &Times::span(1, 1e5, 1e5 + 1.0).unwrap()).unwrap();
+    assert!(s.is_success() && (s.end()[0] - 0.632_12).abs() < 5e-3, "{:?} {:?}", s.status(), s.end());
 }

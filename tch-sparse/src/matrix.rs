@@ -16,7 +16,8 @@ use tch_function::{BoxError, Forward, Op, SecondDerivative, apply_one, save_if};
 /// A sparse matrix `[rows, columns]`: a pattern and a tensor of values in row order.
 ///
 /// Its products are differentiable with respect to the values and the dense factor. Make one per set of values and use it for
-/// many products: what the transposed product needs is worked out once for all of them.
+/// many products: what the transposed product needs is worked out once for all of them, and again when the values' version has
+/// changed. Changes through `Tensor::data` have no version: make a new matrix after them.
 #[derive(Debug)]
 pub struct SparseMatrix {
     values: Tensor,
@@ -148,14 +149,22 @@ impl Shared {
                 if transposed { d.transposed(&self.pattern, values, x) } else { d.product(&self.pattern, values, x) }
             });
         }
+        // A strided tensor is copied here, and a copy's version says nothing.
+        let version = if values.is_contiguous() { tch_function::tensor_version(values).ok() } else { None };
         let (values, x) = (values.f_contiguous()?, x.f_contiguous()?);
         match x.kind() {
-            Kind::Float => self.product_of::<f32>(&values, &x, transposed),
-            _ => self.product_of::<f64>(&values, &x, transposed),
+            Kind::Float => self.product_of::<f32>(&values, version, &x, transposed),
+            _ => self.product_of::<f64>(&values, version, &x, transposed),
         }
     }
 
-    fn product_of<T: Real>(&self, values: &Tensor, x: &Tensor, transposed: bool) -> Result<Tensor, Error> {
+    fn product_of<T: Real>(
+        &self,
+        values: &Tensor,
+        version: Option<u64>,
+        x: &Tensor,
+        transposed: bool,
+    ) -> Result<Tensor, Error> {
         let batch = x.size()[1];
         if !transposed {
             let layout = self.pattern.layout();
@@ -164,16 +173,15 @@ impl Shared {
             });
         }
         let to = self.pattern.transposed();
-        let values = self.moved_values::<T>(values)?;
+        let values = self.moved_values::<T>(values, version)?;
         filled::<T>(&[to.layout().n_rows() as i64, batch], |y| {
             product_all(to.layout(), as_slice(&values), as_slice(x), batch as usize, Into::Replace, y);
         })
     }
 
     /// The values in the transpose's order, moved anew only after they were modified.
-    fn moved_values<T: Real>(&self, values: &Tensor) -> Result<Tensor, Error> {
+    fn moved_values<T: Real>(&self, values: &Tensor, version: Option<u64>) -> Result<Tensor, Error> {
         let to = self.pattern.transposed();
-        let version = tch_function::tensor_version(values).ok();
         let mut held = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
         match &*held {
             Some((of, moved)) if version == Some(*of) => Ok(moved.shallow_clone()),

@@ -191,8 +191,15 @@ impl SparsityPattern {
     /// **Complexity**: one pass; 2 bytes per entry are kept where there are at most 65,536 columns, else 4.
     pub fn from_csr(n_rows: usize, n_columns: usize, row_ptr: Vec<usize>, columns: &[u32]) -> Result<Self, Error> {
         let bad = |row: usize, what: String| Err(Error::Pattern { row, what });
-        if n_rows > u32::MAX as usize || n_columns > u32::MAX as usize || columns.len() > u32::MAX as usize {
-            return bad(0, format!("[{n_rows}, {n_columns}] with {} entries: indices are u32", columns.len()));
+        // Gathers take signed 32-bit indices.
+        if n_rows.max(n_columns) > i32::MAX as usize || columns.len() > u32::MAX as usize {
+            return bad(
+                0,
+                format!(
+                    "[{n_rows}, {n_columns}] with {} entries: there may be 2,147,483,647 rows and columns and 4,294,967,295 entries",
+                    columns.len()
+                ),
+            );
         }
         if row_ptr.len() != n_rows + 1 || row_ptr[0] != 0 || row_ptr[n_rows] != columns.len() {
             return bad(

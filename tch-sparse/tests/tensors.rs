@@ -111,3 +111,16 @@ fn misfits_are_refused_with_both_shapes() {
     assert!(e.contains("values has shape [3]"), "{e}");
     assert!(SparseMatrix::new(&p, &v.to_kind(Kind::Half)).is_err());
 }
+
+/// Strided values are copied for every product, so that no old transpose is kept for them.
+#[test]
+fn strided_values_are_not_kept() {
+    let p = pattern(9, 7, 4);
+    let base = random(&[2 * p.n_entries() as i64], 1);
+    let v = base.slice(0, None, None, 2);
+    let a = SparseMatrix::new(&p, &v).unwrap();
+    let y = random(&[9, 2], 3);
+    let before = a.transposed_product(&y).unwrap();
+    let _ = v.shallow_clone().g_mul_scalar_(2.0);
+    assert!(distance(&a.transposed_product(&y).unwrap(), &(before * 2.0)) < 1e-14);
+}

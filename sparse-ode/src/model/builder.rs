@@ -23,7 +23,7 @@ use tch::nn::Path;
 /// | [`tau`](Self::tau) | ones, one per neuron |
 /// | [`nonlinearity`](Self::nonlinearity) | sigmoid |
 /// | [`state_init`](Self::state_init) | zeros |
-/// | [`connectome_bias`](Self::connectome_bias), [`output_projection_bias`](Self::output_projection_bias) | there, zero |
+/// | [`connectome_bias`](Self::connectome_bias), [`output_projection_bias`](Self::output_projection_bias) | there, zero (a dense projection's: uniform within `1/sqrt(neurons)`) |
 /// | `train_connectome`, `train_input_projection`, `train_output_projection`, `train_tau` | trained |
 /// | [`layout`](Self::layout) | batch first |
 /// | [`sign_rule`](Self::sign_rule) | Dale's law |

@@ -19,7 +19,7 @@ pub struct ConnectomeRnn {
 }
 
 /// A sparse recurrent network in discrete time without time constants, signs or rectification: `h' = phi(P x + W h + b)`. The model
-/// of bioplnn's `SparseRNN`; classes and types are not used, and weights are held at or above zero unless
+/// of bioplnn's `SparseRNN`; classes are not used, and weights are held at or above zero unless
 /// [`SignRule::Signed`](super::SignRule::Signed) is chosen.
 #[derive(Debug)]
 pub struct SparseRnn {

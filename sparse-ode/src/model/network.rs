@@ -127,10 +127,15 @@ impl Network {
                         );
                     }
                 }
-                let _ = values.f_clamp_min_(0.0)?;
+                // Only where it changes something: modified parameters would spoil a graph that is still to be used.
+                if values.f_min()?.double_value(&[]) < 0.0 {
+                    let _ = values.f_clamp_min_(0.0)?;
+                }
             }
             if let Some(tau) = &self.tau {
-                let _ = tau.shallow_clone().f_clamp_min_(1.0)?;
+                if tau.f_min()?.double_value(&[]) < 1.0 {
+                    let _ = tau.shallow_clone().f_clamp_min_(1.0)?;
+                }
             }
             Ok(())
         })

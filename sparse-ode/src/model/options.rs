@@ -62,7 +62,7 @@ pub enum PerNeuron<V> {
 /// Where time constants start. All must be at least 1, in units of the model's time.
 #[derive(Debug, Clone)]
 pub enum Tau {
-    /// Given; as many parameters as there are values.
+    /// Given; one parameter per neuron, or per type for values by type or label.
     Given(PerNeuron<f64>),
     /// Drawn for each neuron. The default, with ones.
     Drawn(Init),
