@@ -132,10 +132,10 @@ impl Network {
                     let _ = values.f_clamp_min_(0.0)?;
                 }
             }
-            if let Some(tau) = &self.tau {
-                if tau.f_min()?.double_value(&[]) < 1.0 {
-                    let _ = tau.shallow_clone().f_clamp_min_(1.0)?;
-                }
+            if let Some(tau) = &self.tau
+                && tau.f_min()?.double_value(&[]) < 1.0
+            {
+                let _ = tau.shallow_clone().f_clamp_min_(1.0)?;
             }
             Ok(())
         })
