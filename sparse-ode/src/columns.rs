@@ -75,7 +75,8 @@ impl Columns {
     }
 
     /// Accepts or rejects the steps by their error ratios and proposes the next ones. The second list tells which columns fail
-    /// and how. `finite` tells for methods without an estimate whether the next state is. `precise` rounds to the precision of the states.
+    /// and how. `finite` tells for methods without an estimate whether the next state is; `precise` rounds to the precision of
+    /// the states.
     pub(crate) fn judge(
         &mut self,
         solver: &Solver,

@@ -5,8 +5,7 @@ use std::ops::{Deref, DerefMut};
 
 /// Numbers that begin on a boundary of 64 bytes, as libtorch's tensors do.
 ///
-/// A row of eight `f32` then lies in one cache line; in a plain `Vec` every second one lies in two, and products take up to 1.5
-/// times as long.
+/// A row of eight `f32` then lies in one cache line; in a plain `Vec` it may lie in two, and products take longer.
 #[derive(Debug)]
 pub struct Aligned<T> {
     held: Vec<T>,

@@ -82,8 +82,8 @@ pub fn product_all<T: Real>(a: &Layout, values: &[T], x: &[T], batch: usize, int
 /// How many columns at a time a wide product takes, if it does not take all.
 ///
 /// A connectome's X of 64 columns is larger than the second-level cache, and on machines whose third level is slow (Intel's
-/// servers since Skylake) each entry waits for it: 31 ms for 4.6 million entries on Sapphire Rapids, 22 ms where 16 columns of X
-/// are copied side by side first and the matrix is read four times. AMD's Zen 5 is faster in one pass (10 ms).
+/// servers since Skylake) each entry waits for it. Copying 16 columns of X side by side first and reading the matrix four times
+/// takes about three quarters of the time there. AMD's Zen 5 is faster in one pass.
 ///
 /// [`product_all`] sees to it; whoever calls [`product`] block by block asks here first.
 pub fn tile_width<T: Real>(a: &Layout, batch: usize) -> Option<usize> {
