@@ -10,10 +10,11 @@ use std::{
 use serde_json::{Value, json};
 
 /// Lowest first. A crate may depend on any of the crates named before it, and on no other of the workspace.
-const ORDER: [&str; 9] = [
+const ORDER: [&str; 10] = [
     "connectome-io",
     "connectome-graph",
     "tch-function",
+    "tch-train",
     "tch-sparse",
     "sparse-ode",
     "convgru-feedback",
