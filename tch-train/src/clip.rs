@@ -1,0 +1,204 @@
+//! Clipping of gradients.
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use crate::slices::{Real, copy_to, is_plain, slice};
+use crate::{Error, Optimizer, Parameters};
+
+/// How gradients are clipped before each step.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clip {
+    /// Not at all. The default.
+    #[default]
+    Not,
+    /// The norm over all parameters is at most this: [`clip_norm`].
+    Norm(f64),
+    /// The norm over each group of the optimiser is at most this.
+    NormOfGroup(f64),
+    /// Each entry is at most this in size: [`clip_value`].
+    Value(f64),
+}
+
+impl Clip {
+    /// Clips the gradients of an optimiser's parameters, and returns their norm from before, where one was needed. With
+    /// [`Clip::NormOfGroup`] it is the norm over all groups.
+    ///
+    /// # Errors
+    /// As [`clip_norm`] and [`clip_value`].
+    pub fn apply(&self, optimizer: &Optimizer) -> Result<Option<f64>, Error> {
+        match *self {
+            Self::Not => Ok(None),
+            Self::Norm(max) => clip_norm(&optimizer.parameters(), max).map(Some),
+            Self::Value(max) => clip_value(&optimizer.parameters(), max).map(|()| None),
+            Self::NormOfGroup(max) => {
+                let groups: Vec<Parameters> =
+                    optimizer.groups().filter_map(|(name, _)| optimizer.group(name)).collect();
+                grad_norm(&optimizer.parameters())?;
+                let norms = groups.iter().map(|group| clip_norm(group, max)).collect::<Result<Vec<f64>, _>>()?;
+                Ok(Some(norms.iter().map(|norm| norm * norm).sum::<f64>().sqrt()))
+            }
+        }
+    }
+}
+
+/// The 2-norm of all gradients together. Parameters without gradient count as zero.
+///
+/// Sums are in double precision and in a fixed order, so that the norm does not depend on the number of threads.
+///
+/// # Errors
+/// [`Error::Gradient`], with the names of the parameters to blame, where it is not finite; what libtorch reports.
+pub fn grad_norm(parameters: &Parameters) -> Result<f64, Error> {
+    let _guard = tch::no_grad_guard();
+    let (mut total, mut bad) = (0.0, Vec::new());
+    for (name, tensor) in parameters.iter() {
+        let grad = tensor.f_grad()?;
+        if grad.defined() {
+            let square = square_sum(&grad)?;
+            if !square.is_finite() {
+                bad.push(name.to_owned());
+            }
+            total += square;
+        }
+    }
+    let norm = total.sqrt();
+    if !norm.is_finite() {
+        return Err(Error::Gradient { norm, parameters: bad });
+    }
+    Ok(norm)
+}
+
+/// Scales all gradients by one number such that their norm is at most `max`, and returns the norm from before.
+///
+/// The factor is `min(1, max / (norm + 1e-6))`, as in `torch.nn.utils.clip_grad_norm_`.
+///
+/// # Errors
+/// As [`grad_norm`], nothing being changed; [`Error::Setting`] where `max` is not above zero.
+pub fn clip_norm(parameters: &Parameters, max: f64) -> Result<f64, Error> {
+    check(max)?;
+    let norm = grad_norm(parameters)?;
+    let factor = max / (norm + 1e-6);
+    if factor < 1.0 {
+        for_each(parameters, |grad| Ok(grad.f_mul_scalar_(factor)?))?;
+    }
+    Ok(norm)
+}
+
+/// Clamps each entry of all gradients to `-max` to `max`, as `torch.nn.utils.clip_grad_value_`. NaN stays NaN.
+///
+/// # Errors
+/// [`Error::Setting`] where `max` is not above zero; what libtorch reports.
+pub fn clip_value(parameters: &Parameters, max: f64) -> Result<(), Error> {
+    check(max)?;
+    for_each(parameters, |grad| Ok(grad.f_clamp_(-max, max)?))
+}
+
+fn check(max: f64) -> Result<(), Error> {
+    if max > 0.0 {
+        return Ok(());
+    }
+    Err(Error::Setting { option: "clip", what: format!("{max}; the largest gradient must be above 0") })
+}
+
+fn for_each(parameters: &Parameters, change: impl Fn(&mut Tensor) -> Result<Tensor, Error>) -> Result<(), Error> {
+    let _guard = tch::no_grad_guard();
+    for (_, tensor) in parameters.iter() {
+        let mut grad = tensor.f_grad()?;
+        if grad.defined() {
+            change(&mut grad)?;
+        }
+    }
+    Ok(())
+}
+
+fn square_sum(grad: &Tensor) -> Result<f64, Error> {
+    if grad.device() != tch::Device::Cpu {
+        return Ok(grad.f_to_kind(Kind::Double)?.f_square()?.f_sum(Kind::Double)?.double_value(&[]));
+    }
+    let grad = if is_plain(grad) { grad.shallow_clone() } else { copy_to(grad, tch::Device::Cpu)? };
+    Ok(match grad.kind() {
+        Kind::Float => squares(slice::<f32>(&grad)),
+        Kind::Double => squares(slice::<f64>(&grad)),
+        _ => squares(slice::<f64>(&grad.f_to_kind(Kind::Double)?)),
+    })
+}
+
+/// Sum of squares in eight lanes, which the compiler turns into vectors.
+fn squares<T: Real>(numbers: &[T]) -> f64 {
+    let (eights, rest) = numbers.as_chunks::<8>();
+    let mut lanes = [0.0; 8];
+    for eight in eights {
+        for (lane, x) in lanes.iter_mut().zip(eight) {
+            *lane += x.to_f64() * x.to_f64();
+        }
+    }
+    lanes.iter().sum::<f64>() + rest.iter().map(|x| x.to_f64() * x.to_f64()).sum::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sgd;
+
+    fn with_gradient(name: &str, gradient: &[f64], kind: Kind) -> (String, Tensor) {
+        let gradient = Tensor::from_slice(gradient).to_kind(kind);
+        let p = gradient.zeros_like().set_requires_grad(true);
+        (&p * &gradient).sum(kind).backward();
+        (name.to_owned(), p)
+    }
+
+    fn gradient(parameters: &Parameters, name: &str) -> Vec<f64> {
+        Vec::try_from(parameters.get(name).unwrap().grad().to_kind(Kind::Double)).unwrap()
+    }
+
+    #[test]
+    fn norm_of_two_parameters_of_different_kinds() {
+        let all =
+            Parameters::new([with_gradient("a", &[2.0, 4.0], Kind::Float), with_gradient("b", &[4.0], Kind::Double)])
+                .unwrap();
+        assert_eq!(clip_norm(&all, 10.0).unwrap(), 6.0);
+        assert_eq!(gradient(&all, "a"), [2.0, 4.0]);
+        assert_eq!(clip_norm(&all, 3.0).unwrap(), 6.0);
+        assert!((gradient(&all, "b")[0] - 4.0 * 3.0 / (6.0 + 1e-6)).abs() < 1e-15);
+        assert!((grad_norm(&all).unwrap() - 3.0).abs() < 1e-6);
+        clip_value(&all, 0.5).unwrap();
+        assert_eq!((gradient(&all, "a"), gradient(&all, "b")), (vec![0.5, 0.5], vec![0.5]));
+    }
+
+    #[test]
+    fn parameters_to_blame_are_named_and_nothing_is_changed() {
+        let all = Parameters::new([
+            with_gradient("good", &[1e9], Kind::Float),
+            with_gradient("nan", &[1.0, f64::NAN], Kind::Float),
+            with_gradient("large", &[f64::INFINITY], Kind::Double),
+        ])
+        .unwrap();
+        match clip_norm(&all, 1.0) {
+            Err(Error::Gradient { parameters, .. }) => assert_eq!(parameters, ["large", "nan"]),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(gradient(&all, "good"), [1e9]);
+        assert!(clip_norm(&all, 0.0).is_err() && clip_value(&all, f64::NAN).is_err());
+    }
+
+    #[test]
+    fn groups_are_clipped_apart() {
+        let [a, b] =
+            [("a", 3.0), ("b", 0.4)].map(|(n, g)| Parameters::new([with_gradient(n, &[g], Kind::Double)]).unwrap());
+        let optimizer = Optimizer::new(Sgd::default(), &a).unwrap().with_group("b", Sgd::default(), &b).unwrap();
+        let norm = Clip::NormOfGroup(1.0).apply(&optimizer).unwrap().unwrap();
+        assert!((norm - (9.0f64 + 0.16).sqrt()).abs() < 1e-15);
+        assert!((gradient(&a, "a")[0] - 3.0 / (3.0 + 1e-6)).abs() < 1e-15);
+        assert_eq!(gradient(&b, "b"), [0.4]);
+    }
+
+    #[test]
+    fn sums_over_odd_lengths() {
+        for n in 0..40u32 {
+            let numbers: Vec<f32> = (0..n).map(|i| i as f32).collect();
+            let want: f64 = (0..n).map(|i| f64::from(i * i)).sum();
+            assert_eq!(squares(&numbers), want);
+        }
+    }
+}
