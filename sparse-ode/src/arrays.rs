@@ -27,22 +27,22 @@ impl Shape {
     }
 
     /// A block: a whole number of rows.
-    fn block(self) -> usize {
+    pub(crate) fn block(self) -> usize {
         (BLOCK / self.batch).max(1) * self.batch
     }
 
-    fn is_parallel(self) -> bool {
+    pub(crate) fn is_parallel(self) -> bool {
         self.len() >= SERIAL && rayon::current_num_threads() > 1
     }
 
     /// Per-column numbers repeated over a block, so that loops need no remainder.
-    fn repeated<T: Number>(self, columns: &[T]) -> Vec<T> {
+    pub(crate) fn repeated<T: Number>(self, columns: &[T]) -> Vec<T> {
         assert_eq!(columns.len(), self.batch, "one number per column of {self:?}");
         columns.iter().copied().cycle().take(self.block()).collect()
     }
 
     /// Calls `run(first, block of out)` for all blocks.
-    fn each<T: Number>(self, out: &mut [T], run: impl Fn(usize, &mut [T]) + Sync) {
+    pub(crate) fn each<T: Number>(self, out: &mut [T], run: impl Fn(usize, &mut [T]) + Sync) {
         let block = self.block();
         if self.is_parallel() {
             out.par_chunks_mut(block).enumerate().with_min_len(8).for_each(|(i, o)| run(i * block, o));
@@ -53,15 +53,15 @@ impl Shape {
         }
     }
 
-    /// Root mean squares per column, from sums of squares per place in a block.
-    fn root_mean_squares<T: Number>(self, sums: impl Fn(usize, usize, &mut [T]) + Sync) -> Vec<f64> {
+    /// Sums per column, from the numbers of a block, which `write(first, n, numbers)` gives.
+    pub(crate) fn column_sums<T: Number>(self, write: impl Fn(usize, usize, &mut [T]) + Sync) -> Vec<f64> {
         let block = self.block();
-        let column_sums = |first: usize| {
+        let of_block = |first: usize| {
             let n = block.min(self.len() - first);
-            let mut sums_of_block = vec![T::ZERO; n];
-            sums(first, n, &mut sums_of_block);
+            let mut numbers = vec![T::ZERO; n];
+            write(first, n, &mut numbers);
             let mut columns = vec![0.0; self.batch];
-            for row in sums_of_block.chunks_exact(self.batch) {
+            for row in numbers.chunks_exact(self.batch) {
                 for (c, s) in columns.iter_mut().zip(row) {
                     *c += s.to_f64();
                 }
@@ -70,9 +70,9 @@ impl Shape {
         };
         let starts = (0..self.len()).step_by(block);
         let blocks: Vec<Vec<f64>> = if self.is_parallel() {
-            starts.collect::<Vec<_>>().into_par_iter().with_min_len(8).map(column_sums).collect()
+            starts.collect::<Vec<_>>().into_par_iter().with_min_len(8).map(of_block).collect()
         } else {
-            starts.map(column_sums).collect()
+            starts.map(of_block).collect()
         };
         let mut total = vec![0.0; self.batch];
         for columns in &blocks {
@@ -80,7 +80,12 @@ impl Shape {
                 *t += c;
             }
         }
-        total.into_iter().map(|t| (t / self.features as f64).sqrt()).collect()
+        total
+    }
+
+    /// Root mean squares per column, from the squares.
+    fn root_mean_squares<T: Number>(self, squares: impl Fn(usize, usize, &mut [T]) + Sync) -> Vec<f64> {
+        self.column_sums(squares).into_iter().map(|t| (t / self.features as f64).sqrt()).collect()
     }
 }
 
@@ -109,6 +114,8 @@ pub(crate) fn terms<'a, T: Number>(weights: &[f64], k: &'a [Aligned<T>], len: us
     weights.iter().zip(k).filter(|(w, _)| **w != 0.0).map(|(w, k)| (*w, &k[..len])).collect()
 }
 
+pub(crate) use with_terms;
+
 /// `out = y + dt sum_j w_j k_j`.
 pub(crate) fn combine<T: Number>(shape: Shape, out: &mut [T], y: &[T], dt: &[T], terms: &[(f64, &[T])]) {
     let dt = shape.repeated(dt);
@@ -123,18 +130,24 @@ pub(crate) fn combine<T: Number>(shape: Shape, out: &mut [T], y: &[T], dt: &[T],
     );
 }
 
-on_best_tier!(fn combine_block<T, const N: usize>(out: &mut [T], y: &[T], dt: &[T], w: [T; N], k: [&[T]; N]) = combine_body);
+on_best_tier!(fn combine_block<T, const N: usize>(out: &mut [T], y: &[T], dt: &[T], w: [T; N], k: [&[T]; N]) = combine_body, fused);
 
 #[inline(always)]
-fn combine_body<T: Number, const N: usize>(out: &mut [T], y: &[T], dt: &[T], w: [T; N], k: [&[T]; N]) {
+fn combine_body<T: Number, const N: usize, const FUSED: bool>(
+    out: &mut [T],
+    y: &[T],
+    dt: &[T],
+    w: [T; N],
+    k: [&[T]; N],
+) {
     let n = out.len();
     let (y, dt, k) = (&y[..n], &dt[..n], k.map(|k| &k[..n]));
     for i in 0..n {
         let mut sum = w[0] * k[0][i];
         for j in 1..N {
-            sum += w[j] * k[j][i];
+            sum = w[j].times_plus::<FUSED>(k[j][i], sum);
         }
-        out[i] = y[i] + dt[i] * sum;
+        out[i] = dt[i].times_plus::<FUSED>(sum, y[i]);
     }
 }
 
@@ -168,10 +181,10 @@ pub(crate) fn error_norms<T: Number>(
     )
 }
 
-on_best_tier!(fn error_block<T, const N: usize>(out: &mut [T], y0: &[T], y1: &[T], dt: &[T], scale: [T; 2], w: [T; N], k: [&[T]; N]) = error_body);
+on_best_tier!(fn error_block<T, const N: usize>(out: &mut [T], y0: &[T], y1: &[T], dt: &[T], scale: [T; 2], w: [T; N], k: [&[T]; N]) = error_body, fused);
 
 #[inline(always)]
-fn error_body<T: Number, const N: usize>(
+fn error_body<T: Number, const N: usize, const FUSED: bool>(
     out: &mut [T],
     y0: &[T],
     y1: &[T],
@@ -186,7 +199,7 @@ fn error_body<T: Number, const N: usize>(
         // The step goes into each weight: in single precision the estimate of a smooth step is mostly rounding.
         let mut sum = dt[i] * w[0] * k[0][i];
         for j in 1..N {
-            sum += dt[i] * w[j] * k[j][i];
+            sum = (dt[i] * w[j]).times_plus::<FUSED>(k[j][i], sum);
         }
         let ratio = sum / (scale[0] + scale[1] * y0[i].abs().or_greater(y1[i].abs()));
         out[i] = ratio * ratio;
@@ -238,152 +251,4 @@ pub(crate) fn keep_columns<T: Number>(shape: Shape, array: &mut Aligned<T>, kept
         }
     }
     array.truncate(to);
-}
-
-/// A value of a step's polynomial: `x` of the way from start to end of the step in column `column`, to go to `slot`, one of
-/// the stretches of `features` numbers in the output.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Point {
-    pub(crate) column: usize,
-    pub(crate) x: f64,
-    pub(crate) slot: usize,
-}
-
-/// A finished step, to be interpolated.
-pub(crate) struct Step<'a, T> {
-    pub(crate) y0: &'a [T],
-    pub(crate) y1: &'a [T],
-    pub(crate) k: &'a [Aligned<T>],
-    pub(crate) dt: &'a [T],
-    pub(crate) dense: crate::method::Dense,
-}
-
-/// Writes the polynomial's values at `points` to their slots of `out`, `[slots, features]`.
-pub(crate) fn interpolate<T: Number>(shape: Shape, step: &Step<'_, T>, points: &[Point], out: &mut Slots<'_, T>) {
-    if points.is_empty() {
-        return;
-    }
-    let block = shape.block();
-    let starts: Vec<usize> = (0..shape.len()).step_by(block).collect();
-    let dt = shape.repeated(step.dt);
-    let out = &*out;
-    let run = |&first: &usize| {
-        let n = block.min(shape.len() - first);
-        let powers = step_powers(step, &dt, first, n);
-        let (first_row, rows) = (first / shape.batch, n / shape.batch);
-        let mut column = vec![T::ZERO; rows * (powers.len() + 1)];
-        let mut held = usize::MAX;
-        for p in points {
-            if held != p.column {
-                held = p.column;
-                for (j, from) in
-                    std::iter::once(&step.y0[first..first + n]).chain(powers.iter().map(|p| &p[..])).enumerate()
-                {
-                    for (row, to) in column[j * rows..][..rows].iter_mut().enumerate() {
-                        *to = from[row * shape.batch + held];
-                    }
-                }
-            }
-            // SAFETY: each (slot, rows of this block) is written by one call only: blocks are disjoint and points have
-            // slots of their own.
-            let to = unsafe { out.stretch(p.slot, first_row, rows) };
-            if p.x == 1.0 {
-                // The end itself, free of the polynomial's rounding.
-                for (row, to) in to.iter_mut().enumerate() {
-                    *to = step.y1[first + row * shape.batch + p.column];
-                }
-            } else {
-                horner_block(to, &column, T::from_f64(p.x));
-            }
-        }
-    };
-    if shape.is_parallel() { starts.par_iter().with_min_len(8).for_each(run) } else { starts.iter().for_each(run) }
-}
-
-/// The polynomial's coefficients by power, from 1, for numbers `first..first + n`.
-fn step_powers<T: Number>(step: &Step<'_, T>, dt: &[T], first: usize, n: usize) -> Vec<Vec<T>> {
-    let mut powers = Vec::with_capacity(step.dense.step.len());
-    let zero = vec![T::ZERO; n];
-    for (w, weights) in step.dense.step.iter().zip(step.dense.k) {
-        let mut power = vec![T::ZERO; n];
-        if *w != 0.0 {
-            let w = T::from_f64(*w);
-            for (i, p) in power.iter_mut().enumerate() {
-                *p = w * (step.y1[first + i] - step.y0[first + i]);
-            }
-        }
-        let list: Vec<(f64, &[T])> =
-            weights.iter().zip(step.k).filter(|(w, _)| **w != 0.0).map(|(w, k)| (*w, &k[first..first + n])).collect();
-        if !list.is_empty() {
-            let mut sum = vec![T::ZERO; n];
-            with_terms!(
-                list,
-                |list| combine_block(
-                    &mut sum,
-                    &zero,
-                    &dt[..n],
-                    list.map(|(w, _)| T::from_f64(w)),
-                    list.map(|(_, k)| k)
-                ),
-                powers
-            );
-            for (p, s) in power.iter_mut().zip(&sum) {
-                *p += *s;
-            }
-        }
-        powers.push(power);
-    }
-    powers
-}
-
-on_best_tier!(fn horner_block<T>(out: &mut [T], coefficients: &[T], x: T) = horner_body);
-
-#[inline(always)]
-fn horner_body<T: Number>(out: &mut [T], coefficients: &[T], x: T) {
-    let n = out.len();
-    let degree = coefficients.len() / n - 1;
-    out.copy_from_slice(&coefficients[degree * n..]);
-    for j in (0..degree).rev() {
-        for (o, c) in out.iter_mut().zip(&coefficients[j * n..][..n]) {
-            *o = *o * x + *c;
-        }
-    }
-}
-
-/// An output `[slots, features]` that threads write disjoint stretches of.
-pub(crate) struct Slots<'a, T> {
-    start: *mut T,
-    features: usize,
-    slots: usize,
-    owner: std::marker::PhantomData<&'a mut [T]>,
-}
-
-// SAFETY: it is a mutable slice; `stretch` leaves the disjointness of concurrent writes to its callers.
-unsafe impl<T: Send> Sync for Slots<'_, T> {}
-
-impl<'a, T: Number> Slots<'a, T> {
-    pub(crate) fn new(out: &'a mut [T], features: usize) -> Self {
-        let slots = out.len().checked_div(features).unwrap_or(0);
-        Self { start: out.as_mut_ptr(), features, slots, owner: std::marker::PhantomData }
-    }
-
-    /// Numbers `first..first + n` of a slot.
-    ///
-    /// # Safety
-    /// No other reference to any of them may exist.
-    #[allow(clippy::mut_from_ref)] // disjoint parts of one slice, by the contract above
-    pub(crate) unsafe fn stretch(&self, slot: usize, first: usize, n: usize) -> &mut [T] {
-        assert!(slot < self.slots && first + n <= self.features, "stretch {first}+{n} of slot {slot}");
-        // SAFETY: within the slice that `self` borrows, and exclusive by the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(slot * self.features + first), n) }
-    }
-
-    /// Copies column `column` of a state to a slot.
-    pub(crate) fn copy_column(&mut self, shape: Shape, y: &[T], column: usize, slot: usize) {
-        // SAFETY: `&mut self` excludes every other stretch.
-        let to = unsafe { self.stretch(slot, 0, shape.features) };
-        for (row, to) in to.iter_mut().enumerate() {
-            *to = y[row * shape.batch + column];
-        }
-    }
 }

@@ -22,6 +22,14 @@ pub struct LastStep {
     pub next_dt: Vec<f64>,
 }
 
+/// What a step was shortened to end at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    End,
+    /// A jump, by its place among the solver's.
+    Jump(usize),
+}
+
 /// The running samples, one entry per column of the state.
 #[derive(Debug, Clone)]
 pub(crate) struct Columns {
@@ -35,7 +43,9 @@ pub(crate) struct Columns {
     pub(crate) stop: Vec<f64>,
     /// Jumps that lie behind.
     pub(crate) piece: Vec<usize>,
-    memory: Vec<Memory>,
+    /// What the step to try was shortened to end at, if it was.
+    pub(crate) cut: Vec<Option<Stop>>,
+    pub(crate) memory: Vec<Memory>,
     /// Rejected steps in a row.
     rejects: Vec<usize>,
 }
@@ -51,6 +61,7 @@ impl Columns {
             end: times.end.clone(),
             stop: times.end.clone(),
             piece: vec![0; n],
+            cut: vec![None; n],
             memory: vec![Memory::default(); n],
             rejects: vec![0; n],
         };
@@ -161,8 +172,11 @@ impl Columns {
     pub(crate) fn fit(&mut self, solver: &Solver) {
         for b in 0..self.dt.len() {
             let left = self.stop[b] - self.t[b];
+            self.cut[b] = None;
             if self.dt[b].abs() > left.abs() {
                 self.dt[b] = solver.time.round(left);
+                let jump = solver.jumps.iter().position(|&j| j == self.stop[b]);
+                self.cut[b] = Some(jump.filter(|_| self.stop[b] != self.end[b]).map_or(Stop::End, Stop::Jump));
             }
         }
     }
@@ -177,6 +191,7 @@ impl Columns {
             keep(list, kept);
         }
         keep(&mut self.piece, kept);
+        keep(&mut self.cut, kept);
         keep(&mut self.memory, kept);
         keep(&mut self.rejects, kept);
     }

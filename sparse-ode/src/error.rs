@@ -55,9 +55,25 @@ pub enum Error {
     /// A sparse product refused.
     #[error(transparent)]
     Sparse(#[from] tch_sparse::Error),
+    /// An operation could not be run or put into libtorch's graph.
+    #[error(transparent)]
+    Operation(tch_function::Error),
     /// libtorch refused.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
+}
+
+impl Error {
+    /// The error of an operation's forward where it is one of this crate.
+    pub(crate) fn from_op(error: tch_function::Error) -> Self {
+        match error {
+            tch_function::Error::Forward { op, source } => match source.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(source) => Self::Operation(tch_function::Error::Forward { op, source }),
+            },
+            other => Self::Operation(other),
+        }
+    }
 }
 
 /// Samples that did not reach their end, told by the first of them.

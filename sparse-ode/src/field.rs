@@ -35,6 +35,60 @@ pub trait VectorField<T: Real> {
     fn eval(&mut self, at: At<'_>, y: &[T], dy: &mut [T]) -> Result<(), FieldError>;
 }
 
+/// A field that can be differentiated in reverse: what gradients of a solve are made of.
+///
+/// [`Solver::record`](crate::Solver::record) shows an implementation in full.
+pub trait Differentiable<T: Real>: VectorField<T> {
+    /// What an evaluation leaves for its pull-back. One is held per stage, and written again at every step.
+    type Kept: Default;
+
+    /// Length of the gradient with respect to the parameters; 0 where there are none.
+    fn n_parameters(&self) -> usize;
+
+    /// [`eval`](VectorField::eval), and what its pull-back needs.
+    ///
+    /// # Errors
+    /// As [`eval`](VectorField::eval).
+    fn eval_keeping(&mut self, at: At<'_>, y: &[T], dy: &mut [T], kept: &mut Self::Kept) -> Result<(), FieldError>;
+
+    /// From the gradient of a scalar with respect to `dy` to those with respect to state, parameters and time.
+    ///
+    /// **Shape**: `cotangent` and `to.y` `[features, batch]`.
+    ///
+    /// # Errors
+    /// Of the field's choice; the reverse pass ends with it.
+    fn pull_back(
+        &mut self,
+        of: Evaluated<'_, T, Self::Kept>,
+        cotangent: &[T],
+        to: PulledBack<'_, T>,
+    ) -> Result<(), FieldError>;
+}
+
+/// An evaluation that is pulled back.
+#[derive(Debug, Clone, Copy)]
+pub struct Evaluated<'a, T, K> {
+    /// Where it was.
+    pub at: At<'a>,
+    /// The state, `[features, batch]`.
+    pub y: &'a [T],
+    /// The derivative, `[features, batch]`.
+    pub dy: &'a [T],
+    /// What it left.
+    pub kept: &'a K,
+}
+
+/// Where a pull-back puts its results.
+#[derive(Debug)]
+pub struct PulledBack<'a, T> {
+    /// Gradient with respect to the state, `[features, batch]`. It holds old numbers: all are to be written.
+    pub y: &'a mut [T],
+    /// Gradient with respect to the parameters, in an order of the field's own. It is added to.
+    pub parameters: &'a mut [T],
+    /// Gradient with respect to the time of each column. It is added to; a field that does not depend on time leaves it.
+    pub t: &'a mut [f64],
+}
+
 impl<T: Real, F: VectorField<T> + ?Sized> VectorField<T> for &mut F {
     fn features(&self) -> usize {
         (**self).features()

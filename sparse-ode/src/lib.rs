@@ -1,24 +1,28 @@
 #![doc = include_str!("../README.md")]
 
+mod adjoint;
 mod arrays;
 mod columns;
 mod control;
 mod error;
 mod field;
 mod initial_step;
+mod interpolation;
 pub mod math;
 pub mod method;
 mod model;
 mod solution;
 mod solver;
 mod stepper;
+mod tensors;
 mod tiers;
 mod times;
 
+pub use adjoint::{Adjoint, Checkpointing, Cotangents, Gradients, Recording};
 pub use columns::LastStep;
 pub use control::{Controller, Integral, Limits, Pid};
 pub use error::{Error, SolveFailure};
-pub use field::{At, FieldError, PerSample, VectorField, per_sample};
+pub use field::{At, Differentiable, Evaluated, FieldError, PerSample, PulledBack, VectorField, per_sample};
 pub use method::Method;
 pub use model::{
     Activation, Bias, Builder, ConnectomeOdeRnn, ConnectomeRnn, Forward, FrameBoundaries, FromNetwork, Init, Layout,
@@ -28,4 +32,5 @@ pub use model::{
 pub use solution::{Solution, Stats, Status};
 pub use solver::{Compat, Solver, TimePrecision};
 pub use stepper::Stepper;
+pub use tensors::{Now, TensorSolution, TensorTimes};
 pub use times::Times;

@@ -31,6 +31,15 @@ pub trait Number:
     /// `tanh x`.
     #[must_use]
     fn tanh(self) -> Self;
+    /// `self by + plus`, rounded once. Slow on machines that lack the instruction.
+    #[must_use]
+    fn mul_add(self, by: Self, plus: Self) -> Self;
+    /// `self by + plus`, rounded once where `FUSED`, else twice.
+    #[must_use]
+    #[inline(always)]
+    fn times_plus<const FUSED: bool>(self, by: Self, plus: Self) -> Self {
+        if FUSED { self.mul_add(by, plus) } else { self * by + plus }
+    }
     /// The greater one; the first where either is NaN.
     #[must_use]
     #[inline(always)]
@@ -54,6 +63,11 @@ macro_rules! number {
             #[inline(always)]
             fn abs(self) -> Self {
                 self.abs()
+            }
+
+            #[inline(always)]
+            fn mul_add(self, by: Self, plus: Self) -> Self {
+                self.mul_add(by, plus)
             }
 
             #[inline(always)]

@@ -2,7 +2,11 @@
 
 use crate::arrays::Scale;
 use crate::math::Number;
-use crate::{Controller, Error, Limits, Method, Solution, Stepper, Times, VectorField};
+use crate::stepper::Recorded;
+use crate::{
+    Adjoint, Checkpointing, Controller, Differentiable, Error, Limits, Method, Recording, Solution, Stepper, Times,
+    VectorField,
+};
 
 /// Precision of times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,6 +62,8 @@ pub enum Compat {
 /// | [`jumps`](Self::jumps) | none |
 /// | [`time_precision`](Self::time_precision) | double |
 /// | [`compat`](Self::compat) | none |
+/// | [`adjoint`](Self::adjoint) | [`Adjoint::ConstantSteps`] |
+/// | [`checkpointing`](Self::checkpointing) | [`Checkpointing::All`] |
 ///
 /// # Example
 /// ```
@@ -87,6 +93,8 @@ pub struct Solver {
     pub(crate) jumps: Vec<f64>,
     pub(crate) time: TimePrecision,
     pub(crate) compat: Compat,
+    pub(crate) adjoint: Adjoint,
+    pub(crate) checkpointing: Checkpointing,
 }
 
 impl Default for Solver {
@@ -102,6 +110,8 @@ impl Default for Solver {
             jumps: Vec::new(),
             time: TimePrecision::default(),
             compat: Compat::default(),
+            adjoint: Adjoint::default(),
+            checkpointing: Checkpointing::default(),
         }
     }
 }
@@ -193,6 +203,20 @@ impl Solver {
         self
     }
 
+    /// What gradients are of.
+    #[must_use]
+    pub fn adjoint(mut self, adjoint: Adjoint) -> Self {
+        self.adjoint = adjoint;
+        self
+    }
+
+    /// Which states a recording keeps.
+    #[must_use]
+    pub fn checkpointing(mut self, checkpointing: Checkpointing) -> Self {
+        self.checkpointing = checkpointing;
+        self
+    }
+
     /// Solves to the end.
     ///
     /// # Arguments
@@ -232,9 +256,88 @@ impl Solver {
         if values.len() != want {
             return Err(Error::Setting(format!("room for {} values where {want} are asked for", values.len())));
         }
-        let mut stepper = Stepper::new(self, field, y0, times, values)?;
+        let mut stepper = Stepper::new(self, field, y0, times, values, Recorded::No)?;
         while stepper.step_into(field, values)? {}
         Ok(stepper.finish_into(values))
+    }
+
+    /// Solves to the end and keeps what a reverse pass needs.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve).
+    ///
+    /// **Memory**: beyond that of [`solve`](Self::solve), a few numbers per step and the states that
+    /// [`checkpointing`](Self::checkpointing) keeps.
+    ///
+    /// # Example
+    /// ```
+    /// use sparse_ode::{At, Cotangents, Differentiable, Evaluated, FieldError, PulledBack, Solver, Times, VectorField};
+    ///
+    /// /// `dy/dt = -k y`, with one parameter.
+    /// struct Decay(f64);
+    ///
+    /// impl VectorField<f64> for Decay {
+    ///     fn features(&self) -> usize {
+    ///         1
+    ///     }
+    ///     fn eval(&mut self, _: At<'_>, y: &[f64], dy: &mut [f64]) -> Result<(), FieldError> {
+    ///         dy.iter_mut().zip(y).for_each(|(dy, y)| *dy = -self.0 * y);
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// impl Differentiable<f64> for Decay {
+    ///     type Kept = ();
+    ///     fn n_parameters(&self) -> usize {
+    ///         1
+    ///     }
+    ///     fn eval_keeping(&mut self, at: At<'_>, y: &[f64], dy: &mut [f64], _: &mut ()) -> Result<(), FieldError> {
+    ///         self.eval(at, y, dy)
+    ///     }
+    ///     fn pull_back(&mut self, of: Evaluated<'_, f64, ()>, g: &[f64], to: PulledBack<'_, f64>) -> Result<(), FieldError> {
+    ///         for (b, g) in g.iter().enumerate() {
+    ///             to.y[b] = -self.0 * g;
+    ///             to.parameters[0] -= of.y[b] * g;
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let mut field = Decay(0.7);
+    /// let solver = Solver::new().tolerances(1e-10, 1e-10);
+    /// let (solution, recording) = solver.record(&mut field, &[2.0], &Times::span(1, 0.0, 3.0)?)?;
+    /// let gradients = recording.pull_back(&mut field, &Cotangents::of_end(&[1.0]))?;     // of y(3)
+    /// let y = solution.end()[0];
+    /// assert!((gradients.y0[0] - y / 2.0).abs() < 1e-8);
+    /// assert!((gradients.parameters[0] + 3.0 * y).abs() < 1e-8);
+    /// # Ok::<(), sparse_ode::Error>(())
+    /// ```
+    pub fn record<T: Number, F: Differentiable<T>>(
+        &self,
+        field: &mut F,
+        y0: &[T],
+        times: &Times,
+    ) -> Result<(Solution<T>, Recording<T>), Error> {
+        self.check(times)?;
+        let mut values = vec![T::ZERO; times.batch() * times.points * field.features()];
+        let (mut solution, recording) = self.record_into(field, y0, times, &mut values)?;
+        solution.values = values;
+        Ok((solution, recording))
+    }
+
+    /// The same with the values in a place of the caller's.
+    pub(crate) fn record_into<T: Number, F: VectorField<T>>(
+        &self,
+        field: &mut F,
+        y0: &[T],
+        times: &Times,
+        values: &mut [T],
+    ) -> Result<(Solution<T>, Recording<T>), Error> {
+        self.check(times)?;
+        let mut stepper = Stepper::new(self, field, y0, times, values, Recorded::Yes)?;
+        while stepper.step_into(field, values)? {}
+        let recording = stepper.take_recording().ok_or_else(|| Error::Setting("nothing was recorded".into()))?;
+        Ok((stepper.finish_into(values), recording))
     }
 
     /// Begins a solve that the caller steps through.
@@ -249,7 +352,7 @@ impl Solver {
     ) -> Result<Stepper<T>, Error> {
         self.check(times)?;
         let mut values = vec![T::ZERO; times.batch() * times.points * field.features()];
-        Ok(Stepper::new(self, field, y0, times, &mut values)?.holding(values))
+        Ok(Stepper::new(self, field, y0, times, &mut values, Recorded::No)?.holding(values))
     }
 
     pub(crate) fn scale(&self) -> Scale {

@@ -1,15 +1,24 @@
 //! The loop: one step of every running sample at a time.
 
-use crate::arrays::{self, Point, Shape, Slots, combine, copy_columns, error_norms, interpolate, keep_columns, terms};
+use crate::adjoint::Recording;
+use crate::arrays::{self, Shape, combine, copy_columns, error_norms, keep_columns, terms};
 use crate::columns::{Columns, LastStep};
 use crate::field::{At, VectorField};
 use crate::initial_step::{self, Start};
+use crate::interpolation::{Point, Slots, Step, interpolate};
 use crate::math::Number;
 use crate::method::Tableau;
 use crate::solution::{Solution, Stats, Status};
 use crate::solver::{Compat, Solver};
 use crate::{Error, Times};
 use tch_sparse::Aligned;
+
+/// Whether a solve is to be gone through backwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    Yes,
+    No,
+}
 
 /// A solve in progress: cheap to look into, and to clone where it may have to go on from here again.
 #[derive(Debug, Clone)]
@@ -34,6 +43,8 @@ pub struct Stepper<T: Number> {
     evaluations: usize,
     initial_step: Vec<f64>,
     last: LastStep,
+    /// What a reverse pass will need, where there is to be one.
+    recording: Option<Box<Recording<T>>>,
 }
 
 impl<T: Number> Stepper<T> {
@@ -43,6 +54,7 @@ impl<T: Number> Stepper<T> {
         y0: &[T],
         times: &Times,
         values: &mut [T],
+        recorded: Recorded,
     ) -> Result<Self, Error> {
         let shape = Shape { features: field.features(), batch: times.batch() };
         if y0.len() != shape.len() || shape.len() == 0 {
@@ -75,10 +87,14 @@ impl<T: Number> Stepper<T> {
             evaluations: 0,
             initial_step: vec![0.0; shape.batch],
             last: LastStep::default(),
+            recording: None,
             y,
             times,
             solver,
         };
+        if recorded == Recorded::Yes {
+            stepper.recording = Some(Box::new(Recording::new(&stepper.solver, &stepper.times, shape.features)));
+        }
         stepper.write_starts(values);
         stepper.begin(field)?;
         Ok(stepper)
@@ -110,6 +126,9 @@ impl<T: Number> Stepper<T> {
             return Ok(false);
         }
         let tableau = self.solver.method.tableau();
+        if let Some(recording) = &mut self.recording {
+            recording.keep_states(&self.columns, &self.y, |sample| self.stats[sample].accepted);
+        }
         self.stages(tableau, field)?;
         let error = tableau.b_error.map(|weights| {
             let dt = self.steps_in_state_precision();
@@ -118,11 +137,15 @@ impl<T: Number> Stepper<T> {
         });
         let finite = if error.is_none() { arrays::finite_columns(self.shape, &self.y1) } else { Vec::new() };
         let precise = |x: f64| T::from_f64(x).to_f64();
+        let memory = self.recording.is_some().then(|| self.columns.memory.clone());
         let (last, failed) =
             self.columns.judge(&self.solver, error.as_deref(), &finite, &self.initial_step, &mut self.stats, precise);
         let accepted = last.accepted.clone();
         self.last = last;
-        self.write_points(tableau, &accepted, values);
+        let points = self.write_points(tableau, &accepted, values);
+        if let (Some(recording), Some(memory)) = (&mut self.recording, memory) {
+            recording.attempted(&self.columns, &memory, &self.last, &points);
+        }
         self.advance(tableau, &accepted);
         let finished = self.retire(&failed);
         self.columns.fit(&self.solver);
@@ -191,6 +214,11 @@ impl<T: Number> Stepper<T> {
         }
     }
 
+    /// What was recorded, given away.
+    pub(crate) fn take_recording(&mut self) -> Option<Recording<T>> {
+        self.recording.take().map(|r| *r)
+    }
+
     fn steps_in_state_precision(&self) -> Vec<T> {
         self.columns.dt.iter().map(|&dt| T::from_f64(dt)).collect()
     }
@@ -201,7 +229,11 @@ impl<T: Number> Stepper<T> {
         for (b, stats) in self.stats.iter_mut().enumerate() {
             let times = &self.times.eval[b * self.times.points..][..self.times.points];
             while stats.reached < times.len() && times[stats.reached] == self.times.start[b] {
-                slots.copy_column(self.shape, &self.y, b, b * self.times.points + stats.reached);
+                let slot = b * self.times.points + stats.reached;
+                slots.copy_column(self.shape, &self.y, b, slot);
+                if let Some(recording) = &mut self.recording {
+                    recording.starts_with(b, slot);
+                }
                 stats.reached += 1;
             }
         }
@@ -299,7 +331,7 @@ impl<T: Number> Stepper<T> {
     }
 
     /// Values at the evaluation times that lie in an accepted step.
-    fn write_points(&mut self, tableau: &Tableau, accepted: &[bool], values: &mut [T]) {
+    fn write_points(&mut self, tableau: &Tableau, accepted: &[bool], values: &mut [T]) -> Vec<Point> {
         let (c, times) = (&self.columns, &self.times);
         let mut points = Vec::new();
         for b in (0..c.sample.len()).filter(|&b| accepted[b]) {
@@ -314,11 +346,12 @@ impl<T: Number> Stepper<T> {
             }
         }
         if points.is_empty() {
-            return;
+            return points;
         }
         let dt = self.steps_in_state_precision();
-        let step = arrays::Step { y0: &self.y, y1: &self.y1, k: &self.k, dt: &dt, dense: tableau.dense };
+        let step = Step { y0: &self.y, y1: &self.y1, k: &self.k, dt: &dt, dense: tableau.dense };
         interpolate(self.shape, &step, &points, &mut Slots::new(values, self.shape.features));
+        points
     }
 
     /// Moves the accepted columns to the end of their step.

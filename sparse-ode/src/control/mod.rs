@@ -10,7 +10,7 @@ pub use integral::Integral;
 pub use pid::Pid;
 
 /// The smallest error ratio that is told from zero, so that a step grows by a finite factor.
-const SMALLEST_ERROR: f64 = 1e-38;
+pub(crate) const SMALLEST_ERROR: f64 = 1e-38;
 
 /// How steps are chosen.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,8 +55,8 @@ impl Default for Limits {
 /// What a controller remembers of a sample: the error ratios of its last two accepted steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Memory {
-    last: f64,
-    before: f64,
+    pub(crate) last: f64,
+    pub(crate) before: f64,
 }
 
 impl Default for Memory {

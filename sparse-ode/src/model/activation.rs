@@ -197,6 +197,14 @@ impl Nonlinearity {
         }
     }
 
+    /// Applies it in place and multiplies `slope` by its derivative. Kinks have the derivative that libtorch gives them.
+    pub(crate) fn apply_with_slope<T: Number>(&self, x: &mut [T], slope: &mut [T]) {
+        for &activation in &self.0 {
+            multiply_slope(activation, x, slope);
+            apply_one(activation, x);
+        }
+    }
+
     /// Applies it to a tensor; differentiable.
     ///
     /// # Errors
@@ -250,6 +258,72 @@ fn apply_body<T: Number>(activation: Activation, x: &mut [T]) {
     }
 }
 
+on_best_tier!(fn multiply_slope<T>(activation: Activation, x: &[T], slope: &mut [T]) = slope_body);
+
+/// Multiplies by the derivative at `x`.
+#[inline(always)]
+fn slope_body<T: Number>(activation: Activation, x: &[T], slope: &mut [T]) {
+    macro_rules! each {
+        (|$v:ident| $e:expr) => {
+            for (place, &$v) in slope.iter_mut().zip(x) {
+                *place = *place * $e;
+            }
+        };
+    }
+    let (zero, one) = (T::ZERO, T::ONE);
+    let c = T::from_f64;
+    let sigmoid = |v: T| one / (one + (-v).exp());
+    match activation {
+        Activation::Identity => {}
+        Activation::Relu => each!(|v| if v > zero { one } else { zero }),
+        Activation::LeakyRelu => each!(|v| if v > zero { one } else { c(0.01) }),
+        Activation::Relu6 => each!(|v| if v > zero && v < c(6.0) { one } else { zero }),
+        Activation::Elu | Activation::Celu => each!(|v| if v > zero { one } else { v.exp() }),
+        Activation::Selu => each!(|v| c(SELU_SCALE) * if v > zero { one } else { c(SELU_ALPHA) * v.exp() }),
+        Activation::Gelu => each!(|v| {
+            let x = v.to_f64();
+            let density = (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt();
+            c(0.5 * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2)) + x * density)
+        }),
+        Activation::Silu => each!(|v| {
+            let s = sigmoid(v);
+            s * (one + v * (one - s))
+        }),
+        Activation::Softplus => each!(|v| if v > c(20.0) { one } else { sigmoid(v) }),
+        Activation::Softsign => each!(|v| {
+            let below = one + v.abs();
+            one / (below * below)
+        }),
+        Activation::Sigmoid => each!(|v| {
+            let s = sigmoid(v);
+            s * (one - s)
+        }),
+        Activation::LogSigmoid => each!(|v| sigmoid(-v)),
+        Activation::Tanh => each!(|v| {
+            let t = v.tanh();
+            one - t * t
+        }),
+        Activation::Hardtanh => each!(|v| if v > -one && v < one { one } else { zero }),
+        Activation::Hardsigmoid => each!(|v| if v > c(-3.0) && v < c(3.0) { one / c(6.0) } else { zero }),
+        Activation::Hardswish => each!(|v| if v <= c(-3.0) {
+            zero
+        } else if v < c(3.0) {
+            v / c(3.0) + c(0.5)
+        } else {
+            one
+        }),
+        Activation::Mish => each!(|v| {
+            let t = softplus(v).tanh();
+            t + v * (one - t * t) * sigmoid(v)
+        }),
+        Activation::Tanhshrink => each!(|v| {
+            let t = v.tanh();
+            t * t
+        }),
+        Activation::Softshrink | Activation::Hardshrink => each!(|v| if v.abs() > c(0.5) { one } else { zero }),
+    }
+}
+
 /// `max(x, 0)`; NaN stays.
 #[inline(always)]
 pub(crate) fn relu<T: Number>(v: T) -> T {
@@ -282,6 +356,34 @@ mod tests {
             phi.apply(&mut single);
             for ((x, g), w) in x.iter().zip(&single).zip(&want) {
                 assert!((f64::from(*g) - w).abs() <= 4e-6 * (1.0 + w.abs()), "{activation:?} of {x}: {g} and {w}");
+            }
+        }
+    }
+
+    /// Derivatives agree with libtorch's, kinks included, also of activations one after another.
+    #[test]
+    fn slopes_equal_libtorch() {
+        let x: Vec<f64> = (-400..=400)
+            .map(|i| f64::from(i) * 0.037)
+            .chain([0.0, 0.5, -0.5, 1.0, -1.0, 3.0, -3.0, 6.0, 20.0])
+            .collect();
+        let both = Nonlinearity(vec![Activation::Tanh, Activation::Relu]);
+        for phi in Activation::ALL.map(Nonlinearity::from).into_iter().chain([both]) {
+            let leaf = Tensor::from_slice(&x).set_requires_grad(true);
+            let y = phi.apply_tensor(&leaf).unwrap();
+            let want = if y.requires_grad() {
+                y.sum(Kind::Double).backward();
+                Vec::<f64>::try_from(leaf.grad()).unwrap()
+            } else {
+                vec![1.0; x.len()]
+            };
+            let (mut value, mut slope) = (x.clone(), vec![1.0; x.len()]);
+            phi.apply_with_slope(&mut value, &mut slope);
+            let mut alone = x.clone();
+            phi.apply(&mut alone);
+            assert_eq!(value, alone);
+            for ((x, g), w) in x.iter().zip(&slope).zip(&want) {
+                assert!((g - w).abs() <= 1e-13 * (1.0 + w.abs()), "{phi:?} at {x}: {g} and {w}");
             }
         }
     }

@@ -4,6 +4,7 @@ mod activations;
 mod arrays;
 mod connectivity;
 mod dense;
+mod gradients;
 mod linear;
 mod mlp;
 mod model;

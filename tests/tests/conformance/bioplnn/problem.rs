@@ -1,20 +1,23 @@
 //! The right-hand sides of the solver files.
 
+use super::arrays::tensor;
 use crate::case::Case;
 use sparse_ode::math::Number;
+use sparse_ode::{FieldError, Now};
 use std::collections::BTreeMap;
+use tch::{Kind, Tensor};
 
 /// A right-hand side with its parameters, which each sample may have its own of.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
-    kind: Kind,
+    kind: Form,
     batch: usize,
     features: usize,
     parameters: BTreeMap<String, Vec<f64>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum Form {
     /// `y' = -k y`
     Decay,
     /// `y0' = a y0 - b y0 y1; y1' = d y0 y1 - c y1`
@@ -38,26 +41,26 @@ impl Problem {
             return Err(format!("y0 has shape {:?}, not [batch, features]", case.shape("y0")?));
         };
         let name = case.setting("problem")?;
-        let (kind, wanted): (Kind, &[&str]) = match name {
-            "decay" => (Kind::Decay, &["k"]),
-            "lv" => (Kind::LotkaVolterra, &["a", "b", "c", "d"]),
-            "vdp" => (Kind::VanDerPol, &["mu"]),
-            "forced" => (Kind::Forced, &["w"]),
-            "rot" => (Kind::Rotation, &["w"]),
-            "blow" => (Kind::BlowUp, &[]),
-            "mlp" => (Kind::Perceptron { hidden: case.shape(&key(case, "b1"))?.iter().product() }, &["w1", "b1", "w2"]),
+        let (kind, wanted): (Form, &[&str]) = match name {
+            "decay" => (Form::Decay, &["k"]),
+            "lv" => (Form::LotkaVolterra, &["a", "b", "c", "d"]),
+            "vdp" => (Form::VanDerPol, &["mu"]),
+            "forced" => (Form::Forced, &["w"]),
+            "rot" => (Form::Rotation, &["w"]),
+            "blow" => (Form::BlowUp, &[]),
+            "mlp" => (Form::Perceptron { hidden: case.shape(&key(case, "b1"))?.iter().product() }, &["w1", "b1", "w2"]),
             _ => {
                 return Err(format!("problem {name:?} ({}) is not understood", case.setting_or("formula", "")));
             }
         };
-        if matches!(kind, Kind::LotkaVolterra | Kind::VanDerPol | Kind::Rotation) && features != 2 {
+        if matches!(kind, Form::LotkaVolterra | Form::VanDerPol | Form::Rotation) && features != 2 {
             return Err(format!("{name} has 2 features, y0 has {features}"));
         }
         let mut parameters = BTreeMap::new();
         for p in wanted {
             let values = case.floats(&key(case, p))?;
             let per_sample = [1, batch, batch * features].contains(&values.len());
-            if !(per_sample || matches!(kind, Kind::Perceptron { .. })) {
+            if !(per_sample || matches!(kind, Form::Perceptron { .. })) {
                 return Err(format!("{p} holds {} numbers for {batch} samples of {features} features", values.len()));
             }
             parameters.insert((*p).to_owned(), values.to_vec());
@@ -73,9 +76,53 @@ impl Problem {
         self.features
     }
 
+    /// The parameters as tensors that want a gradient, by name.
+    pub(crate) fn tensors(&self, case: &Case, kind: Kind) -> Result<Vec<(&str, Tensor)>, String> {
+        let of = |name: &str| -> Result<Tensor, String> {
+            Ok(tensor(case, &key(case, name), kind)?.set_requires_grad(true))
+        };
+        self.parameters.keys().map(|name| Ok((name.as_str(), of(name)?))).collect()
+    }
+
+    /// The derivative in tensors. Parameters come in the order of [`tensors`](Self::tensors).
+    pub(crate) fn field(
+        &self,
+    ) -> impl Fn(&Now, &Tensor, &[Tensor]) -> Result<Tensor, FieldError> + Send + Sync + 'static {
+        let (kind, batch) = (self.kind, self.batch as i64);
+        // By sample where there is one for each, as `[running, ...]`.
+        let own = move |now: &Now, p: &Tensor| -> Result<Tensor, FieldError> {
+            match p.size()[..] {
+                [n] if n == batch => Ok(now.of(p)?.f_unsqueeze(1)?),
+                [n, ..] if n == batch => Ok(now.of(p)?),
+                _ => Ok(p.shallow_clone()),
+            }
+        };
+        move |now, y, p| {
+            let column = |i: i64| y.narrow(1, i, 1);
+            Ok(match kind {
+                Form::Decay => -(own(now, &p[0])? * y),
+                Form::LotkaVolterra => {
+                    let (u, v) = (column(0), column(1));
+                    Tensor::f_cat(&[&p[0] * &u - &p[1] * &u * &v, &p[3] * &u * &v - &p[2] * &v], 1)?
+                }
+                Form::VanDerPol => {
+                    let (u, v) = (column(0), column(1));
+                    Tensor::f_cat(&[v.shallow_clone(), own(now, &p[0])? * (1.0 - &u * &u) * &v - &u], 1)?
+                }
+                Form::Forced => (own(now, &p[0])? * &now.t).cos() - y,
+                Form::Rotation => {
+                    let w = own(now, &p[0])?;
+                    Tensor::f_cat(&[-(&w * column(1)), &w * column(0)], 1)?
+                }
+                Form::BlowUp => y * y,
+                Form::Perceptron { .. } => (y.f_mm(&p[1])? + &p[0]).tanh().f_mm(&p[2])? - 0.5 * y,
+            })
+        }
+    }
+
     /// Whether rounding errors grow by many orders of magnitude.
     pub(crate) fn amplifies_rounding(&self) -> bool {
-        matches!(self.kind, Kind::VanDerPol)
+        matches!(self.kind, Form::VanDerPol)
     }
 
     /// A parameter of one feature of one sample.
@@ -92,35 +139,35 @@ impl Problem {
     pub(crate) fn derivative<T: Number>(&self, t: f64, sample: usize, y: &[T], dy: &mut [T]) {
         let p = |name: &str, feature: usize| -> T { self.parameter(name, sample, feature) };
         match self.kind {
-            Kind::Decay => {
+            Form::Decay => {
                 for (f, d) in dy.iter_mut().enumerate() {
                     *d = -p("k", f) * y[f];
                 }
             }
-            Kind::LotkaVolterra => {
+            Form::LotkaVolterra => {
                 dy[0] = p("a", 0) * y[0] - p("b", 0) * y[0] * y[1];
                 dy[1] = p("d", 1) * y[0] * y[1] - p("c", 1) * y[1];
             }
-            Kind::VanDerPol => {
+            Form::VanDerPol => {
                 dy[0] = y[1];
                 dy[1] = p("mu", 1) * (T::ONE - y[0] * y[0]) * y[1] - y[0];
             }
-            Kind::Forced => {
+            Form::Forced => {
                 for (f, d) in dy.iter_mut().enumerate() {
                     let phase = p("w", f) * T::from_f64(t);
                     *d = -y[f] + T::from_f64(phase.to_f64().cos());
                 }
             }
-            Kind::Rotation => {
+            Form::Rotation => {
                 dy[0] = -p("w", 0) * y[1];
                 dy[1] = p("w", 1) * y[0];
             }
-            Kind::BlowUp => {
+            Form::BlowUp => {
                 for (d, &y) in dy.iter_mut().zip(y) {
                     *d = y * y;
                 }
             }
-            Kind::Perceptron { hidden } => self.perceptron(hidden, y, dy),
+            Form::Perceptron { hidden } => self.perceptron(hidden, y, dy),
         }
     }
 

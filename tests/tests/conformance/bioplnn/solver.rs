@@ -1,5 +1,6 @@
 //! Solver files: every step as torchode took it, and the right behaviour beside it.
 
+use super::gradients;
 use super::problem::Problem;
 use super::settings::{self, Spans};
 use super::trace::{self, Counts, Took};
@@ -48,6 +49,14 @@ impl Job<'_> {
             report.close_in_norm("ys", &values[b * n..][..n], &golden[b * n..][..n], *tolerance);
         }
         self.check_times(report)?;
+        gradients::check(
+            self.case,
+            report,
+            &self.problem,
+            &self.solver.clone().compat(Compat::Torchode),
+            &self.spans,
+            T::KIND,
+        )?;
         self.check_right::<T>(&tolerances, report)
     }
 
@@ -65,7 +74,11 @@ impl Job<'_> {
                 moved[i / n] = moved[i / n].max((a - b).abs());
             }
         }
-        let relative = if self.double { 1e-10 } else { 2e-5 };
+        let relative = match (self.double, self.problem.amplifies_rounding()) {
+            (true, false) => 1e-10,
+            (true, true) => 1e-7,
+            (false, _) => 2e-5,
+        };
         Ok(moved.into_iter().map(|m| Tolerance { relative, absolute: 10.0 * m }).collect())
     }
 

@@ -1,0 +1,273 @@
+//! The reverse pass: all steps, last one first.
+
+use super::attempt::Workspace;
+use super::control::Carried;
+use super::recording::{Attempt, Recording};
+use super::schedule;
+use crate::field::Differentiable;
+use crate::initial_step;
+use crate::math::Number;
+use crate::{Adjoint, Checkpointing, Error};
+use tch_sparse::Aligned;
+
+/// Gradients of a scalar with respect to a solution: what a reverse pass starts from.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cotangents<'a, T> {
+    values: Option<&'a [T]>,
+    end: Option<&'a [T]>,
+    times: bool,
+}
+
+impl<'a, T> Cotangents<'a, T> {
+    /// With respect to the values at the evaluation times, `[batch, points, features]`. Where a sample did not come, they do not
+    /// matter.
+    pub fn of_values(values: &'a [T]) -> Self {
+        Self { values: Some(values), end: None, times: false }
+    }
+
+    /// With respect to the last states, `[batch, features]`.
+    pub fn of_end(end: &'a [T]) -> Self {
+        Self { values: None, end: Some(end), times: false }
+    }
+
+    /// And with respect to the last states, `[batch, features]`.
+    #[must_use]
+    pub fn and_end(mut self, end: &'a [T]) -> Self {
+        self.end = Some(end);
+        self
+    }
+
+    /// Gradients with respect to times are wanted as well: some more passes over the states.
+    #[must_use]
+    pub fn with_times(mut self) -> Self {
+        self.times = true;
+        self
+    }
+}
+
+/// Gradients of a scalar with respect to what a solve was given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gradients<T> {
+    /// Initial states, `[batch, features]`.
+    pub y0: Vec<T>,
+    /// The field's parameters, in its order.
+    pub parameters: Vec<T>,
+    /// Start times, `[batch]`. These and the following are zero unless asked for by [`Cotangents::with_times`].
+    pub start: Vec<f64>,
+    /// End times, `[batch]`.
+    pub end: Vec<f64>,
+    /// Evaluation times, `[batch, points]`.
+    pub eval: Vec<f64>,
+    /// Jump times, ascending.
+    pub jumps: Vec<f64>,
+}
+
+/// The pass in progress.
+pub(super) struct Reverse<'a, T: Number, F: Differentiable<T>> {
+    pub(super) recording: &'a Recording<T>,
+    pub(super) field: &'a mut F,
+    /// `[batch, points, features]`, or nothing.
+    pub(super) cotangent: &'a [T],
+    pub(super) wants_times: bool,
+    /// With respect to the state of each sample as far as the pass came, `[features, batch]`.
+    pub(super) y_bar: Aligned<T>,
+    pub(super) parameters: Vec<T>,
+    pub(super) t_bar: Vec<f64>,
+    pub(super) end_bar: Vec<f64>,
+    pub(super) eval_bar: Vec<f64>,
+    pub(super) jump_bar: Vec<f64>,
+    pub(super) carried: Vec<Carried>,
+    pub(super) space: Option<Workspace<T, F::Kept>>,
+}
+
+impl<T: Number> Recording<T> {
+    /// Gradients with respect to initial states, parameters and times from those with respect to the solution.
+    ///
+    /// `field` is the one that was solved, with the same parameters.
+    ///
+    /// # Errors
+    /// Lengths that do not fit, or an error of the field.
+    ///
+    /// **Complexity**: for each step its evaluations and as many pull-backs.
+    ///
+    /// **Memory**: three states for each stage, what the field keeps of its evaluations, the gradients, and those states that
+    /// [`Checkpointing`] has computed again.
+    pub fn pull_back<F: Differentiable<T>>(
+        &self,
+        field: &mut F,
+        cotangents: &Cotangents<'_, T>,
+    ) -> Result<Gradients<T>, Error> {
+        let (batch, features) = (self.times.batch(), self.features);
+        let want = [batch * self.times.points * features, batch * features];
+        for (what, given, want) in [("values", cotangents.values, want[0]), ("last states", cotangents.end, want[1])] {
+            if let Some(given) = given
+                && given.len() != want
+            {
+                let got = given.len();
+                return Err(Error::Setting(format!(
+                    "{got} gradients with respect to {what}, of which there are {want}"
+                )));
+            }
+        }
+        if field.features() != features {
+            let got = field.features();
+            return Err(Error::Setting(format!("the field has {got} features, the recorded one had {features}")));
+        }
+        let stages = self.solver.method.tableau().stages();
+        let reverse = Reverse {
+            recording: self,
+            cotangent: cotangents.values.unwrap_or(&[]),
+            wants_times: cotangents.times,
+            y_bar: Aligned::zeros(batch * features),
+            parameters: vec![T::ZERO; field.n_parameters()],
+            t_bar: vec![0.0; batch],
+            end_bar: vec![0.0; batch],
+            eval_bar: vec![0.0; batch * self.times.points],
+            jump_bar: vec![0.0; self.solver.jumps.len()],
+            carried: vec![Carried::default(); batch],
+            space: Some(Workspace::new(stages, batch * features)),
+            field,
+        };
+        reverse.run(cotangents.end)
+    }
+
+    /// Samples that have an attempt from a state.
+    fn samples_at(&self, state: usize) -> Vec<usize> {
+        (0..self.attempts.len()).filter(|&s| !self.attempts_from(s, state).is_empty()).collect()
+    }
+}
+
+impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
+    fn run(mut self, end: Option<&[T]>) -> Result<Gradients<T>, Error> {
+        let recording = self.recording;
+        let (batch, features) = (recording.times.batch(), recording.features);
+        if let Some(end) = end {
+            for (b, sample) in end.chunks_exact(features).enumerate() {
+                for (to, v) in self.y_bar[b..].iter_mut().step_by(batch).zip(sample) {
+                    *to = *v;
+                }
+            }
+        }
+        let free = match recording.solver.checkpointing {
+            Checkpointing::Binomial(most) => most.max(1) - Checkpointing::recorded(most),
+            Checkpointing::All | Checkpointing::Every(_) => usize::MAX,
+        };
+        let n = recording.n_states();
+        for first in (0..n).step_by(recording.stride).collect::<Vec<_>>().into_iter().rev() {
+            let samples = recording.samples_at(first);
+            let mut y = Aligned::zeros(samples.len() * features);
+            for (b, &sample) in samples.iter().enumerate() {
+                let state = &recording.states[sample][first / recording.stride];
+                for (to, v) in y[b..].iter_mut().step_by(samples.len()).zip(state) {
+                    *to = *v;
+                }
+            }
+            self.stretch(first, recording.stride.min(n - first), &samples, &y, free)?;
+        }
+        if recording.solver.adjoint == Adjoint::ThroughStepSizes && recording.solver.initial_step.is_none() {
+            self.first_step()?;
+        }
+        let mut y0: Vec<T> = vec![T::ZERO; batch * features];
+        for (b, sample) in y0.chunks_exact_mut(features).enumerate() {
+            for (to, v) in sample.iter_mut().zip(self.y_bar[b..].iter().step_by(batch)) {
+                *to = *v;
+            }
+            for &slot in recording.starts[b].iter().filter(|_| !self.cotangent.is_empty()) {
+                for (to, v) in sample.iter_mut().zip(&self.cotangent[slot * features..]) {
+                    *to += *v;
+                }
+            }
+        }
+        Ok(Gradients {
+            y0,
+            parameters: self.parameters,
+            start: self.t_bar,
+            end: self.end_bar,
+            eval: self.eval_bar,
+            jumps: self.jump_bar,
+        })
+    }
+
+    /// `n` states from `first` on, whose first one is `y`, with room for `free` more.
+    fn stretch(&mut self, first: usize, n: usize, samples: &[usize], y: &[T], free: usize) -> Result<(), Error> {
+        if n == 1 {
+            return self.state(first, samples, y);
+        }
+        if free >= n - 1 {
+            let mut kept = vec![];
+            let mut last = (samples, y);
+            for state in first..first + n - 1 {
+                kept.push(self.step_on(state, last.0, last.1)?);
+                let (samples, y): &(Vec<usize>, Aligned<T>) = &kept[kept.len() - 1];
+                last = (samples, y);
+            }
+            for (i, (samples, y)) in kept.iter().enumerate().rev() {
+                self.state(first + 1 + i, samples, y)?;
+            }
+            return self.state(first, samples, y);
+        }
+        if free == 0 {
+            for last in (first..first + n).rev() {
+                self.advanced(first, last, samples, y, |this, samples, y| this.state(last, samples, y))?;
+            }
+            return Ok(());
+        }
+        let mid = first + schedule::advance(n, free);
+        self.advanced(first, mid, samples, y, |this, samples, y| {
+            this.stretch(mid, first + n - mid, samples, y, free - 1)
+        })?;
+        self.stretch(first, mid - first, samples, y, free)
+    }
+
+    /// Runs something on the states `to`, computed from those numbered `from`.
+    fn advanced(
+        &mut self,
+        from: usize,
+        to: usize,
+        samples: &[usize],
+        y: &[T],
+        run: impl FnOnce(&mut Self, &[usize], &[T]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if from == to {
+            return run(self, samples, y);
+        }
+        let (mut samples, mut y) = self.step_on(from, samples, y)?;
+        for state in from + 1..to {
+            (samples, y) = self.step_on(state, &samples, &y)?;
+        }
+        run(self, &samples, &y)
+    }
+
+    /// All attempts from one state, last one first.
+    fn state(&mut self, state: usize, samples: &[usize], y: &[T]) -> Result<(), Error> {
+        let recording = self.recording;
+        let lists: Vec<(usize, &[Attempt])> = samples.iter().map(|&s| (s, recording.attempts_from(s, state))).collect();
+        let most = lists.iter().map(|(_, list)| list.len()).max().unwrap_or(0);
+        for rank in 0..most {
+            let attempts: Vec<(usize, Attempt)> =
+                lists.iter().filter_map(|(s, list)| list.len().checked_sub(rank + 1).map(|i| (*s, list[i]))).collect();
+            self.attempts(&attempts, samples, y)?;
+        }
+        Ok(())
+    }
+
+    /// From the first steps to the states and derivatives that they were guessed from.
+    fn first_step(&mut self) -> Result<(), Error> {
+        let recording = self.recording;
+        let (batch, features) = (recording.times.batch(), recording.features);
+        let mut y0 = Aligned::zeros(batch * features);
+        for (b, states) in recording.states.iter().enumerate() {
+            for (to, v) in y0[b..].iter_mut().step_by(batch).zip(&states[0]) {
+                *to = *v;
+            }
+        }
+        let cotangent: Vec<f64> = self.carried.iter().map(|c| c.next).collect();
+        let gradients = initial_step::GuessGradients {
+            y0: &mut self.y_bar,
+            parameters: &mut self.parameters,
+            start: &mut self.t_bar,
+            end: &mut self.end_bar,
+        };
+        initial_step::pull_back(&recording.solver, &recording.times, self.field, &y0, &cotangent, gradients)
+    }
+}
