@@ -106,7 +106,7 @@ fn for_each(parameters: &Parameters, change: impl Fn(&mut Tensor) -> Result<Tens
     for (_, tensor) in parameters.iter() {
         let mut grad = tensor.f_grad()?;
         if grad.defined() {
-            change(&mut grad)?;
+            let _ = change(&mut grad)?;
         }
     }
     Ok(())
