@@ -2,7 +2,7 @@
 
 use crate::field::{At, Differentiable, Evaluated, FieldError, PulledBack, VectorField};
 use crate::math::Number;
-use crate::{Cotangents, Error, Recording, Solution, Solver, Stats, Status, Times};
+use crate::{Cotangents, Error, Recording, Solution, SolveFailure, Solver, Stats, Status, Times};
 use std::sync::{Arc, Mutex, PoisonError};
 use tch::{Device, Kind, Tensor};
 use tch_function::{BoxError, Forward, Op, apply};
@@ -88,6 +88,10 @@ pub struct TensorSolution {
     pub stats: Vec<Stats>,
     /// Evaluations of the field.
     pub evaluations: usize,
+    /// The first step of each sample before it was fitted to the span, `[batch]`.
+    pub initial_step: Vec<f64>,
+    /// The failure in words, if a sample did not reach its end.
+    pub failure: Option<SolveFailure>,
 }
 
 impl Solver {
@@ -156,7 +160,7 @@ impl Solver {
             let (got, want) = (format!("{:?}", p.kind()), format!("{:?}, as the state is", y0.kind()));
             return Err(Error::Input { what: "a parameter", got, want });
         }
-        let outcome = Arc::new(Mutex::new(None));
+        let outcome: Arc<Mutex<Option<Solution<T>>>> = Arc::default();
         let op = Solve::<T, F> {
             solver: self.clone(),
             field,
@@ -172,9 +176,11 @@ impl Solver {
             (Some(solution), Some(end), Some(values)) => Ok(TensorSolution {
                 values,
                 end,
-                status: Solution::<T>::status(&solution).to_vec(),
+                status: solution.status().to_vec(),
                 stats: solution.stats().to_vec(),
                 evaluations: solution.evaluations(),
+                initial_step: solution.initial_step().to_vec(),
+                failure: solution.failure(),
             }),
             _ => Err(Error::Setting("the operation gave no solution".into())),
         }

@@ -1,15 +1,16 @@
 //! The continuous network on a connectome.
 
 use super::builder::{Builder, FromNetwork};
-use super::field::{Fused, Parameters, Tensors, is_kind};
-use super::input::{Frames, Input};
-use super::network::Network;
+use super::input::Frames;
+use super::network::{Network, Through};
 use super::options::Init;
+use super::solve::{INPUTS, Plan, Solve};
 use crate::math::Number;
-use crate::{Error, Solver, Stats, Status, TimePrecision, Times, VectorField};
+use crate::{Error, SolveFailure, Solver, Stats, Status, TensorTimes, TimePrecision, Times};
 use connectome_graph::Topology;
+use std::sync::PoisonError;
 use tch::{Device, Kind, Tensor};
-use tch_sparse::tensor;
+use tch_function::apply_one;
 
 /// A recurrent network on a connectome in continuous time:
 ///
@@ -80,6 +81,7 @@ pub enum OnFailure {
 pub struct Forward<'a> {
     num_evals: Option<usize>,
     span: Option<(f64, f64)>,
+    span_of: Option<(&'a Tensor, &'a Tensor)>,
     h0: Option<&'a Tensor>,
     init: Option<Init>,
     frames: FrameBoundaries,
@@ -104,6 +106,13 @@ impl<'a> Forward<'a> {
     #[must_use]
     pub fn span(mut self, start: f64, end: f64) -> Self {
         self.span = Some((start, end));
+        self
+    }
+
+    /// Start and end time as tensors without dimensions, of Double, that gradients flow to.
+    #[must_use]
+    pub fn span_of(mut self, start: &'a Tensor, end: &'a Tensor) -> Self {
+        self.span_of = Some((start, end));
         self
     }
 
@@ -133,6 +142,21 @@ impl<'a> Forward<'a> {
     pub fn on_failure(mut self, on_failure: OnFailure) -> Self {
         self.on_failure = on_failure;
         self
+    }
+
+    fn span_tensors(&self) -> Result<(Tensor, Tensor), Error> {
+        let number = |v: f64| -> Result<Tensor, Error> { Ok(Tensor::f_full([], v, (Kind::Double, Device::Cpu))?) };
+        let Some((start, end)) = self.span_of else {
+            let (start, end) = self.span.unwrap_or((0.0, 1.0));
+            return Ok((number(start)?, number(end)?));
+        };
+        for (what, t) in [("the start time", start), ("the end time", end)] {
+            if t.dim() != 0 || t.kind() != Kind::Double || t.device() != Device::Cpu {
+                let got = format!("{:?} {:?} on {:?}", t.size(), t.kind(), t.device());
+                return Err(Error::Input { what, got, want: "[] Double on Cpu".into() });
+            }
+        }
+        Ok((start.shallow_clone(), end.shallow_clone()))
     }
 }
 
@@ -184,75 +208,107 @@ impl ConnectomeOdeRnn {
     /// [`Error::Input`] and [`Error::Times`] for arguments that do not fit; [`Error::Solve`] names time, samples and likely cause
     /// where a sample does not reach the end.
     ///
-    /// The results carry no gradient.
+    /// Outputs and states are differentiable with respect to all parameters, the input, the starting state, and start and end where
+    /// they are tensors, in the way that the solver's [`adjoint`](Solver::adjoint) names.
     pub fn forward(&self, x: &Tensor, forward: &Forward<'_>) -> Result<Run, Error> {
         self.network.clamp()?;
-        if is_kind::<f32>(self.network.kind()) { self.run::<f32>(x, forward) } else { self.run::<f64>(x, forward) }
+        if self.network.kind() == Kind::Float { self.run::<f32>(x, forward) } else { self.run::<f64>(x, forward) }
     }
 
     fn run<T: Number>(&self, x: &Tensor, forward: &Forward<'_>) -> Result<Run, Error> {
         let network = &self.network;
         let frames = network.frames(x)?;
         let (batch, count) = (frames.size()[0], frames.size()[1] as usize);
-        let (start, end) = forward.span.unwrap_or((0.0, 1.0));
-        let evals = forward.num_evals.unwrap_or(2);
+        let (start, end) = forward.span_tensors()?;
         let precision = if network.kind() == Kind::Float { TimePrecision::Single } else { TimePrecision::Double };
-        let (start, end) = (precision.round(start), precision.round(end));
-        let times = Times::span(batch as usize, start, end)?.evenly(evals)?;
-        let restart = count > 1 && forward.frames == FrameBoundaries::Restart;
+        let (from, to) = (precision.round(start.double_value(&[])), precision.round(end.double_value(&[])));
+        let evals = forward.num_evals.unwrap_or(2);
+        let times = Times::span(batch as usize, from, to)?.evenly(evals)?;
         let mut solver = self.solver.clone().time_precision(precision);
-        let mut when = Frames::ByTime { start, end, precision };
-        if restart {
-            let jumps: Vec<f64> = (1..count).map(|k| start + (end - start) * k as f64 / count as f64).collect();
+        let mut when = Frames::ByTime { start: from, end: to, precision };
+        if count > 1 && forward.frames == FrameBoundaries::Restart {
+            let jumps: Vec<f64> = (1..count).map(|k| from + (to - from) * k as f64 / count as f64).collect();
             solver = solver.jumps(&jumps);
             when = Frames::ByPiece;
         }
         let h0 = network.start(forward.h0, forward.init, batch)?.f_tr()?;
-        let h0 = h0.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
-        let on_cpu = network.device() == Device::Cpu;
-        let input = Input::<T>::new(network, &frames, when, !on_cpu)?;
-        let h0 = tensor::as_slice::<T>(&h0);
-        if on_cpu {
-            let parameters = Parameters::of(network)?;
-            self.solve(&solver, &mut Fused::new(network, &parameters, input)?, h0, &times, forward.on_failure)
+        let plan = Plan { structure: network.structure.clone(), solver, times, when };
+        let none = Tensor::f_empty([0], (network.kind(), network.device()))?;
+        let inputs = [
+            network.connectome.values(),
+            network.connectome.bias().unwrap_or(&none),
+            &network.tau_column()?,
+            match &network.input {
+                Through::Identity => &none,
+                Through::Sparse(layer) => layer.values(),
+                Through::Dense(weight, _) => weight,
+            },
+            &frames,
+            &h0,
+            &start,
+            &end,
+        ];
+        let (hs, outcome) = if network.device() == Device::Cpu {
+            solve_here::<T>(plan.clone(), &inputs)?
         } else {
-            self.solve(&solver, &mut Tensors::new(network, input)?, h0, &times, forward.on_failure)
-        }
-    }
-
-    fn solve<T: Number, F: VectorField<T>>(
-        &self,
-        solver: &Solver,
-        field: &mut F,
-        h0: &[T],
-        times: &Times,
-        on_failure: OnFailure,
-    ) -> Result<Run, Error> {
-        let network = &self.network;
-        let [batch, points, neurons] = [times.batch(), times.points(), network.neurons].map(|n| n as i64);
-        let mut solution = None;
-        let hs = tensor::filled::<T>(&[batch, points, neurons], |values| {
-            solution = Some(solver.solve_into(field, h0, times, values));
-        })?;
-        let Some(solution) = solution.transpose()? else {
-            return Err(Error::Times("nothing to solve".into()));
+            solve_there(&plan, &inputs)?
         };
-        if on_failure == OnFailure::Error
-            && let Some(failure) = solution.failure()
+        if forward.on_failure == OnFailure::Error
+            && let Some(failure) = outcome.failure
         {
             return Err(Error::Solve(failure));
         }
-        let hs = hs.f_to_device(network.device())?;
-        let outs = tch::no_grad(|| network.read_out(&hs))?;
-        let ts = Tensor::f_from_slice(times.evaluations())?.f_view([batch, points])?;
+        let outs = network.read_out(&hs)?;
+        let ts = Tensor::f_from_slice(plan.times.evaluations())?.f_view([batch, evals as i64])?;
         Ok(Run {
             outs: network.to_layout(&outs)?,
             hs: network.to_layout(&hs)?,
             ts: network.to_layout(&ts.f_to_kind(network.kind())?.f_to_device(network.device())?)?,
-            status: solution.status().to_vec(),
-            stats: solution.stats().to_vec(),
-            evaluations: solution.evaluations(),
-            initial_step: solution.initial_step().to_vec(),
+            status: outcome.status,
+            stats: outcome.stats,
+            evaluations: outcome.evaluations,
+            initial_step: outcome.initial_step,
         })
     }
+}
+
+/// How a solve went.
+struct Outcome {
+    failure: Option<SolveFailure>,
+    status: Vec<Status>,
+    stats: Vec<Stats>,
+    evaluations: usize,
+    initial_step: Vec<f64>,
+}
+
+/// By the fused field.
+fn solve_here<T: Number>(plan: Plan, inputs: &[&Tensor; INPUTS]) -> Result<(Tensor, Outcome), Error> {
+    let op = Solve::<T>::new(plan);
+    let outcome = op.outcome.clone();
+    let hs = apply_one(op, inputs).map_err(Error::from_op)?;
+    let solution = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let solution = solution.ok_or_else(|| Error::Times("nothing to solve".into()))?;
+    let outcome = Outcome {
+        failure: solution.failure(),
+        status: solution.status().to_vec(),
+        stats: solution.stats().to_vec(),
+        evaluations: solution.evaluations(),
+        initial_step: solution.initial_step().to_vec(),
+    };
+    Ok((hs, outcome))
+}
+
+/// By libtorch's operations, for parameters on another device.
+fn solve_there(plan: &Plan, inputs: &[&Tensor; INPUTS]) -> Result<(Tensor, Outcome), Error> {
+    let [parameters @ .., h0, _, _] = inputs;
+    let times = TensorTimes::try_from(&plan.times)?;
+    let solution = plan.solver.solve_tensors(plan.tensor_field(), h0, &times, parameters)?;
+    let outcome = Outcome {
+        failure: solution.failure,
+        status: solution.status,
+        stats: solution.stats,
+        evaluations: solution.evaluations,
+        initial_step: solution.initial_step,
+    };
+    Ok((solution.values, outcome))
 }

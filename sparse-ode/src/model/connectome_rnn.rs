@@ -142,12 +142,13 @@ impl ConnectomeRnn {
     pub fn forward(&self, x: &Tensor, steps: &Steps<'_>) -> Result<Sequence, Error> {
         let network = &self.network;
         network.clamp()?;
-        let (matrix, sign) = (network.connectome.matrix()?, network.sign_column()?);
+        let (matrix, sign) =
+            (network.connectome.matrix()?, network.structure.sign_column(network.kind(), network.device())?);
         let rate = network.tau_column()?.f_reciprocal()?;
         let kept = rate.f_neg()?.f_add_scalar(1.0)?;
         run(network, x, steps, |drive, h| {
             let z = network.summed(&matrix, sign.as_ref(), drive, h)?;
-            let n = network.activate(&z)?.f_relu()?;
+            let n = network.structure.activate(&z)?.f_relu()?;
             Ok(n.f_mul(&rate)?.f_add(&h.f_mul(&kept)?)?)
         })
     }
@@ -167,6 +168,6 @@ impl SparseRnn {
         let network = &self.network;
         network.clamp()?;
         let matrix = network.connectome.matrix()?;
-        run(network, x, steps, |drive, h| network.activate(&network.summed(&matrix, None, drive, h)?))
+        run(network, x, steps, |drive, h| network.structure.activate(&network.summed(&matrix, None, drive, h)?))
     }
 }

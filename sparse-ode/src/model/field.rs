@@ -5,30 +5,29 @@
 
 use super::activation::{Nonlinearity, relu};
 use super::input::Input;
-use super::network::Network;
-use crate::Error;
+use super::structure::Structure;
 use crate::field::{At, FieldError, VectorField};
 use crate::math::Number;
 use crate::tiers::on_best_tier;
 use rayon::prelude::*;
 use std::ops::Range;
-use tch::{Device, Kind, Tensor};
 use tch_sparse::kernel::{Into, product};
-use tch_sparse::{Aligned, Layout, parallel, tensor};
+use tch_sparse::{Aligned, Layout, parallel};
 
 /// Numbers in a block, about.
 const BLOCK: usize = 2048;
 
 /// A network's field on slices.
 pub(super) struct Fused<'a, T> {
-    layout: &'a Layout,
-    weights: &'a [T],
-    /// Signs of the neurons, where any is not +1, and the signed state, `[neurons, batch]`.
-    signs: Option<(Vec<T>, Aligned<T>)>,
+    pub(super) structure: &'a Structure,
+    pub(super) weights: &'a [T],
+    /// The signed state, `[neurons, batch]`, where any sign is not +1.
+    signed: Aligned<T>,
+    signs: Option<Vec<T>>,
     bias: Option<&'a [T]>,
-    tau: Vec<T>,
+    pub(super) tau: Vec<T>,
     phi: Phi<'a>,
-    input: Input<T>,
+    pub(super) input: Input<'a, T>,
 }
 
 /// The nonlinearity of a row.
@@ -38,70 +37,132 @@ enum Phi<'a> {
     Stretches(Vec<(Range<usize>, &'a Nonlinearity)>),
 }
 
-/// Parameters of a network in a form that slices can be taken of.
-pub(super) struct Parameters {
-    weights: Tensor,
-    bias: Option<Tensor>,
-}
-
-impl Parameters {
-    pub(super) fn of(network: &Network) -> Result<Self, Error> {
-        let plain = |t: &Tensor| -> Result<Tensor, Error> { Ok(t.f_detach()?.f_contiguous()?) };
-        Ok(Self {
-            weights: plain(network.connectome.values())?,
-            bias: network.connectome.bias().map(plain).transpose()?,
-        })
-    }
+/// A stretch of rows of an evaluation: what it writes.
+struct Out<'o, T> {
+    dy: &'o mut [T],
+    /// Derivatives of the rectified nonlinearity, where a pull-back is to follow.
+    slope: Option<&'o mut [T]>,
 }
 
 impl<'a, T: Number> Fused<'a, T> {
-    pub(super) fn new(network: &'a Network, parameters: &'a Parameters, input: Input<T>) -> Result<Self, Error> {
-        let signed = network.signs.iter().any(|&s| s < 0.0);
-        let tau = network.tau_column()?.f_detach()?.f_contiguous()?;
-        Ok(Self {
-            layout: network.connectome.pattern().layout(),
-            weights: tensor::as_slice(&parameters.weights),
-            signs: signed.then(|| (network.signs.iter().map(|&s| T::from_f64(s)).collect(), Aligned::zeros(0))),
-            bias: parameters.bias.as_ref().map(tensor::as_slice),
-            tau: tensor::as_slice::<T>(&tau).to_vec(),
-            phi: Phi::of(network),
+    pub(super) fn new(
+        structure: &'a Structure,
+        weights: &'a [T],
+        bias: Option<&'a [T]>,
+        tau: &[T],
+        input: Input<'a, T>,
+    ) -> Self {
+        let n = structure.pattern.n_rows();
+        Self {
+            weights,
+            signed: Aligned::zeros(0),
+            signs: structure.signs.as_ref().map(|signs| signs.iter().map(|&s| T::from_f64(s)).collect()),
+            bias,
+            tau: if tau.len() == 1 { vec![tau[0]; n] } else { tau.to_vec() },
+            phi: Phi::of(structure),
             input,
-        })
+            structure,
+        }
     }
 
-    /// Rows `rows`, written to `dy`, which begins at the first of them and may hold the sparse product already.
-    fn rows(&self, product_is: Product, batch: usize, rows: Range<usize>, y: &[T], dy: &mut [T]) {
+    pub(super) fn layout(&self) -> &'a Layout {
+        self.structure.pattern.layout()
+    }
+
+    pub(super) fn signs(&self) -> Option<&[T]> {
+        self.signs.as_deref()
+    }
+
+    /// Puts signs to a copy of the state.
+    pub(super) fn sign(&mut self, batch: usize, y: &[T]) {
+        if let Some(signs) = &self.signs {
+            if self.signed.len() != y.len() {
+                self.signed = Aligned::zeros(y.len());
+            }
+            const ROWS: usize = 1024;
+            self.signed
+                .par_chunks_mut(ROWS * batch)
+                .zip(y.par_chunks(ROWS * batch))
+                .zip(signs.par_chunks(ROWS))
+                .for_each(|((to, from), signs)| scale_rows(to, from, signs));
+        }
+    }
+
+    /// The state as targets see it, after [`sign`](Self::sign).
+    pub(super) fn signed<'y>(&'y self, y: &'y [T]) -> &'y [T] {
+        if self.signs.is_some() { &self.signed } else { y }
+    }
+
+    /// Writes the derivative, and the slopes where they are wanted.
+    pub(super) fn write(
+        &mut self,
+        at: At<'_>,
+        y: &[T],
+        dy: &mut [T],
+        slope: Option<&mut [T]>,
+    ) -> Result<(), FieldError> {
+        self.input.move_to(at)?;
+        let batch = at.t.len();
+        self.sign(batch, y);
+        let mut product_is = Product::ToDo;
+        if parallel::tile_width::<T>(self.layout(), batch).is_some() {
+            parallel::product_all(self.layout(), self.weights, self.signed(y), batch, Into::Replace, dy);
+            product_is = Product::Done;
+        }
+        let parts = parallel::parts(self.layout(), batch);
+        let this = &*self;
+        if let [all] = &parts[..] {
+            this.rows(product_is, batch, all.clone(), y, Out { dy, slope });
+            return Ok(());
+        }
+        let length = |rows: &Range<usize>| rows.len() * batch;
+        let slopes: Vec<Option<&mut [T]>> = match slope {
+            Some(slope) => parallel::split(slope, &parts, length).into_iter().map(|(_, s)| Some(s)).collect(),
+            None => parts.iter().map(|_| None).collect(),
+        };
+        parallel::split(dy, &parts, length)
+            .into_par_iter()
+            .zip(slopes)
+            .for_each(|((rows, dy), slope)| this.rows(product_is, batch, rows, y, Out { dy, slope }));
+        Ok(())
+    }
+
+    /// Rows `rows`, written to `out`, which begins at the first of them and may hold the sparse product already.
+    fn rows(&self, product_is: Product, batch: usize, rows: Range<usize>, y: &[T], mut out: Out<'_, T>) {
         let x = self.signed(y);
         let block = (BLOCK / batch).max(1);
         let mut start = rows.start;
-        for out in dy.chunks_mut(block * batch) {
-            let rows = start..start + out.len() / batch;
+        for (i, dy) in out.dy.chunks_mut(block * batch).enumerate() {
+            let rows = start..start + dy.len() / batch;
             if product_is == Product::ToDo {
-                out.fill(T::ZERO);
+                dy.fill(T::ZERO);
             }
             if let Some(bias) = &self.bias {
-                for (row, b) in out.chunks_exact_mut(batch).zip(&bias[rows.clone()]) {
+                for (row, b) in dy.chunks_exact_mut(batch).zip(&bias[rows.clone()]) {
                     for v in row {
                         *v += *b;
                     }
                 }
             }
-            self.input.add(batch, rows.clone(), out);
+            self.input.add(batch, rows.clone(), dy);
             if product_is == Product::ToDo {
-                product(self.layout, self.weights, x, batch, rows.clone(), Into::Add, out);
+                product(self.layout(), self.weights, x, batch, rows.clone(), Into::Add, dy);
             }
-            self.phi.apply(batch, rows.clone(), out);
             let h = &y[rows.start * batch..rows.end * batch];
-            decay(out, h, &self.tau[rows.clone()]);
+            if let Some(slope) = &mut out.slope {
+                let slope = &mut slope[i * block * batch..][..dy.len()];
+                slope.fill(T::ONE);
+                self.phi.each(rows.clone(), |phi, part| {
+                    let part = part.start * batch..part.end * batch;
+                    phi.apply_with_slope(&mut dy[part.clone()], &mut slope[part]);
+                });
+                rectify_slope(slope, dy);
+            } else {
+                self.phi.each(rows.clone(), |phi, part| phi.apply(&mut dy[part.start * batch..part.end * batch]));
+            }
+            decay(dy, h, &self.tau[rows.clone()]);
             start = rows.end;
         }
-    }
-}
-
-impl<T> Fused<'_, T> {
-    /// The state as targets see it.
-    fn signed<'y>(&'y self, y: &'y [T]) -> &'y [T] {
-        self.signs.as_ref().map_or(y, |(_, signed)| signed)
     }
 }
 
@@ -114,48 +175,22 @@ enum Product {
 
 impl<T: Number> VectorField<T> for Fused<'_, T> {
     fn features(&self) -> usize {
-        self.layout.n_rows()
+        self.layout().n_rows()
     }
 
     fn eval(&mut self, at: At<'_>, y: &[T], dy: &mut [T]) -> Result<(), FieldError> {
-        self.input.move_to(at)?;
-        let batch = at.t.len();
-        if let Some((signs, signed)) = &mut self.signs {
-            if signed.len() != y.len() {
-                *signed = Aligned::zeros(y.len());
-            }
-            const ROWS: usize = 1024;
-            signed
-                .par_chunks_mut(ROWS * batch)
-                .zip(y.par_chunks(ROWS * batch))
-                .zip(signs.par_chunks(ROWS))
-                .for_each(|((to, from), signs)| scale_rows(to, from, signs));
-        }
-        let mut product_is = Product::ToDo;
-        if parallel::tile_width::<T>(self.layout, batch).is_some() {
-            parallel::product_all(self.layout, self.weights, self.signed(y), batch, Into::Replace, dy);
-            product_is = Product::Done;
-        }
-        let parts = parallel::parts(self.layout, batch);
-        let this = &*self;
-        match &parts[..] {
-            [all] => this.rows(product_is, batch, all.clone(), y, dy),
-            _ => parallel::split(dy, &parts, |rows| rows.len() * batch)
-                .into_par_iter()
-                .for_each(|(rows, dy)| this.rows(product_is, batch, rows, y, dy)),
-        }
-        Ok(())
+        self.write(at, y, dy, None)
     }
 }
 
 impl<'a> Phi<'a> {
-    fn of(network: &'a Network) -> Self {
-        let (Some(types), true) = (&network.types, network.nonlinearity.len() > 1) else {
-            return Self::One(&network.nonlinearity[0]);
+    fn of(structure: &'a Structure) -> Self {
+        let (Some(types), true) = (&structure.types, structure.nonlinearity.len() > 1) else {
+            return Self::One(&structure.nonlinearity[0]);
         };
         let mut stretches: Vec<(Range<usize>, &Nonlinearity)> = Vec::new();
         for (row, &kind) in types.of_neurons().iter().enumerate() {
-            let phi = &network.nonlinearity[kind as usize];
+            let phi = &structure.nonlinearity[kind as usize];
             match stretches.last_mut() {
                 Some((rows, last)) if std::ptr::eq(*last, phi) => rows.end = row + 1,
                 _ => stretches.push((row..row + 1, phi)),
@@ -164,17 +199,29 @@ impl<'a> Phi<'a> {
         Self::Stretches(stretches)
     }
 
-    fn apply<T: Number>(&self, batch: usize, rows: Range<usize>, block: &mut [T]) {
+    /// The nonlinearities of `rows` and which of these rows, counted from the first, have them.
+    fn each(&self, rows: Range<usize>, mut run: impl FnMut(&Nonlinearity, Range<usize>)) {
         match self {
-            Self::One(phi) => phi.apply(block),
+            Self::One(phi) => run(phi, 0..rows.len()),
             Self::Stretches(list) => {
                 let first = list.partition_point(|(r, _)| r.end <= rows.start);
                 for (r, phi) in list[first..].iter().take_while(|(r, _)| r.start < rows.end) {
-                    let (a, b) = (r.start.max(rows.start), r.end.min(rows.end));
-                    phi.apply(&mut block[(a - rows.start) * batch..(b - rows.start) * batch]);
+                    run(phi, r.start.max(rows.start) - rows.start..r.end.min(rows.end) - rows.start);
                 }
             }
         }
+    }
+}
+
+on_best_tier!(
+    /// `slope = 0` where the rectifier cuts off.
+    fn rectify_slope<T>(slope: &mut [T], n: &[T]) = rectify_slope_body
+);
+
+#[inline(always)]
+fn rectify_slope_body<T: Number>(slope: &mut [T], n: &[T]) {
+    for (slope, n) in slope.iter_mut().zip(n) {
+        *slope = if *n > T::ZERO { *slope } else { T::ZERO };
     }
 }
 
@@ -212,56 +259,4 @@ fn decay_body<T: Number>(n: &mut [T], h: &[T], tau: &[T]) {
             *n = (relu(*n) - *h) / *r;
         }
     }
-}
-
-/// The same by libtorch's operations, for parameters on another device: the state goes there and back at each evaluation.
-pub(super) struct Tensors<'a, T> {
-    network: &'a Network,
-    matrix: tch_sparse::SparseMatrix,
-    sign: Option<Tensor>,
-    tau: Tensor,
-    input: Input<T>,
-}
-
-impl<'a, T: Number> Tensors<'a, T> {
-    pub(super) fn new(network: &'a Network, input: Input<T>) -> Result<Self, Error> {
-        Ok(Self {
-            matrix: network.connectome.matrix()?,
-            sign: network.sign_column()?,
-            tau: network.tau_column()?,
-            network,
-            input,
-        })
-    }
-
-    fn derivative(&self, h: &Tensor, drive: &Tensor) -> Result<Tensor, Error> {
-        let z = self.network.summed(&self.matrix, self.sign.as_ref(), drive, h)?;
-        Ok(self.network.activate(&z)?.f_relu()?.f_sub(h)?.f_div(&self.tau)?)
-    }
-}
-
-impl<T: Number> VectorField<T> for Tensors<'_, T> {
-    fn features(&self) -> usize {
-        self.network.neurons
-    }
-
-    fn eval(&mut self, at: At<'_>, y: &[T], dy: &mut [T]) -> Result<(), FieldError> {
-        self.input.move_to(at)?;
-        tch::no_grad(|| {
-            let (device, batch) = (self.network.device(), at.t.len() as i64);
-            let there = |v: &[T]| -> Result<Tensor, Error> {
-                let t = tensor::filled::<T>(&[v.len() as i64 / batch, batch], |out| out.copy_from_slice(v))?;
-                Ok(t.f_to_device(device)?)
-            };
-            let drive = self.network.drive(&there(self.input.features())?)?;
-            let back = self.derivative(&there(y)?, &drive)?.f_to_device(Device::Cpu)?.f_contiguous()?;
-            dy.copy_from_slice(tensor::as_slice::<T>(&back));
-            Ok(())
-        })
-    }
-}
-
-/// Whether a kind of numbers is the field's.
-pub(super) fn is_kind<T: Number>(kind: Kind) -> bool {
-    kind == T::KIND
 }

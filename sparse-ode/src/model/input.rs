@@ -1,13 +1,12 @@
 //! The input that a network gets at each time: one frame for all times, or a sequence of frames.
 
-use super::network::{Network, Through};
+use super::structure::Wires;
 use crate::Error;
 use crate::field::At;
 use crate::math::Number;
 use crate::solver::TimePrecision;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
-use tch::{Device, Tensor};
+use tch::Tensor;
 use tch_sparse::tensor;
 
 /// When frames change.
@@ -19,9 +18,24 @@ pub(super) enum Frames {
     ByPiece,
 }
 
+impl Frames {
+    /// The frame of a sequence of `count` at a time and after so many jumps.
+    pub(super) fn frame(self, t: f64, piece: usize, count: usize) -> usize {
+        let frame = match self {
+            Self::ByPiece => piece,
+            Self::ByTime { start, end, precision } => {
+                let round = |t| precision.round(t);
+                let share = round(round(t - start) / round(end - start));
+                round(share * count as f64).max(0.0) as usize
+            }
+        };
+        frame.min(count - 1)
+    }
+}
+
 /// Frames `[batch, frames, features]` and what they add to each neuron.
-pub(super) struct Input<T> {
-    frames: Vec<T>,
+pub(super) struct Input<'a, T> {
+    frames: &'a [T],
     count: usize,
     size: usize,
     when: Frames,
@@ -29,65 +43,51 @@ pub(super) struct Input<T> {
     held: Vec<(usize, usize)>,
     /// The held frames, `[features, batch]`.
     features: Vec<T>,
-    through: Path<T>,
+    through: Path<'a, T>,
 }
 
 /// How features reach neurons.
-enum Path<T> {
+enum Path<'a, T> {
     Identity,
     /// The neurons that get any, ascending, with the entries of each.
     Sparse {
         rows: Vec<(u32, Range<usize>)>,
         entries: Vec<(u32, T)>,
     },
-    /// A dense matrix (behind a lock because threads share the input), and what it makes of the held frames, `[neurons, batch]`.
+    /// A dense matrix `[neurons, features]`, and what it makes of the held frames, `[neurons, batch]`.
     Dense {
-        weight: Mutex<Tensor>,
+        weight: &'a [T],
         drive: Vec<T>,
     },
-    /// Somebody else applies the projection.
-    Raw,
 }
 
-impl<T: Number> Input<T> {
-    /// From `frames` `[batch, frames, features]`. With `raw` the projection is left out.
-    pub(super) fn new(network: &Network, frames: &Tensor, when: Frames, raw: bool) -> Result<Self, Error> {
-        let size = frames.size();
-        let frames = frames.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
-        let through = match &network.input {
-            _ if raw => Path::Raw,
-            Through::Identity => Path::Identity,
-            Through::Dense(weight, _) => Path::Dense { weight: Mutex::new(weight.f_detach()?), drive: Vec::new() },
-            Through::Sparse(layer) => {
-                let layout = layer.pattern().layout();
-                let values = layer.values().f_detach()?.f_contiguous()?;
-                let values = tensor::as_slice::<T>(&values);
+impl<'a, T: Number> Input<'a, T> {
+    /// From `frames` `[batch, count, size]` and the weights of the wires, if they have any.
+    pub(super) fn new(
+        wires: &Wires,
+        weight: Option<&'a [T]>,
+        frames: &'a [T],
+        (count, size): (usize, usize),
+        when: Frames,
+    ) -> Self {
+        let through = match (wires, weight) {
+            (Wires::Dense, Some(weight)) => Path::Dense { weight, drive: Vec::new() },
+            (Wires::Sparse(pattern), Some(values)) => {
+                let layout = pattern.layout();
                 let entries = (0..values.len()).map(|e| (layout.column(e), values[e])).collect();
                 let ends = layout.row_ptr().windows(2).enumerate();
                 let rows = ends.filter(|(_, e)| e[0] < e[1]).map(|(row, e)| (row as u32, e[0]..e[1])).collect();
                 Path::Sparse { rows, entries }
             }
+            _ => Path::Identity,
         };
-        Ok(Self {
-            frames: tensor::as_slice::<T>(&frames).to_vec(),
-            count: size[1] as usize,
-            size: size[2] as usize,
-            when,
-            held: Vec::new(),
-            features: Vec::new(),
-            through,
-        })
-    }
-
-    /// The held frames, `[features, batch]`.
-    pub(super) fn features(&self) -> &[T] {
-        &self.features
+        Self { frames, count, size, when, held: Vec::new(), features: Vec::new(), through }
     }
 
     /// Makes the columns hold what they get at these times.
     pub(super) fn move_to(&mut self, at: At<'_>) -> Result<(), Error> {
         let batch = at.t.len();
-        let want = |b: usize| (at.sample[b], self.frame(at.t[b], at.piece[b]));
+        let want = |b: usize| (at.sample[b], self.when.frame(at.t[b], at.piece[b], self.count));
         let held: Vec<(usize, usize)> = (0..batch).map(want).collect();
         if held == self.held {
             return Ok(());
@@ -103,19 +103,12 @@ impl<T: Number> Input<T> {
             }
         }
         if let Path::Dense { weight, drive } = &mut self.through {
-            let columns = changed.len();
-            let x = tensor::filled::<T>(&[self.size as i64, columns as i64], |x| {
-                for (row, x) in x.chunks_exact_mut(columns).enumerate() {
-                    for (x, &b) in x.iter_mut().zip(&changed) {
-                        *x = self.features[row * batch + b];
-                    }
-                }
-            })?;
-            let weight = weight.get_mut().unwrap_or_else(PoisonError::into_inner);
-            let new = tch::no_grad(|| weight.f_mm(&x))?.f_contiguous()?;
-            let neurons = new.size()[0] as usize;
+            let neurons = weight.len() / self.size;
             drive.resize(neurons * batch, T::ZERO);
-            for (row, new) in tensor::as_slice::<T>(&new).chunks_exact(columns).enumerate() {
+            let x = columns_of(&self.features, batch, &changed)?;
+            let new =
+                tch::no_grad(|| -> Result<Tensor, Error> { Ok(matrix(weight, self.size)?.f_mm(&x)?.f_contiguous()?) })?;
+            for (row, new) in tensor::as_slice::<T>(&new).chunks_exact(changed.len()).enumerate() {
                 for (v, &b) in new.iter().zip(&changed) {
                     drive[row * batch + b] = *v;
                 }
@@ -125,22 +118,9 @@ impl<T: Number> Input<T> {
         Ok(())
     }
 
-    fn frame(&self, t: f64, piece: usize) -> usize {
-        let frame = match self.when {
-            Frames::ByPiece => piece,
-            Frames::ByTime { start, end, precision } => {
-                let round = |t| precision.round(t);
-                let share = round(round(t - start) / round(end - start));
-                round(share * self.count as f64).max(0.0) as usize
-            }
-        };
-        frame.min(self.count - 1)
-    }
-
     /// Adds what neurons `rows` get to `out`, `[rows, batch]`.
     pub(super) fn add(&self, batch: usize, rows: Range<usize>, out: &mut [T]) {
         match &self.through {
-            Path::Raw => {}
             Path::Identity => add_all(out, &self.features[rows.start * batch..rows.end * batch]),
             Path::Dense { drive, .. } => add_all(out, &drive[rows.start * batch..rows.end * batch]),
             Path::Sparse { rows: list, entries } => {
@@ -157,6 +137,83 @@ impl<T: Number> Input<T> {
             }
         }
     }
+}
+
+impl<T: Number> Input<'_, T> {
+    /// From the gradient with respect to what each neuron gets, `[neurons, batch]`, to those of the frames `[batch, count, size]` and
+    /// of the weights, where they are wanted. They are added to. The columns hold what they held in the evaluation.
+    pub(super) fn pull_back(
+        &self,
+        drive_bar: &[T],
+        frames_bar: Option<&mut [T]>,
+        mut weight_bar: Option<&mut [T]>,
+    ) -> Result<(), Error> {
+        let batch = self.held.len();
+        let mut features_bar = match (&self.through, &frames_bar) {
+            (Path::Sparse { .. }, Some(_)) => vec![T::ZERO; self.size * batch],
+            _ => Vec::new(),
+        };
+        match &self.through {
+            Path::Identity => {}
+            Path::Sparse { rows, entries } => {
+                for (row, own) in rows {
+                    let from = &drive_bar[*row as usize * batch..][..batch];
+                    for e in own.clone() {
+                        let (column, weight) = entries[e];
+                        let column = column as usize * batch..(column as usize + 1) * batch;
+                        if let Some(weight_bar) = &mut weight_bar {
+                            let held = &self.features[column.clone()];
+                            weight_bar[e] += from.iter().zip(held).fold(T::ZERO, |sum, (f, h)| sum + *f * *h);
+                        }
+                        if !features_bar.is_empty() {
+                            for (to, f) in features_bar[column].iter_mut().zip(from) {
+                                *to += weight * *f;
+                            }
+                        }
+                    }
+                }
+            }
+            Path::Dense { weight, .. } => {
+                let bar = matrix(drive_bar, batch)?;
+                if let Some(weight_bar) = weight_bar {
+                    let product = bar.f_mm(&matrix(&self.features, batch)?.f_tr()?)?.f_contiguous()?;
+                    add_all(weight_bar, tensor::as_slice(&product));
+                }
+                if frames_bar.is_some() {
+                    let product = matrix(weight, self.size)?.f_tr()?.f_mm(&bar)?.f_contiguous()?;
+                    features_bar = tensor::as_slice(&product).to_vec();
+                }
+            }
+        }
+        if let Some(frames_bar) = frames_bar {
+            let from = if matches!(self.through, Path::Identity) { drive_bar } else { &features_bar };
+            for (b, (sample, frame)) in self.held.iter().enumerate() {
+                let to = &mut frames_bar[(sample * self.count + frame) * self.size..][..self.size];
+                for (to, f) in to.iter_mut().zip(from[b..].iter().step_by(batch)) {
+                    *to += *f;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Numbers as a matrix of so many columns.
+fn matrix<T: Number>(numbers: &[T], columns: usize) -> Result<Tensor, Error> {
+    let shape = [(numbers.len() / columns) as i64, columns as i64];
+    Ok(tensor::filled::<T>(&shape, |to| to.copy_from_slice(numbers))?)
+}
+
+/// Columns `columns` of `[rows, batch]` side by side.
+fn columns_of<T: Number>(numbers: &[T], batch: usize, columns: &[usize]) -> Result<Tensor, Error> {
+    let n = columns.len();
+    Ok(tensor::filled::<T>(&[(numbers.len() / batch) as i64, n as i64], |to| {
+        for (to, row) in to.chunks_exact_mut(n).zip(numbers.chunks_exact(batch)) {
+            for (to, &b) in to.iter_mut().zip(columns) {
+                *to = row[b];
+            }
+        }
+    })?)
 }
 
 fn add_all<T: Number>(to: &mut [T], from: &[T]) {

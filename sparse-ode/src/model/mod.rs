@@ -11,7 +11,10 @@ mod input;
 mod network;
 mod neuron_types;
 mod options;
+mod pull_back;
+mod solve;
 mod sparse_linear;
+mod structure;
 
 pub use activation::{Activation, Nonlinearity};
 pub use builder::{Builder, FromNetwork};

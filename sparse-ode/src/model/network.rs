@@ -1,12 +1,13 @@
 //! What all models share: parameters, checks, and the right-hand side in tensors.
 
-use super::activation::Nonlinearity;
 use super::checks::{Resolved, check_projections, check_square, check_types, refuse};
 use super::draw;
 use super::neuron_types::NeuronTypes;
 use super::options::{Init, Layout, NeuronClass, Options, Projection, SignRule, Tau, Training};
 use super::sparse_linear::{Bias, SparseLinear, parameter};
+use super::structure::{Structure, Wires};
 use crate::Error;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tch::nn::Path;
 use tch::{Device, Kind, Tensor};
@@ -24,11 +25,7 @@ pub struct Network {
     pub(super) tau: Option<Tensor>,
     /// Row of `tau` for each neuron, where it is not one per neuron.
     pub(super) tau_of: Option<Vec<u32>>,
-    /// One for all, or one per type.
-    pub(super) nonlinearity: Vec<Nonlinearity>,
-    pub(super) types: Option<NeuronTypes>,
-    /// Sign of each neuron as a presynaptic one.
-    pub(super) signs: Vec<f64>,
+    pub(super) structure: Arc<Structure>,
     pub(super) sign_rule: SignRule,
     pub(super) state_init: Init,
     pub(super) layout: Layout,
@@ -85,6 +82,18 @@ impl Network {
                 of.iter().map(|&t| list[t as usize].sign()).collect()
             }
         };
+        let wires = match &input {
+            Through::Identity => Wires::Identity,
+            Through::Sparse(layer) => Wires::Sparse(layer.pattern().clone()),
+            Through::Dense(..) => Wires::Dense,
+        };
+        let structure = Structure {
+            pattern: connectome.pattern().clone(),
+            signs: signs.iter().any(|&s| s < 0.0).then_some(signs),
+            nonlinearity,
+            types,
+            input: wires,
+        };
         Ok(Self {
             neurons: n,
             input_size: o.input_size,
@@ -94,9 +103,7 @@ impl Network {
             output,
             tau,
             tau_of,
-            nonlinearity,
-            types,
-            signs,
+            structure: Arc::new(structure),
             sign_rule: o.sign_rule,
             state_init: o.state_init,
             layout: o.layout,
@@ -226,15 +233,6 @@ impl Network {
         })
     }
 
-    /// Signs of the neurons, `[neurons, 1]`, where any is not +1.
-    pub(super) fn sign_column(&self) -> Result<Option<Tensor>, Error> {
-        if self.signs.iter().all(|&s| s > 0.0) {
-            return Ok(None);
-        }
-        let signs = Tensor::f_from_slice(&self.signs)?.f_unsqueeze(1)?;
-        Ok(Some(signs.f_to_kind(self.kind())?.f_to_device(self.device())?))
-    }
-
     /// Time constant of each neuron, `[neurons, 1]`.
     pub(super) fn tau_column(&self) -> Result<Tensor, Error> {
         let Some(tau) = &self.tau else {
@@ -242,31 +240,11 @@ impl Network {
         };
         Ok(match &self.tau_of {
             None => tau.shallow_clone(),
-            Some(of) => tau.f_index_select(0, &self.index(of)?)?,
+            Some(of) => {
+                let of: Vec<i64> = of.iter().map(|&i| i64::from(i)).collect();
+                tau.f_index_select(0, &Tensor::f_from_slice(&of)?.f_to_device(self.device())?)?
+            }
         })
-    }
-
-    fn index(&self, list: &[u32]) -> Result<Tensor, Error> {
-        let list: Vec<i64> = list.iter().map(|&i| i64::from(i)).collect();
-        Ok(Tensor::f_from_slice(&list)?.f_to_device(self.device())?)
-    }
-
-    /// The nonlinearity of `[neurons, batch]`; differentiable.
-    pub(super) fn activate(&self, z: &Tensor) -> Result<Tensor, Error> {
-        let (Some(types), true) = (&self.types, self.nonlinearity.len() > 1) else {
-            return Ok(self.nonlinearity[0].apply_tensor(z)?);
-        };
-        let (mut order, mut parts) = (Vec::new(), Vec::new());
-        for (kind, phi) in self.nonlinearity.iter().enumerate() {
-            let neurons = types.neurons_of(kind as u32);
-            parts.push(phi.apply_tensor(&z.f_index_select(0, &self.index(&neurons)?)?)?);
-            order.extend(neurons);
-        }
-        let mut place = vec![0u32; order.len()];
-        for (at, &neuron) in order.iter().enumerate() {
-            place[neuron as usize] = at as u32;
-        }
-        Ok(Tensor::f_cat(&parts, 0)?.f_index_select(0, &self.index(&place)?)?)
     }
 
     /// Summed input `[neurons, batch]` from a drive and a state.

@@ -22,13 +22,6 @@ const FILES: &[(&str, &str, &str)] = &[
 
 /// Arrays by system, leading words of the file's name and of the array's, and what they wait for.
 const KEYS: &[(&str, &str, &str, &str)] = &[
-    ("bioplnn", "ode_", "grad.", "gradients"),
-    ("bioplnn", "ode_", "grad_detached.", "gradients"),
-    ("bioplnn", "ode_", "loss", "gradients"),
-    ("bioplnn", "rnn_", "grad.", "gradients"),
-    ("bioplnn", "rnn_", "loss", "gradients"),
-    ("bioplnn", "sparse_rnn_", "grad.", "gradients"),
-    ("bioplnn", "sparse_rnn_", "loss", "gradients"),
     ("bioplnn", "dopri5_adjoints_mlp", "autodiff.grad.", "gradients"),
     ("bioplnn", "dopri5_adjoints_mlp", "autodiff_detached.grad.", "gradients"),
     ("bioplnn", "dopri5_adjoints_mlp", "joint.grad.", "gradients"),

@@ -1,4 +1,4 @@
-//! Gradients of the solver files: libtorch differentiates the field, the solver everything else.
+//! Gradients, of the solver files (libtorch differentiates the field, the solver everything else) and of the networks.
 
 use super::arrays::{numbers, tensor};
 use super::problem::Problem;
@@ -6,6 +6,7 @@ use super::settings::Spans;
 use crate::case::Case;
 use crate::report::{Report, Tolerance};
 use sparse_ode::{Adjoint, Checkpointing, Solver, TensorTimes};
+use tch::nn::VarStore;
 use tch::{Kind, Tensor};
 
 /// The two gradients that files hold: their names and what they are of.
@@ -55,6 +56,53 @@ pub(crate) fn check(
                 );
             }
         }
+    }
+    Ok(())
+}
+
+/// What a loss is made of: states and outputs as they come, and what gradients are taken of beside the parameters.
+pub(crate) struct Ran {
+    pub(crate) hs: Tensor,
+    pub(crate) outs: Tensor,
+    pub(crate) vs: VarStore,
+    pub(crate) x: Tensor,
+    pub(crate) h0: Option<Tensor>,
+}
+
+/// Compares the loss of a network, `sum(hs w) + sum((outs v)^2) / 2`, and its gradients, which begin with `prefix`. Without the
+/// second term where the file has no `v`.
+pub(crate) fn check_network(
+    case: &Case,
+    report: &mut Report,
+    (prefix, loss): (&str, &str),
+    ran: &Ran,
+    tolerance: Tolerance,
+) -> crate::Outcome {
+    let kind = ran.hs.kind();
+    let mut got = (&ran.hs * tensor(case, "loss_weight_hs", kind)?).sum(kind);
+    if case.has("loss_weight_outs") {
+        let weighted = &ran.outs * tensor(case, "loss_weight_outs", kind)?;
+        got = got + 0.5 * (&weighted * &weighted).sum(kind);
+    }
+    report.close(loss, &numbers(&got)?, case.floats(loss)?, tolerance);
+    got.f_backward().map_err(|e| e.to_string())?;
+    let variables = ran.vs.variables();
+    for key in case.keys(prefix) {
+        let name = match &key[prefix.len()..] {
+            "hh.values" => "connectome.values",
+            "hh.bias" => "connectome.bias",
+            "ih.values" => "input_projection.values",
+            "ho.values" => "output_projection.values",
+            "ho.bias" => "output_projection.bias",
+            other => other,
+        };
+        let of = match name {
+            "x" => Some(&ran.x),
+            "h0" => ran.h0.as_ref(),
+            _ => variables.get(name),
+        };
+        let of = of.ok_or_else(|| format!("{key}: the network has no {name}"))?;
+        report.close_in_norm(key, &numbers(&of.grad())?, case.floats(key)?, tolerance);
     }
     Ok(())
 }

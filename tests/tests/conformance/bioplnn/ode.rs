@@ -2,6 +2,7 @@
 
 use super::arrays::{numbers, tensor};
 use super::dense::Dense;
+use super::gradients;
 use super::model::Description;
 use super::trace::{self, Counts, Took};
 use crate::case::Case;
@@ -75,6 +76,15 @@ pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
     let ts: Vec<f64> = case.floats("ts")?.to_vec();
     report.close("ts", &numbers(&run.ts)?, &ts, relative(if network.kind == Kind::Double { 1e-14 } else { 2e-7 }));
 
+    for (prefix, loss, adjoint) in gradients::WAYS {
+        if !case.keys(prefix).is_empty() {
+            let arguments = Arguments::of(case, network.kind)?;
+            let solver = compatible.clone().adjoint(adjoint);
+            let ran = differentiable(&network, arguments, &solver, FrameBoundaries::StepAcross)?;
+            gradients::check_network(case, report, (prefix, loss), &ran, relative(1e-8))?;
+        }
+    }
+
     let (right, _vs) = network.build(ConnectomeOdeRnn::builder)?;
     let right = right.forward(&arguments.x, &forward).map_err(|e| e.to_string())?;
     compare(case, report, &right, " as is right", tolerance)?;
@@ -104,8 +114,10 @@ pub(crate) fn run_true(case: &Case, report: &mut Report) -> crate::Outcome {
     network.check(report)?;
     case.integers("n_fine")?;
     let (ts, points) = (case.floats("ts")?, case.shape("ts")?[1]);
-    let arguments =
-        Arguments { evals: points, start: ts[0], end: ts[points - 1], ..Arguments::of(case, network.kind)? };
+    let true_arguments = || -> Result<Arguments, String> {
+        Ok(Arguments { evals: points, start: ts[0], end: ts[points - 1], ..Arguments::of(case, network.kind)? })
+    };
+    let arguments = true_arguments()?;
     // The file's own steps of fixed length pass over the kinks of the rectifier, which costs them half of their digits.
     for (atol, rtol, tolerance) in [(1e-13, 1e-13, 1e-8), (1e-6, 1e-3, 5e-3)] {
         let (model, _vs) = network.build(ConnectomeOdeRnn::builder)?;
@@ -115,8 +127,32 @@ pub(crate) fn run_true(case: &Case, report: &mut Report) -> crate::Outcome {
         let what = format!("hs at rtol {rtol:.0e}");
         report.close_in_norm(&what, &numbers(&run.hs)?, case.floats("hs")?, relative(tolerance));
         report.close("ts", &numbers(&run.ts)?, ts, relative(1e-14));
+        // The file's gradients come from the same fixed steps, with about a thousandth of error each.
+        let solver = Solver::new().tolerances(atol, rtol);
+        let ran = differentiable(&network, true_arguments()?, &solver, FrameBoundaries::Restart)?;
+        gradients::check_network(
+            case,
+            report,
+            ("grad.", "loss"),
+            &ran,
+            relative(if rtol < 1e-6 { 1e-3 } else { 2e-2 }),
+        )?;
     }
     Ok(())
+}
+
+/// A forward pass whose input and starting state want gradients.
+fn differentiable(
+    network: &Description<'_>,
+    arguments: Arguments,
+    solver: &Solver,
+    frames: FrameBoundaries,
+) -> Result<gradients::Ran, String> {
+    let (x, h0) = (arguments.x.set_requires_grad(true), arguments.h0.map(|h0| h0.set_requires_grad(true)));
+    let arguments = Arguments { x: x.shallow_clone(), h0: h0.as_ref().map(Tensor::shallow_clone), ..arguments };
+    let (model, vs) = network.build(ConnectomeOdeRnn::builder)?;
+    let run = model.with_solver(solver.clone()).forward(&x, &arguments.forward(frames)).map_err(|e| e.to_string())?;
+    Ok(gradients::Ran { hs: run.hs, outs: run.outs, vs, x, h0 })
 }
 
 /// The states of a file's problem, solved in double precision as exactly as possible.
