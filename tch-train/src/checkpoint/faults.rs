@@ -22,7 +22,7 @@ struct Failing {
 
 impl Failing {
     fn works(&mut self) -> io::Result<()> {
-        if self.left == 0 && !(self.failed && !self.for_good) {
+        if self.left == 0 && (self.for_good || !self.failed) {
             self.failed = true;
             return Err(io::Error::other("no space left"));
         }

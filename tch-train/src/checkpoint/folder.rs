@@ -78,7 +78,11 @@ impl Checkpoints {
     /// # Errors
     /// [`Error::File`] where something cannot be written; older checkpoints are as they were then.
     pub fn save(&self, checkpoint: &Checkpoint) -> Result<PathBuf, Error> {
-        fs::create_dir_all(&self.folder).map_err(Error::file("make", &self.folder))?;
+        if !self.folder.is_dir() {
+            fs::create_dir_all(&self.folder).map_err(Error::file("make", &self.folder))?;
+            let above = self.folder.parent().filter(|above| above.is_dir()).unwrap_or(Path::new("."));
+            FileSystem.sync_folder(above).map_err(Error::file("write", above))?;
+        }
         self.save_to(&mut FileSystem, checkpoint)
     }
 

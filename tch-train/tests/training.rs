@@ -1,0 +1,126 @@
+//! The loop.
+
+use std::cell::RefCell;
+
+use serde_json::json;
+use tch::{Device, Kind, Tensor};
+use tch_train::{
+    Adam, Batches, Checkpoints, Clip, Error, Identity, Optimizer, Outcome, Parameters, Schedule, Scores, Sgd, Trainer,
+};
+
+/// `p` with the loss `p²`, by gradient descent with lr 0.25, which halves it.
+fn halving() -> (Tensor, Optimizer, Parameters) {
+    let p = Tensor::from_slice(&[8.0]).set_requires_grad(true);
+    let all = Parameters::new([("p", p.shallow_clone())]).unwrap();
+    (p, Optimizer::new(Sgd { lr: 0.25, ..Sgd::default() }, &all).unwrap(), all)
+}
+
+#[test]
+fn an_exploded_step_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (p, optimizer, all) = halving();
+    let checkpoints = Checkpoints::new(folder.path());
+    let mut trainer = Trainer::new(all, optimizer, Batches::sequential(10, 1).unwrap())
+        .unwrap()
+        .checkpoints(2, checkpoints, Identity::new("p", json!({})))
+        .unwrap();
+    let factor = RefCell::new(f64::NAN);
+    let mut seen = Vec::new();
+    let run = |trainer: &mut Trainer<'_>, seen: &mut Vec<i64>| {
+        trainer.run(5, |batch| {
+            seen.push(batch.indices[0]);
+            let loss = p.square().sum(Kind::Double);
+            Ok(Outcome::loss(if batch.step == 3 { loss * *factor.borrow() } else { loss }))
+        })
+    };
+    let error = run(&mut trainer, &mut seen).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, Error::Exploded { step: 3, .. }));
+    assert!(text.contains("the last good checkpoint is") && text.contains("step_000000000002.safetensors"), "{text}");
+    assert_eq!(p.double_value(&[0]), 1.0);
+    // with the cause removed it goes on with the same sample
+    factor.replace(1.0);
+    run(&mut trainer, &mut seen).unwrap();
+    assert_eq!(seen, [0, 1, 2, 3, 3, 4]);
+    assert_eq!(p.double_value(&[0]), 0.25);
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_names_the_parameter() {
+    let (p, optimizer, all) = halving();
+    let mut trainer = Trainer::new(all, optimizer, Batches::sequential(1, 1).unwrap()).unwrap().clip(Clip::Norm(1.0));
+    // the square root of 0 has a value, and no finite slope
+    let error = trainer.run(1, |_| Ok(Outcome::loss((&p - 8.0).sqrt().sum(Kind::Double)))).unwrap_err();
+    assert!(matches!(&error, Error::Gradient { parameters, .. } if parameters == &["p"]), "{error}");
+    assert_eq!(p.double_value(&[0]), 8.0);
+}
+
+#[test]
+fn gradients_computed_by_the_caller() {
+    let (p, optimizer, all) = halving();
+    let rates = RefCell::new(Vec::new());
+    let mut trainer = Trainer::new(all, optimizer, Batches::sequential(1, 1).unwrap())
+        .unwrap()
+        .lr(Schedule::Step { start: 0.25, every: 1, factor: 0.5 })
+        .unwrap()
+        .after_step(|stepped| {
+            rates.borrow_mut().push((stepped.step, stepped.loss, stepped.lr[0].1));
+            Ok(())
+        });
+    trainer
+        .run(2, |_| {
+            let loss = p.square().sum(Kind::Double);
+            loss.f_backward()?;
+            Ok(Outcome::differentiated(loss.double_value(&[])))
+        })
+        .unwrap();
+    drop(trainer);
+    assert_eq!(rates.into_inner(), [(1, 64.0, 0.25), (2, 16.0, 0.125)]);
+    assert_eq!(p.double_value(&[0]), 3.0);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_nothing_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let trainer = |size: i64, seed: u64, width: i64, samples: usize| {
+        let p = Tensor::ones([size], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let all = Parameters::new([("p", p.shallow_clone())]).unwrap();
+        let optimizer = Optimizer::new(Adam::default(), &all).unwrap();
+        let trainer = Trainer::new(all, optimizer, Batches::shuffled(samples, 1, 0).unwrap()).unwrap().seed(seed);
+        let identity = Identity::new("p", json!({"width": width}));
+        (trainer.checkpoints(1, Checkpoints::new(folder.path()), identity).unwrap(), p)
+    };
+    let (mut first, p) = trainer(3, 1, 5, 4);
+    assert_eq!(first.resume().unwrap(), None);
+    first.run(2, |_| Ok(Outcome::loss(p.sum(Kind::Float)))).unwrap();
+    let refused = |(mut trainer, p): (Trainer<'_>, Tensor)| {
+        let text = trainer.resume().unwrap_err().to_string();
+        assert!(p.equal(&p.ones_like()) && trainer.steps_done() == 0);
+        text
+    };
+    let text = refused(trainer(3, 2, 6, 4));
+    assert!(text.ends_with("does not fit:\n  config.width: 5 saved, 6 here\n  seed: 1 saved, 2 here"), "{text}");
+    assert!(refused(trainer(4, 1, 5, 4)).ends_with("p: [3] Float saved, [4] Float here"));
+    assert!(refused(trainer(3, 1, 5, 5)).contains("the order of the data does not fit"));
+    let (mut good, p) = trainer(3, 1, 5, 4);
+    assert_eq!(good.resume().unwrap(), Some(2));
+    assert!(!p.equal(&p.ones_like()));
+}
+
+#[test]
+fn settings_are_checked() {
+    let new = || {
+        let (_, optimizer, all) = halving();
+        Trainer::new(all, optimizer, Batches::sequential(1, 1).unwrap()).unwrap()
+    };
+    assert!(new().lr(Schedule::Constant(-1.0)).is_err());
+    assert!(new().group_lr("other", Schedule::Constant(1.0)).is_err());
+    assert!(new().log("/nowhere", 0).is_err());
+    assert!(new().validate(0, |_| Ok(Scores::new("loss", 0.0))).is_err());
+    assert!(new().resume().unwrap_err().to_string().contains("call `checkpoints` first"));
+    let (_, optimizer, _) = halving();
+    let other = Trainer::new(Parameters::default(), optimizer, Batches::sequential(1, 1).unwrap());
+    assert!(matches!(other, Err(Error::Parameter { name, .. }) if name == "p"));
+    let loss = new().run(1, |_| Ok(Outcome::loss(Tensor::ones([2], (Kind::Float, Device::Cpu)))));
+    assert_eq!(loss.unwrap_err().to_string(), "loss: a tensor of shape [2]; it must be one number");
+}
