@@ -47,6 +47,14 @@ pub enum Error {
         /// The reason.
         why: String,
     },
+    /// The kernels for CUDA devices cannot be set up or started.
+    #[error("{doing}: {reason}")]
+    Cuda {
+        /// What was tried.
+        doing: &'static str,
+        /// What stood in the way.
+        reason: String,
+    },
     /// libtorch refused.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),

@@ -1,10 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod aligned;
+#[cfg(feature = "cuda")]
+pub mod cuda;
+pub mod device;
 mod error;
 pub mod kernel;
 mod libtorch;
 mod matrix;
+mod on_device;
 pub mod parallel;
 mod pattern;
 mod real;

@@ -1,6 +1,6 @@
-//! The same products by libtorch's compressed sparse rows: what runs on CUDA devices.
+//! The same products by libtorch's compressed sparse rows: what runs where we have no kernels.
 
-use crate::pattern::{Layout, SparsityPattern};
+use crate::pattern::Layout;
 use crate::{Error, SparseMatrix};
 use tch::{Device, Kind, Tensor};
 
@@ -18,51 +18,34 @@ fn indices(layout: &Layout, device: Device) -> Result<(Tensor, Tensor), Error> {
     })
 }
 
-/// A libtorch CSR matrix `[rows, columns]` of a layout and values in its order.
-fn csr(layout: &Layout, (row_ptr, columns): &(Tensor, Tensor), values: &Tensor) -> Result<Tensor, Error> {
-    let size = [layout.n_rows() as i64, layout.n_columns() as i64];
-    let options = (values.kind(), values.device());
-    Ok(Tensor::f_sparse_csr_tensor_crow_col_value_size(row_ptr, columns, values, size, options)?)
+/// The index tensors of one layout on a device.
+pub(crate) struct Indices {
+    row_ptr: Tensor,
+    pub(crate) columns: Tensor,
 }
 
-/// Index tensors on a device, made once per pattern and device.
-pub(crate) struct OnDevice {
-    device: Device,
-    rows: (Tensor, Tensor),
-    transposed: (Tensor, Tensor),
-    position: Tensor,
-}
-
-impl OnDevice {
-    pub(crate) fn new(pattern: &SparsityPattern, device: Device) -> Result<Self, Error> {
-        let position: Vec<i64> = pattern.transposed().position().iter().map(|&p| i64::from(p)).collect();
-        Ok(Self {
-            device,
-            rows: indices(pattern.layout(), device)?,
-            transposed: indices(pattern.transposed().layout(), device)?,
-            position: Tensor::f_from_slice(&position)?.f_to_device(device)?,
-        })
+impl Indices {
+    pub(crate) fn new(layout: &Layout, device: Device) -> Result<Self, Error> {
+        let (row_ptr, columns) = indices(layout, device)?;
+        Ok(Self { row_ptr, columns })
     }
 
-    pub(crate) fn is_on(&self, device: Device) -> bool {
-        self.device == device
+    /// A libtorch CSR matrix `[rows, columns]` of the layout and values in its order.
+    fn csr(&self, layout: &Layout, values: &Tensor) -> Result<Tensor, Error> {
+        let size = [layout.n_rows() as i64, layout.n_columns() as i64];
+        let options = (values.kind(), values.device());
+        Ok(Tensor::f_sparse_csr_tensor_crow_col_value_size(&self.row_ptr, &self.columns, values, size, options)?)
     }
 
     /// `A X`.
-    pub(crate) fn product(&self, pattern: &SparsityPattern, values: &Tensor, x: &Tensor) -> Result<Tensor, Error> {
-        Ok(csr(pattern.layout(), &self.rows, values)?.f_mm(x)?)
-    }
-
-    /// `Aᵀ X`, values in row order.
-    pub(crate) fn transposed(&self, pattern: &SparsityPattern, values: &Tensor, x: &Tensor) -> Result<Tensor, Error> {
-        let values = values.f_index_select(0, &self.position)?;
-        Ok(csr(pattern.transposed().layout(), &self.transposed, &values)?.f_mm(x)?)
+    pub(crate) fn product(&self, layout: &Layout, values: &Tensor, x: &Tensor) -> Result<Tensor, Error> {
+        Ok(self.csr(layout, values)?.f_mm(x)?)
     }
 
     /// The sampled product.
-    pub(crate) fn sampled(&self, pattern: &SparsityPattern, left: &Tensor, right: &Tensor) -> Result<Tensor, Error> {
-        let zeros = Tensor::f_zeros([pattern.n_entries() as i64], (left.kind(), left.device()))?;
-        let zeros = csr(pattern.layout(), &self.rows, &zeros)?;
+    pub(crate) fn sampled(&self, layout: &Layout, left: &Tensor, right: &Tensor) -> Result<Tensor, Error> {
+        let zeros = Tensor::f_zeros([layout.n_entries() as i64], (left.kind(), left.device()))?;
+        let zeros = self.csr(layout, &zeros)?;
         Ok(zeros.f_sparse_sampled_addmm(left, &right.f_tr()?)?.f_values()?.f_detach()?)
     }
 }
@@ -74,7 +57,7 @@ impl SparseMatrix {
     /// When libtorch refuses.
     pub fn to_libtorch_csr(&self) -> Result<Tensor, Error> {
         let layout = self.pattern().layout();
-        csr(layout, &indices(layout, self.values().device())?, self.values())
+        Indices::new(layout, self.values().device())?.csr(layout, self.values())
     }
 
     /// The matrix as a dense tensor `[rows, columns]`. For small ones.
@@ -103,9 +86,9 @@ pub(crate) fn is_real(kind: Kind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sddmm;
+    use crate::{SparsityPattern, sddmm};
 
-    /// What tensors on a GPU go through, here on the CPU: the same numbers as our kernels.
+    /// What tensors on other devices go through, here on the CPU: the same numbers as our kernels.
     #[test]
     fn libtorch_agrees_with_the_kernels() {
         let (rows, columns): (Vec<u32>, Vec<u32>) = (0..40u32)
@@ -120,14 +103,19 @@ mod tests {
             };
             let (values, x, y) = (wave(&[pattern.n_entries() as i64]), wave(&[30, 9]), wave(&[40, 9]));
             let matrix = SparseMatrix::new(&pattern, &values).unwrap();
-            let theirs = OnDevice::new(&pattern, Device::Cpu).unwrap();
             let close = |a: Tensor, b: Tensor| {
                 let off = (a - b).abs().max().double_value(&[]);
                 assert!(off < if kind == Kind::Float { 1e-5 } else { 1e-13 }, "{off}");
             };
-            close(matrix.product(&x).unwrap(), theirs.product(&pattern, &values, &x).unwrap());
-            close(matrix.transposed_product(&y).unwrap(), theirs.transposed(&pattern, &values, &y).unwrap());
-            close(sddmm(&pattern, &y, &x).unwrap(), theirs.sampled(&pattern, &y, &x).unwrap());
+            pattern
+                .on_device(Device::Cpu, |theirs| {
+                    close(matrix.product(&x)?, theirs.product(&pattern, &values, &x)?);
+                    let moved = theirs.moved(&pattern, &values)?;
+                    close(matrix.transposed_product(&y)?, theirs.transposed(&pattern, &moved, &y)?);
+                    close(sddmm(&pattern, &y, &x)?, theirs.sampled(&pattern, &y, &x)?);
+                    Ok(())
+                })
+                .unwrap();
             close(matrix.to_libtorch_csr().unwrap().mm(&x), matrix.to_dense().unwrap().mm(&x));
         }
     }

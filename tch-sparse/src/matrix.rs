@@ -5,7 +5,7 @@
 //! the other two, so that derivatives of any order exist. No temporary has `entries x batch` or `rows x columns` numbers.
 
 use crate::kernel::Into;
-use crate::libtorch::{OnDevice, is_real};
+use crate::libtorch::is_real;
 use crate::parallel::{product_all, sampled_all, transpose_values};
 use crate::tensor::{as_slice, filled};
 use crate::{Error, Real, SparsityPattern};
@@ -30,13 +30,6 @@ struct Shared {
     pattern: SparsityPattern,
     /// The values in the order of the transpose, from the first transposed product on, and the version they had.
     moved: Mutex<Option<(u64, Tensor)>>,
-    on_device: Mutex<Option<OnDevice>>,
-}
-
-impl std::fmt::Debug for OnDevice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("OnDevice")
-    }
 }
 
 impl SparseMatrix {
@@ -55,7 +48,7 @@ impl SparseMatrix {
         if !is_real(values.kind()) {
             return Err(mixed(values, values));
         }
-        let shared = Shared { pattern: pattern.clone(), moved: Mutex::new(None), on_device: Mutex::new(None) };
+        let shared = Shared { pattern: pattern.clone(), moved: Mutex::new(None) };
         Ok(Self { values: values.shallow_clone(), shared: Arc::new(shared) })
     }
 
@@ -111,7 +104,7 @@ pub fn sddmm(pattern: &SparsityPattern, left: &Tensor, right: &Tensor) -> Result
         let want = format!("[{}, {}], the batch of the left", pattern.n_columns(), left.size()[1]);
         return Err(Error::Shape { what: "right", got: right.size(), want });
     }
-    let of = Arc::new(Shared { pattern: pattern.clone(), moved: Mutex::new(None), on_device: Mutex::new(None) });
+    let of = Arc::new(Shared { pattern: pattern.clone(), moved: Mutex::new(None) });
     Ok(apply_one(Sampled { of }, &[left, right])?)
 }
 
@@ -135,23 +128,18 @@ fn check_dense(what: &'static str, x: &Tensor, rows: usize, values: &Tensor) -> 
 }
 
 impl Shared {
-    fn on_device<R>(&self, device: Device, run: impl FnOnce(&OnDevice) -> Result<R, Error>) -> Result<R, Error> {
-        let mut held = self.on_device.lock().unwrap_or_else(PoisonError::into_inner);
-        if !held.as_ref().is_some_and(|d| d.is_on(device)) {
-            *held = Some(OnDevice::new(&self.pattern, device)?);
-        }
-        held.as_ref().map_or_else(|| unreachable!("it was just made"), run)
-    }
-
     fn product(&self, values: &Tensor, x: &Tensor, transposed: bool) -> Result<Tensor, Error> {
-        if x.device() != Device::Cpu {
-            return self.on_device(x.device(), |d| {
-                if transposed { d.transposed(&self.pattern, values, x) } else { d.product(&self.pattern, values, x) }
-            });
-        }
         // A strided tensor is copied here, and a copy's version says nothing.
         let version = if values.is_contiguous() { tch_function::tensor_version(values).ok() } else { None };
         let (values, x) = (values.f_contiguous()?, x.f_contiguous()?);
+        let (pattern, device) = (&self.pattern, x.device());
+        if device != Device::Cpu {
+            if !transposed {
+                return pattern.on_device(device, |d| d.product(pattern, &values, &x));
+            }
+            let moved = self.moved(version, || pattern.on_device(device, |d| d.moved(pattern, &values)))?;
+            return pattern.on_device(device, |d| d.transposed(pattern, &moved, &x));
+        }
         match x.kind() {
             Kind::Float => self.product_of::<f32>(&values, version, &x, transposed),
             _ => self.product_of::<f64>(&values, version, &x, transposed),
@@ -173,22 +161,20 @@ impl Shared {
             });
         }
         let to = self.pattern.transposed();
-        let values = self.moved_values::<T>(values, version)?;
+        let values =
+            self.moved(version, || filled::<T>(&values.size(), |out| transpose_values(to, as_slice(values), out)))?;
         filled::<T>(&[to.layout().n_rows() as i64, batch], |y| {
             product_all(to.layout(), as_slice(&values), as_slice(x), batch as usize, Into::Replace, y);
         })
     }
 
     /// The values in the transpose's order, moved anew only after they were modified.
-    fn moved_values<T: Real>(&self, values: &Tensor, version: Option<u64>) -> Result<Tensor, Error> {
-        let to = self.pattern.transposed();
+    fn moved(&self, version: Option<u64>, move_them: impl FnOnce() -> Result<Tensor, Error>) -> Result<Tensor, Error> {
         let mut held = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
         match &*held {
             Some((of, moved)) if version == Some(*of) => Ok(moved.shallow_clone()),
             _ => {
-                let moved = filled::<T>(&values.size(), |out| {
-                    transpose_values(to, as_slice(values), out);
-                })?;
+                let moved = move_them()?;
                 *held = version.map(|version| (version, moved.shallow_clone()));
                 Ok(moved)
             }
@@ -196,10 +182,10 @@ impl Shared {
     }
 
     fn sampled(&self, left: &Tensor, right: &Tensor) -> Result<Tensor, Error> {
-        if left.device() != Device::Cpu {
-            return self.on_device(left.device(), |d| d.sampled(&self.pattern, left, right));
-        }
         let (left, right) = (left.f_contiguous()?, right.f_contiguous()?);
+        if left.device() != Device::Cpu {
+            return self.pattern.on_device(left.device(), |d| d.sampled(&self.pattern, &left, &right));
+        }
         match left.kind() {
             Kind::Float => self.sampled_of::<f32>(&left, &right),
             _ => self.sampled_of::<f64>(&left, &right),
@@ -277,9 +263,7 @@ impl Op for Sampled {
             return Ok(vec![None, None]);
         };
         // The gradient takes the place of the values here, so that nothing moved may be shared.
-        let of = |pattern: &SparsityPattern| {
-            Arc::new(Shared { pattern: pattern.clone(), moved: Mutex::new(None), on_device: Mutex::new(None) })
-        };
+        let of = |pattern: &SparsityPattern| Arc::new(Shared { pattern: pattern.clone(), moved: Mutex::new(None) });
         let d_left =
             needs[0].then(|| apply_one(Product { of: of(&self.of.pattern), transposed: false }, &[g, &saved[1]]));
         let d_right =

@@ -2,8 +2,10 @@
 
 use crate::Error;
 use crate::kernel::PADDING;
+use crate::on_device::OnDevice;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tch::Device;
 
 /// The entries of a matrix by rows, columns ascending in each.
 #[derive(Debug)]
@@ -176,6 +178,8 @@ pub struct SparsityPattern {
 struct Shared {
     layout: Layout,
     transposed: OnceLock<Transposed>,
+    /// What other devices have of it.
+    devices: Mutex<Vec<OnDevice>>,
 }
 
 impl SparsityPattern {
@@ -233,7 +237,7 @@ impl SparsityPattern {
             }
         }
         let layout = Layout::new(n_columns, row_ptr, columns.iter().copied());
-        Ok(Self { shared: Arc::new(Shared { layout, transposed: OnceLock::new() }) })
+        Ok(Self { shared: Arc::new(Shared { layout, transposed: OnceLock::new(), devices: Mutex::default() }) })
     }
 
     /// A pattern from coordinates in any order, and for each coordinate pair the number of its entry.
@@ -294,6 +298,20 @@ impl SparsityPattern {
     /// The entries by columns. Made at the first call: one pass over the entries, 6 bytes per entry kept.
     pub fn transposed(&self) -> &Transposed {
         self.shared.transposed.get_or_init(|| Transposed::of(&self.shared.layout))
+    }
+
+    /// Runs with what a device other than the CPU has of the pattern: made there when first asked for, kept with the pattern.
+    pub(crate) fn on_device<R>(
+        &self,
+        device: Device,
+        run: impl FnOnce(&mut OnDevice) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let mut held = self.shared.devices.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = held.iter().position(|d| d.device() == device).unwrap_or_else(|| {
+            held.push(OnDevice::new(device));
+            held.len() - 1
+        });
+        run(&mut held[at])
     }
 
     /// Whether two patterns are the same object.
