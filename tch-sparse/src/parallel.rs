@@ -1,7 +1,8 @@
 //! Kernels over all rows on rayon's current pool, and the one place where thread counts are set.
 
+use crate::kernel::scatter::untranspose;
 use crate::kernel::tier::{prefetch_narrow, second_level_cache};
-use crate::kernel::{Into, TileOf, product, sampled};
+use crate::kernel::{Into, TileOf, product, product_and_sampled, sampled};
 use crate::pattern::{Layout, Transposed};
 use crate::{Error, Real};
 use rayon::prelude::*;
@@ -136,10 +137,44 @@ pub fn sampled_all<T: Real>(p: &Layout, left: &[T], right: &[T], batch: usize, o
     let parts = parts(p, batch);
     match &parts[..] {
         [] => {}
-        [all] => sampled(p, left, right, batch, all.clone(), out),
+        [all] => sampled(p, left, right, batch, all.clone(), Into::Replace, out),
         _ => split(out, &parts, |r| p.row_ptr()[r.end] - p.row_ptr()[r.start])
             .into_par_iter()
-            .for_each(|(rows, out)| sampled(p, left, right, batch, rows, out)),
+            .for_each(|(rows, out)| sampled(p, left, right, batch, rows, Into::Replace, out)),
+    }
+}
+
+/// A product and the sampled product on the same entries, in one pass on the current pool: the backward pass of a product when
+/// `a` is a transpose. See [`product_and_sampled`].
+///
+/// **Shape**: `values` `[entries]`, `x` `[columns, batch]`, `left` `[rows, batch]`, `y` `[rows, batch]`, `gradient` `[entries]`,
+/// which is added to. Bit-identical for any number of threads.
+///
+/// # Panics
+/// When a length does not fit.
+#[allow(clippy::too_many_arguments)] // two products' worth
+pub fn product_and_sampled_all<T: Real>(
+    a: &Layout,
+    values: &[T],
+    x: &[T],
+    left: &[T],
+    batch: usize,
+    into: Into,
+    y: &mut [T],
+    gradient: &mut [T],
+) {
+    let parts = parts(a, batch);
+    match &parts[..] {
+        [] => {}
+        [all] => product_and_sampled(a, values, x, left, batch, all.clone(), into, y, gradient),
+        _ => {
+            let gradients = split(gradient, &parts, |r| a.row_ptr()[r.end] - a.row_ptr()[r.start]);
+            split(y, &parts, |r| r.len() * batch).into_par_iter().zip(gradients).for_each(
+                |((rows, y), (_, gradient))| {
+                    product_and_sampled(a, values, x, left, batch, rows, into, y, gradient);
+                },
+            );
+        }
     }
 }
 
@@ -162,6 +197,21 @@ pub fn transpose_values<T: Real>(t: &Transposed, values: &[T], out: &mut [T]) {
             *o = values[p as usize];
         }
     });
+}
+
+/// Values in the order of the transpose to row order, on the current pool: what [`transpose_values`] undoes.
+///
+/// # Panics
+/// When the lengths differ from the number of entries.
+pub fn untranspose_values<T: Real>(t: &Transposed, values: &[T], out: &mut [T]) {
+    let entries = t.position().len();
+    assert!(
+        values.len() == entries && out.len() == entries,
+        "{entries} entries: got {} values and room for {}",
+        values.len(),
+        out.len()
+    );
+    untranspose(t, values, out);
 }
 
 #[cfg(test)]

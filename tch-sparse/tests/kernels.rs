@@ -1,7 +1,7 @@
 //! The slice kernels on every tier against plain sums in f64, at odd sizes, and the layout's own laws.
 
 use proptest::prelude::*;
-use tch_sparse::kernel::{Into, Tier, product_on, sampled_on};
+use tch_sparse::kernel::{Into, Tier, product_and_sampled_on, product_on, sampled_on};
 use tch_sparse::{Error, Real, SparsityPattern, parallel};
 
 /// A matrix with empty rows, short rows and one long row, from a seed.
@@ -47,7 +47,7 @@ fn check<T: Real>(rows: usize, columns: usize, batch: usize, density: u64, seed:
             assert!(off <= tolerance * s, "{what} on {tier:?}, {i}: {g} and {w}");
         }
     };
-    let ones = vec![batch as f64; at.len()];
+    let ones = vec![1.0 + batch as f64; at.len()];
     for tier in Tier::ALL.into_iter().filter(|t| t.is_available()) {
         let mut y = vec![T::from_f64(f64::NAN); rows * batch];
         product_on(tier, p.layout(), &values, &x, batch, 0..rows, Into::Replace, &mut y);
@@ -57,8 +57,18 @@ fn check<T: Real>(rows: usize, columns: usize, batch: usize, density: u64, seed:
         let sum: Vec<f64> = want.iter().zip(&start).map(|(w, s)| w + s.to_f64()).collect();
         close("added product", tier, &y, &sum, &size);
         let mut dv = vec![T::from_f64(f64::NAN); at.len()];
-        sampled_on(tier, p.layout(), &left, &x, batch, 0..rows, &mut dv);
+        sampled_on(tier, p.layout(), &left, &x, batch, 0..rows, Into::Replace, &mut dv);
         close("sampled", tier, &dv, &want_sampled, &ones);
+        let mut dv = values.clone();
+        sampled_on(tier, p.layout(), &left, &x, batch, 0..rows, Into::Add, &mut dv);
+        let grown: Vec<f64> = want_sampled.iter().zip(&values).map(|(w, v)| w + v.to_f64()).collect();
+        close("added sampled", tier, &dv, &grown, &ones);
+        for (into, want) in [(Into::Replace, &want), (Into::Add, &sum)] {
+            let (mut y, mut dv) = (start.clone(), values.clone());
+            product_and_sampled_on(tier, p.layout(), &values, &x, &left, batch, 0..rows, into, &mut y, &mut dv);
+            close("product of both", tier, &y, want, &size);
+            close("sampled of both", tier, &dv, &grown, &ones);
+        }
         // A stretch of rows gives the same bits as all of them.
         let (a, b) = (rows / 3, rows - rows / 4);
         let mut part = vec![T::ZERO; (b - a) * batch];
@@ -66,6 +76,12 @@ fn check<T: Real>(rows: usize, columns: usize, batch: usize, density: u64, seed:
         let mut all = vec![T::ZERO; rows * batch];
         product_on(tier, p.layout(), &values, &x, batch, 0..rows, Into::Replace, &mut all);
         assert!(part == all[a * batch..b * batch], "rows {a}..{b} on {tier:?}");
+        let (first, last) = (p.layout().row_ptr()[a], p.layout().row_ptr()[b]);
+        let (mut dv, mut all_dv) = (values[first..last].to_vec(), values.clone());
+        for (rows, y, dv) in [(a..b, &mut part, &mut dv), (0..rows, &mut all, &mut all_dv)] {
+            product_and_sampled_on(tier, p.layout(), &values, &x, &left, batch, rows, Into::Replace, y, dv);
+        }
+        assert!(part == all[a * batch..b * batch] && dv == all_dv[first..last], "rows {a}..{b} of both on {tier:?}");
     }
 }
 
@@ -152,6 +168,21 @@ fn foreign_nan_stays_out() {
             product_on(tier, p.layout(), &[1., 2., 3., 4.], &x, batch, 0..3, Into::Replace, &mut y);
             assert!(y[..batch].iter().all(|&v| v == 3.0) && y[batch..2 * batch].iter().all(|&v| v == 3.0));
             assert!(y[2 * batch..].iter().all(|v| v.is_nan()));
+            let (left, mut dv) = (vec![1f32; 3 * batch], vec![0f32; 4]);
+            product_and_sampled_on(
+                tier,
+                p.layout(),
+                &[1., 2., 3., 4.],
+                &x,
+                &left,
+                batch,
+                0..3,
+                Into::Replace,
+                &mut y,
+                &mut dv,
+            );
+            assert!(y[..2 * batch].iter().all(|&v| v == 3.0) && y[2 * batch..].iter().all(|v| v.is_nan()));
+            assert!(dv[..3].iter().all(|&v| v == batch as f32) && dv[3].is_nan());
         }
     }
 }
@@ -170,12 +201,37 @@ fn any_number_of_threads_gives_the_same_bits() {
                 parallel::product_all(p.layout(), &values, &x, batch, Into::Replace, &mut y);
                 parallel::sampled_all(p.layout(), &left, &x, batch, &mut dv);
                 parallel::transpose_values(p.transposed(), &values, &mut t);
-                (y, dv, t)
+                let (to, mut back) = (p.transposed(), vec![0f32; at.len()]);
+                let (mut d, mut moved) = (vec![0f32; 700 * batch], t.clone());
+                parallel::product_and_sampled_all(to.layout(), &t, &left, &x, batch, Into::Replace, &mut d, &mut moved);
+                parallel::untranspose_values(to, &moved, &mut back);
+                (y, dv, t, d, back)
             })
         };
         let one = run(1);
         assert!(one == run(2) && one == run(5), "batch {batch}");
     }
+}
+
+/// The backward pass of a product by the transpose: both gradients as the two products give them, the second in row order again.
+#[test]
+fn one_pass_gives_what_two_give() {
+    let (p, at) = matrix(300, 170, 12, 3);
+    let (values, batch) = (numbers::<f64>(at.len(), 1), 8);
+    let (x, g) = (numbers::<f64>(170 * batch, 2), numbers::<f64>(300 * batch, 3));
+    let to = p.transposed();
+    let mut moved = vec![0f64; at.len()];
+    parallel::transpose_values(to, &values, &mut moved);
+    let (mut want, mut want_values) = (vec![0f64; 170 * batch], vec![0f64; at.len()]);
+    parallel::product_all(to.layout(), &moved, &g, batch, Into::Replace, &mut want);
+    parallel::sampled_all(p.layout(), &g, &x, batch, &mut want_values);
+    let (mut d, mut gradient, mut got_values) = (want.clone(), vec![0f64; at.len()], vec![0f64; at.len()]);
+    parallel::product_and_sampled_all(to.layout(), &moved, &g, &x, batch, Into::Replace, &mut d, &mut gradient);
+    parallel::untranspose_values(to, &gradient, &mut got_values);
+    let close = |got: &[f64], want: &[f64]| got.iter().zip(want).all(|(g, w)| (g - w).abs() < 1e-12);
+    assert!(close(&d, &want) && close(&got_values, &want_values));
+    parallel::untranspose_values(to, &moved, &mut got_values);
+    assert_eq!(got_values, values);
 }
 
 #[test]
@@ -192,6 +248,14 @@ fn bad_patterns_are_refused() {
     says(SparsityPattern::from_coo(2, 3, &[0], &[]).map(|p| p.0), "1 row numbers for 0");
     says(SparsityPattern::from_coo(2, 3, &[2], &[0]).map(|p| p.0), "there are 2 rows");
     says(SparsityPattern::from_coo(2, 3, &[1], &[7]).map(|p| p.0), "column 7 of 3");
+}
+
+#[test]
+#[should_panic(expected = "got 2 values, 4 numbers of X, 2 on the left, 2 of Y, 1 of the gradient")]
+fn a_wrong_length_of_both_panics_with_all_lengths() {
+    let p = SparsityPattern::from_csr(1, 2, vec![0, 2], &[0, 1]).unwrap();
+    let (a, x, left) = (p.layout(), [0f32; 4], [0.; 2]);
+    tch_sparse::kernel::product_and_sampled(a, &[1., 1.], &x, &left, 2, 0..1, Into::Replace, &mut [0.; 2], &mut [0.]);
 }
 
 #[test]

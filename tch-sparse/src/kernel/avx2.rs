@@ -1,6 +1,7 @@
 //! Vectors of 256 bits: AVX2 with FMA.
 
 use super::vector::{Index, Vector};
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 // SAFETY of the whole file: every method is an intrinsic or two of AVX2/FMA on registers, or on memory that the trait's
@@ -77,14 +78,29 @@ impl Vector<f32> for __m256 {
         }
     }
     #[inline(always)]
-    unsafe fn sums(rows: &[Self; 16]) -> Self {
+    unsafe fn fold<const D: usize>(a: Self, b: Self) -> Self {
         // SAFETY: see the head of the file.
         unsafe {
-            // Each half of `low` (`high`) holds, in order, half sums of the first (last) four rows.
-            let low = _mm256_hadd_ps(_mm256_hadd_ps(rows[0], rows[1]), _mm256_hadd_ps(rows[2], rows[3]));
-            let high = _mm256_hadd_ps(_mm256_hadd_ps(rows[4], rows[5]), _mm256_hadd_ps(rows[6], rows[7]));
-            _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+            match D {
+                4 => {
+                    let other = _mm256_permute2f128_ps::<0x21>(a, b);
+                    _mm256_add_ps(_mm256_blend_ps::<0xF0>(a, b), other)
+                }
+                2 => {
+                    let other = _mm256_shuffle_ps::<0b01_00_11_10>(a, b);
+                    _mm256_add_ps(_mm256_blend_ps::<0xCC>(a, b), other)
+                }
+                _ => {
+                    let other = _mm256_permute_ps::<0b10_11_00_01>(_mm256_blend_ps::<0x55>(a, b));
+                    _mm256_add_ps(_mm256_blend_ps::<0xAA>(a, b), other)
+                }
+            }
         }
+    }
+    #[inline(always)]
+    unsafe fn now(self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { now_ps(self) }
     }
     #[inline(always)]
     unsafe fn gather<I: Index>(x: *const f32, at: *const I) -> Self {
@@ -138,13 +154,25 @@ impl Vector<f64> for __m256d {
         }
     }
     #[inline(always)]
-    unsafe fn sums(rows: &[Self; 16]) -> Self {
+    unsafe fn fold<const D: usize>(a: Self, b: Self) -> Self {
         // SAFETY: see the head of the file.
         unsafe {
-            let low = _mm256_hadd_pd(rows[0], rows[1]);
-            let high = _mm256_hadd_pd(rows[2], rows[3]);
-            _mm256_add_pd(_mm256_permute2f128_pd::<0x20>(low, high), _mm256_permute2f128_pd::<0x31>(low, high))
+            match D {
+                2 => {
+                    let other = _mm256_permute2f128_pd::<0x21>(a, b);
+                    _mm256_add_pd(_mm256_blend_pd::<0b1100>(a, b), other)
+                }
+                _ => {
+                    let other = _mm256_shuffle_pd::<0b0101>(a, b);
+                    _mm256_add_pd(_mm256_blend_pd::<0b1010>(a, b), other)
+                }
+            }
         }
+    }
+    #[inline(always)]
+    unsafe fn now(self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { now_pd(self) }
     }
     #[inline(always)]
     unsafe fn gather<I: Index>(x: *const f64, at: *const I) -> Self {
@@ -156,4 +184,20 @@ impl Vector<f64> for __m256d {
         // SAFETY: see the head of the file.
         unsafe { _mm256_mask_i32gather_pd::<8>(_mm256_setzero_pd(), x, indices4(at), _mm256_castsi256_pd(mask)) }
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx")]
+unsafe fn now_ps(mut v: __m256) -> __m256 {
+    // SAFETY: no instruction at all.
+    unsafe { asm!("/* {0} */", inout(ymm_reg) v, options(nomem, nostack, preserves_flags)) };
+    v
+}
+
+#[inline]
+#[target_feature(enable = "avx")]
+unsafe fn now_pd(mut v: __m256d) -> __m256d {
+    // SAFETY: no instruction at all.
+    unsafe { asm!("/* {0} */", inout(ymm_reg) v, options(nomem, nostack, preserves_flags)) };
+    v
 }

@@ -2,6 +2,7 @@
 
 use super::avx2::{indices8, method};
 use super::vector::{Index, Vector};
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 // SAFETY of the whole file: every method is an intrinsic or two of AVX-512 on registers, or on memory that the trait's
@@ -47,18 +48,34 @@ impl Vector<f32> for __m512 {
         unsafe { Vector::<f32>::sum(fold_ps(self)) }
     }
     #[inline(always)]
-    unsafe fn sums(rows: &[Self; 16]) -> Self {
+    unsafe fn fold<const D: usize>(a: Self, b: Self) -> Self {
         // SAFETY: see the head of the file.
         unsafe {
-            let mut low = [_mm256_setzero_ps(); 16];
-            let mut high = low;
-            for j in 0..8 {
-                low[j] = fold_ps(rows[j]);
-                high[j] = fold_ps(rows[j + 8]);
+            match D {
+                8 => {
+                    let other = _mm512_shuffle_f32x4::<0b01_00_11_10>(a, b);
+                    _mm512_add_ps(_mm512_mask_blend_ps(0xFF00, a, b), other)
+                }
+                4 => {
+                    let other = _mm512_mask_blend_ps(0x0F0F, a, b);
+                    let other = _mm512_shuffle_f32x4::<0b10_11_00_01>(other, other);
+                    _mm512_add_ps(_mm512_mask_blend_ps(0xF0F0, a, b), other)
+                }
+                2 => {
+                    let other = _mm512_shuffle_ps::<0b01_00_11_10>(a, b);
+                    _mm512_add_ps(_mm512_mask_blend_ps(0xCCCC, a, b), other)
+                }
+                _ => {
+                    let other = _mm512_permute_ps::<0b10_11_00_01>(_mm512_mask_blend_ps(0x5555, a, b));
+                    _mm512_add_ps(_mm512_mask_blend_ps(0xAAAA, a, b), other)
+                }
             }
-            let (low, high) = (Vector::<f32>::sums(&low), Vector::<f32>::sums(&high));
-            _mm512_insertf32x8::<1>(_mm512_castps256_ps512(low), high)
         }
+    }
+    #[inline(always)]
+    unsafe fn now(self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { now_ps(self) }
     }
     #[inline(always)]
     unsafe fn gather<I: Index>(x: *const f32, at: *const I) -> Self {
@@ -112,18 +129,30 @@ impl Vector<f64> for __m512d {
         unsafe { Vector::<f64>::sum(fold_pd(self)) }
     }
     #[inline(always)]
-    unsafe fn sums(rows: &[Self; 16]) -> Self {
+    unsafe fn fold<const D: usize>(a: Self, b: Self) -> Self {
         // SAFETY: see the head of the file.
         unsafe {
-            let mut low = [_mm256_setzero_pd(); 16];
-            let mut high = low;
-            for j in 0..4 {
-                low[j] = fold_pd(rows[j]);
-                high[j] = fold_pd(rows[j + 4]);
+            match D {
+                4 => {
+                    let other = _mm512_shuffle_f64x2::<0b01_00_11_10>(a, b);
+                    _mm512_add_pd(_mm512_mask_blend_pd(0xF0, a, b), other)
+                }
+                2 => {
+                    let other = _mm512_mask_blend_pd(0x33, a, b);
+                    let other = _mm512_shuffle_f64x2::<0b10_11_00_01>(other, other);
+                    _mm512_add_pd(_mm512_mask_blend_pd(0xCC, a, b), other)
+                }
+                _ => {
+                    let other = _mm512_shuffle_pd::<0b0101_0101>(a, b);
+                    _mm512_add_pd(_mm512_mask_blend_pd(0xAA, a, b), other)
+                }
             }
-            let (low, high) = (Vector::<f64>::sums(&low), Vector::<f64>::sums(&high));
-            _mm512_insertf64x4::<1>(_mm512_castpd256_pd512(low), high)
         }
+    }
+    #[inline(always)]
+    unsafe fn now(self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { now_pd(self) }
     }
     #[inline(always)]
     unsafe fn gather<I: Index>(x: *const f64, at: *const I) -> Self {
@@ -157,4 +186,20 @@ unsafe fn fold_ps(v: __m512) -> __m256 {
 unsafe fn fold_pd(v: __m512d) -> __m256d {
     // SAFETY: see the head of the file.
     unsafe { _mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd::<1>(v)) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn now_ps(mut v: __m512) -> __m512 {
+    // SAFETY: no instruction at all.
+    unsafe { asm!("/* {0} */", inout(zmm_reg) v, options(nomem, nostack, preserves_flags)) };
+    v
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn now_pd(mut v: __m512d) -> __m512d {
+    // SAFETY: no instruction at all.
+    unsafe { asm!("/* {0} */", inout(zmm_reg) v, options(nomem, nostack, preserves_flags)) };
+    v
 }

@@ -8,10 +8,12 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod fused;
 #[allow(unreachable_pub)] // `Real`, which is public and sealed, names them
 pub(crate) mod portable;
 mod product;
 mod sampled;
+pub(crate) mod scatter;
 pub(crate) mod tier;
 #[allow(unreachable_pub)] // as above
 pub(crate) mod vector;
@@ -26,6 +28,9 @@ use vector::Index;
 
 /// How many entries ahead a row of X is asked for. Eight to thirty-two are alike within noise.
 const PREFETCH: usize = 16;
+
+/// How many rows ahead the rows of Y, and of what is multiplied with row by row, are asked for.
+const ROWS_AHEAD: usize = 4;
 
 /// What column lists carry beyond their last entry, so that kernels read ahead without asking: the prefetch distance and a
 /// register of indices.
@@ -172,21 +177,30 @@ unsafe fn strided<T: Real>(
     }
 }
 
-/// Writes the sampled product `out[e] = sum_b left[row(e), b] * right[column(e), b]` of the entries of rows `rows`, on the
-/// calling thread.
+/// Writes the sampled product `out[e] = sum_b left[row(e), b] * right[column(e), b]` of the entries of rows `rows`, or adds it to
+/// `out`, on the calling thread.
 ///
 /// **Shape**: `left` `[rows of the pattern, batch]`, `right` `[columns, batch]`, `out` one number per entry of `rows`.
 ///
 /// # Panics
 /// When a length does not fit.
-pub fn sampled<T: Real>(p: &Layout, left: &[T], right: &[T], batch: usize, rows: Range<usize>, out: &mut [T]) {
-    sampled_on(Tier::best(), p, left, right, batch, rows, out);
+pub fn sampled<T: Real>(
+    p: &Layout,
+    left: &[T],
+    right: &[T],
+    batch: usize,
+    rows: Range<usize>,
+    into: Into,
+    out: &mut [T],
+) {
+    sampled_on(Tier::best(), p, left, right, batch, rows, into, out);
 }
 
 /// The same on a given tier.
 ///
 /// # Panics
 /// When a length does not fit, or the machine lacks the tier.
+#[allow(clippy::too_many_arguments)] // as above
 pub fn sampled_on<T: Real>(
     tier: Tier,
     p: &Layout,
@@ -194,6 +208,7 @@ pub fn sampled_on<T: Real>(
     right: &[T],
     batch: usize,
     rows: Range<usize>,
+    into: Into,
     out: &mut [T],
 ) {
     assert!(rows.start <= rows.end && rows.end <= p.n_rows(), "rows {rows:?} of a pattern with {} rows", p.n_rows());
@@ -209,23 +224,98 @@ pub fn sampled_on<T: Real>(
     );
     assert!(tier.is_available(), "this machine has no {tier:?}");
     if batch == 0 {
-        out.fill(T::ZERO);
+        if into == Into::Replace {
+            out.fill(T::ZERO);
+        }
         return;
     }
-    match p.columns() {
-        Columns::Narrow(c) => {
-            let p = Pattern { row_ptr: p.row_ptr(), col: c.as_ptr() };
-            // SAFETY: lengths and tier were checked above; a `Layout` is valid by construction and padded.
-            unsafe {
-                run_sampled(tier, p, left.as_ptr(), right.as_ptr(), batch, rows, out.as_mut_ptr());
-            }
+    let factors = sampled::Factors { left: left.as_ptr(), right: right.as_ptr(), out: out.as_mut_ptr() };
+    let row_ptr = p.row_ptr();
+    // SAFETY: lengths and tier were checked above; a `Layout` is valid by construction and padded.
+    unsafe {
+        match p.columns() {
+            Columns::Narrow(c) => run_sampled(tier, Pattern { row_ptr, col: c.as_ptr() }, factors, batch, rows, into),
+            Columns::Wide(c) => run_sampled(tier, Pattern { row_ptr, col: c.as_ptr() }, factors, batch, rows, into),
         }
-        Columns::Wide(c) => {
-            let p = Pattern { row_ptr: p.row_ptr(), col: c.as_ptr() };
-            // SAFETY: as above.
-            unsafe {
-                run_sampled(tier, p, left.as_ptr(), right.as_ptr(), batch, rows, out.as_mut_ptr());
-            }
+    }
+}
+
+/// A product and the sampled product on the same entries, in one pass on the calling thread: writes rows `rows` of `A X` into `y`,
+/// or adds them to it, and adds `sum_b left[row(e), b] X[column(e), b]` to `gradient[e]` for each of their entries.
+///
+/// This is the backward pass of `Y = W H` when `a` is the transpose of W, `values` are in its order, `x` is the gradient G of Y and
+/// `left` is H: `y` becomes `Wᵀ G`, and `gradient` grows by the gradient of the values in the transpose's order, which
+/// [`crate::parallel::untranspose_values`] moves back. Both ask for the same rows of G, so that one pass is faster than two.
+///
+/// **Shape**: `values` `[entries]`, `x` `[columns, batch]`, `left` `[rows, batch]`, `y` `[rows.len(), batch]`, all row-major;
+/// `gradient` one number per entry of `rows`.
+///
+/// # Panics
+/// When a length does not fit.
+#[allow(clippy::too_many_arguments)] // two products' worth
+pub fn product_and_sampled<T: Real>(
+    a: &Layout,
+    values: &[T],
+    x: &[T],
+    left: &[T],
+    batch: usize,
+    rows: Range<usize>,
+    into: Into,
+    y: &mut [T],
+    gradient: &mut [T],
+) {
+    product_and_sampled_on(Tier::best(), a, values, x, left, batch, rows, into, y, gradient);
+}
+
+/// The same on a given tier.
+///
+/// # Panics
+/// When a length does not fit, or the machine lacks the tier.
+#[allow(clippy::too_many_arguments)] // as above
+pub fn product_and_sampled_on<T: Real>(
+    tier: Tier,
+    a: &Layout,
+    values: &[T],
+    x: &[T],
+    left: &[T],
+    batch: usize,
+    rows: Range<usize>,
+    into: Into,
+    y: &mut [T],
+    gradient: &mut [T],
+) {
+    assert!(rows.start <= rows.end && rows.end <= a.n_rows(), "rows {rows:?} of a matrix with {} rows", a.n_rows());
+    let entries = a.row_ptr()[rows.end] - a.row_ptr()[rows.start];
+    assert!(
+        values.len() == a.n_entries()
+            && x.len() == a.n_columns() * batch
+            && left.len() == a.n_rows() * batch
+            && y.len() == rows.len() * batch
+            && gradient.len() == entries,
+        "product and sampled product of [{}, {}] with {} entries, batch {batch}, on {} rows with {entries} entries: got {} values, \
+         {} numbers of X, {} on the left, {} of Y, {} of the gradient",
+        a.n_rows(),
+        a.n_columns(),
+        a.n_entries(),
+        rows.len(),
+        values.len(),
+        x.len(),
+        left.len(),
+        y.len(),
+        gradient.len()
+    );
+    assert!(tier.is_available(), "this machine has no {tier:?}");
+    if batch == 0 {
+        return;
+    }
+    let factors =
+        fused::Factors { x: x.as_ptr(), left: left.as_ptr(), y: y.as_mut_ptr(), gradient: gradient.as_mut_ptr() };
+    let (row_ptr, val) = (a.row_ptr(), values.as_ptr());
+    // SAFETY: lengths and tier were checked above; a `Layout` is valid by construction and padded.
+    unsafe {
+        match a.columns() {
+            Columns::Narrow(c) => run_fused(tier, Csr { row_ptr, col: c.as_ptr(), val }, factors, batch, rows, into),
+            Columns::Wide(c) => run_fused(tier, Csr { row_ptr, col: c.as_ptr(), val }, factors, batch, rows, into),
         }
     }
 }
@@ -261,4 +351,5 @@ macro_rules! per_tier {
 }
 
 per_tier!(run_product calls product::rows, (a: Csr<'_, T, I>, x: *const T, strides: Strides, rows: Range<usize>, into: Into, y: *mut T));
-per_tier!(run_sampled calls sampled::rows, (p: Pattern<'_, I>, left: *const T, right: *const T, batch: usize, rows: Range<usize>, out: *mut T));
+per_tier!(run_fused calls fused::rows, (a: Csr<'_, T, I>, factors: fused::Factors<T>, batch: usize, rows: Range<usize>, into: Into));
+per_tier!(run_sampled calls sampled::rows, (p: Pattern<'_, I>, factors: sampled::Factors<T>, batch: usize, rows: Range<usize>, into: Into));

@@ -69,9 +69,12 @@ macro_rules! portable {
                 ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]))
             }
             #[inline(always)]
-            unsafe fn sums(rows: &[Self; 16]) -> Self {
-                // SAFETY: `sum` of this type touches no memory and needs no instruction set.
-                Self(std::array::from_fn(|j| unsafe { rows[j].sum() }))
+            unsafe fn fold<const D: usize>(a: Self, b: Self) -> Self {
+                Self(std::array::from_fn(|j| if j & D == 0 { a.0[j] + a.0[j ^ D] } else { b.0[j] + b.0[j ^ D] }))
+            }
+            #[inline(always)]
+            unsafe fn now(self) -> Self {
+                self
             }
             #[inline(always)]
             unsafe fn gather<I: Index>(x: *const $t, at: *const I) -> Self {

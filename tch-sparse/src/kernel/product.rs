@@ -4,15 +4,15 @@
 //! batch contiguous, and up to eight registers of a row of Y are kept at a time.
 
 use super::tier::prefetch_narrow;
-use super::vector::{Index, Vector, prefetch};
-use super::{Csr, PREFETCH};
+use super::vector::{Index, Vector, prefetch, prefetch_stream};
+use super::{Csr, PREFETCH, ROWS_AHEAD};
 use crate::Real;
 use std::ops::Range;
 
-/// Whether a product replaces what is in Y or is added to it.
+/// Whether a result replaces what is in its place or is added to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Into {
-    /// `Y = A X`.
+    /// `Y = A X`, say.
     Replace,
     /// `Y += A X`.
     Add,
@@ -54,11 +54,11 @@ pub(super) unsafe fn rows<T: Real, V: Vector<T>, W: Vector<T>, I: Index>(
 }
 
 /// A tile that is narrower than the batch.
-const INNER: u8 = 0;
+pub(super) const INNER: u8 = 0;
 /// A tile whose last register is partial.
-const MASKED: u8 = 1;
+pub(super) const MASKED: u8 = 1;
 /// A tile as wide as X, so that its width is a constant and addresses are shifts.
-const WHOLE: u8 = 2;
+pub(super) const WHOLE: u8 = 2;
 
 /// Goes through the batch in tiles of eight, four, two or one registers.
 #[inline(always)]
@@ -124,12 +124,17 @@ unsafe fn tile<T: Real, V: Vector<T>, I: Index, const Z: usize, const U: usize, 
             let (mut e, end) = (*a.row_ptr.get_unchecked(row), *a.row_ptr.get_unchecked(row + 1));
             let out = y.add((row - first) * strides.y);
             let mut sum = [[V::zero(); Z]; U];
+            for z in 0..Z {
+                prefetch(out.wrapping_add(ROWS_AHEAD * strides.y + z * V::LANES));
+            }
             if into == Into::Add {
                 for z in 0..Z {
                     sum[0][z] = register::<T, V, Z, KIND>(out, z, mask);
                 }
             }
             while e + U <= end {
+                prefetch_stream(a.val.add(e));
+                prefetch_stream(a.col.add(e));
                 for u in 0..U {
                     entry::<T, V, I, Z, KIND, AHEAD>(a, x, stride, e + u, mask, &mut sum[u]);
                 }
@@ -183,7 +188,7 @@ unsafe fn entry<T: Real, V: Vector<T>, I: Index, const Z: usize, const KIND: u8,
 
 /// Register `z` of the tile at `from`; the last one masked where the tile is partial.
 #[inline(always)]
-unsafe fn register<T: Real, V: Vector<T>, const Z: usize, const KIND: u8>(
+pub(super) unsafe fn register<T: Real, V: Vector<T>, const Z: usize, const KIND: u8>(
     from: *const T,
     z: usize,
     mask: V::Mask,
@@ -211,6 +216,9 @@ unsafe fn row_dots<T: Real, V: Vector<T>, I: Index>(
             let (mut e, end) = (*a.row_ptr.get_unchecked(row), *a.row_ptr.get_unchecked(row + 1));
             let mut sum = [V::zero(); 2];
             while e + 2 * V::LANES <= end {
+                prefetch_stream(a.val.add(e));
+                prefetch_stream(a.val.add(e + V::LANES));
+                prefetch_stream(a.col.add(e));
                 for s in &mut sum {
                     *s = V::load(a.val.add(e)).mul_add(V::gather(x, a.col.add(e)), *s);
                     e += V::LANES;

@@ -49,12 +49,50 @@ pub trait Vector<T>: Copy {
     unsafe fn add(self, other: Self) -> Self;
     /// The sum over the lanes, in a fixed order.
     unsafe fn sum(self) -> T;
-    /// Lane `j` of the result is the sum over the lanes of `rows[j]`, for the first `LANES` of them.
-    unsafe fn sums(rows: &[Self; 16]) -> Self;
+    /// Lane `j` of the result is `a[j] + a[j ^ D]` where bit `D` of `j` is off, `b[j] + b[j ^ D]` where it is on; `D` is a power of
+    /// two below `LANES`. See [`sums`].
+    unsafe fn fold<const D: usize>(a: Self, b: Self) -> Self;
+    /// Itself, computed here: the compiler may not put it off to where it is used, which costs more registers than there are when
+    /// what it is made of has to wait.
+    unsafe fn now(self) -> Self;
     /// Lane `j` is `x[at[j]]`.
     unsafe fn gather<I: Index>(x: *const T, at: *const I) -> Self;
     /// The same with zero, and no access to `x`, outside the mask. All `LANES` indices must be readable.
     unsafe fn gather_masked<I: Index>(x: *const T, at: *const I, mask: Self::Mask) -> Self;
+}
+
+/// Sums over the lanes of as many registers as a register has lanes: lane `j` of the result is that of the `j`th, which the
+/// expression makes when its turn comes, so that few of them wait at a time. Their turns are 0, 8, 4, 12, 2, ...
+macro_rules! sums {
+    ($v:ty, $t:ty, $j:ident => $register:expr) => {
+        sums!(@from 0, [1 2 4 8], $v, $t, $j => $register)
+    };
+    (@from $at:expr, [], $v:ty, $t:ty, $j:ident => $register:expr) => {{
+        let $j: usize = $at;
+        $register
+    }};
+    (@from $at:expr, [$d:literal $($rest:literal)*], $v:ty, $t:ty, $j:ident => $register:expr) => {
+        if $d < <$v as Vector<$t>>::LANES {
+            let a = sums!(@from $at, [$($rest)*], $v, $t, $j => $register);
+            let b = sums!(@from $at + $d, [$($rest)*], $v, $t, $j => $register);
+            <$v as Vector<$t>>::fold::<$d>(a, b)
+        } else {
+            sums!(@from $at, [$($rest)*], $v, $t, $j => $register)
+        }
+    };
+}
+pub(super) use sums;
+
+/// How many bytes ahead a list that is gone through once, from end to end, is asked for. From 1 to 2 KiB are alike.
+const STREAM: usize = 2048;
+
+/// Asks for the cache line [`STREAM`] bytes after `at` in such a list.
+///
+/// Processors see streams by themselves but lose them among the rows of X that entries jump to: with this, products of 1 to 16
+/// columns take three quarters of the time on AMD's Zen 5, and the fused pass half.
+#[inline(always)]
+pub(crate) fn prefetch_stream<T>(at: *const T) {
+    prefetch(at.cast::<u8>().wrapping_add(STREAM));
 }
 
 /// Asks for the cache line at `at`, which need not be a valid address.
