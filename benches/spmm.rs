@@ -50,6 +50,8 @@ fn products(
             let call = |work: &mut Work<'_>| work.libtorch().expect("libtorch multiplies its own matrix");
             let libtorch = measure(&mut group, "libtorch", batch, &mut work, call);
             if let (Some(ours), Some(libtorch)) = (ours, libtorch) {
+                work.clear();
+                work.ours();
                 let truth = work.truth();
                 errors.push(format!(
                     "{name}, batch {batch}: libtorch / ours {:.2}x; relative error {:.1e} (ours), {:.1e} (libtorch)",

@@ -5,7 +5,7 @@ use connectome_graph::Topology;
 use connectome_graph::generate::Benchmark;
 use tch::{Device, Kind, Tensor};
 use tch_sparse::kernel::Into;
-use tch_sparse::parallel::{product_all, sampled_all, transpose_values};
+use tch_sparse::parallel::{product_all, product_and_sampled_all, sampled_all, transpose_values, untranspose_values};
 use tch_sparse::tensor::{as_slice, filled};
 use tch_sparse::{Layout, SparsityPattern};
 
@@ -18,11 +18,13 @@ pub enum Operation {
     Transposed,
     /// `sum_b left[row(e), b] right[column(e), b]` for each entry `e`: the gradient of the values.
     Sampled,
+    /// The last two: the backward pass of a product. Ours in one pass, which adds to the gradient in the transpose's order.
+    Backward,
 }
 
 impl Operation {
-    /// All three.
-    pub const ALL: [Self; 3] = [Self::Forward, Self::Transposed, Self::Sampled];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Forward, Self::Transposed, Self::Sampled, Self::Backward];
 
     /// In a word.
     pub fn name(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Operation {
             Self::Forward => "forward",
             Self::Transposed => "transposed",
             Self::Sampled => "SDDMM",
+            Self::Backward => "transposed + SDDMM",
         }
     }
 }
@@ -86,10 +89,11 @@ impl Matrix {
         let (rows, columns) = (self.pattern.n_rows(), self.pattern.n_columns());
         let of_csr = || libtorch_csr(self.pattern.layout(), &self.values.f_zeros_like()?);
         let of_dense = |n: usize| Tensor::f_zeros([n as i64, batch as i64], FLOAT);
-        let (len, libtorch) = match operation {
-            Operation::Forward => (rows * batch, of_dense(rows)?),
-            Operation::Transposed => (columns * batch, of_dense(columns)?),
-            Operation::Sampled => (self.entries(), of_csr()?),
+        let (dense_rows, entries) = match operation {
+            Operation::Forward => (rows, 0),
+            Operation::Transposed => (columns, 0),
+            Operation::Sampled => (0, self.entries()),
+            Operation::Backward => (columns, self.entries()),
         };
         Ok(Work {
             matrix: self,
@@ -97,8 +101,10 @@ impl Matrix {
             batch,
             left: dense(rows, batch)?,
             right: dense(columns, batch)?,
-            ours: Aligned::new(len),
-            libtorch,
+            ours: Aligned::new(dense_rows * batch),
+            our_entries: Aligned::new(entries),
+            libtorch: of_dense(dense_rows)?,
+            libtorch_entries: of_csr()?,
             zeros: of_csr()?,
         })
     }
@@ -135,8 +141,11 @@ pub struct Work<'a> {
     left: Tensor,
     /// `[columns, batch]`
     right: Tensor,
+    /// Dense, and one number per entry; the second in the order of the transpose for [`Operation::Backward`].
     ours: Aligned,
+    our_entries: Aligned,
     libtorch: Tensor,
+    libtorch_entries: Tensor,
     /// What libtorch adds the sampled product to.
     zeros: Tensor,
 }
@@ -145,7 +154,7 @@ impl Work<'_> {
     /// By `tch-sparse`.
     pub fn ours(&mut self) {
         let Matrix { pattern, values, moved, .. } = self.matrix;
-        let (batch, out) = (self.batch, self.ours.slice_mut());
+        let (batch, out, entries) = (self.batch, self.ours.slice_mut(), self.our_entries.slice_mut());
         let (left, right) = (as_slice(&self.left), as_slice(&self.right));
         match self.operation {
             Operation::Forward => {
@@ -156,7 +165,11 @@ impl Work<'_> {
                 let (a, values) = (pattern.transposed().layout(), as_slice(moved));
                 product_all(a, values, left, batch, Into::Replace, out);
             }
-            Operation::Sampled => sampled_all(pattern.layout(), left, right, batch, out),
+            Operation::Sampled => sampled_all(pattern.layout(), left, right, batch, entries),
+            Operation::Backward => {
+                let (a, values) = (pattern.transposed().layout(), as_slice(moved));
+                product_and_sampled_all(a, values, left, right, batch, Into::Replace, out, entries);
+            }
         }
     }
 
@@ -165,12 +178,16 @@ impl Work<'_> {
     /// # Errors
     /// When libtorch refuses.
     pub fn libtorch(&mut self) -> Result<()> {
-        let (matrix, out) = (self.matrix, &self.libtorch);
-        let _ = match self.operation {
-            Operation::Forward => matrix.libtorch.f_mm_out(out, &self.right)?,
-            Operation::Transposed => matrix.libtorch_transposed.f_mm_out(out, &self.left)?,
-            Operation::Sampled => self.zeros.f_sparse_sampled_addmm_out(out, &self.left, &self.right.f_tr()?)?,
-        };
+        let (matrix, out, entries) = (self.matrix, &self.libtorch, &self.libtorch_entries);
+        if self.operation == Operation::Forward {
+            let _ = matrix.libtorch.f_mm_out(out, &self.right)?;
+        }
+        if matches!(self.operation, Operation::Transposed | Operation::Backward) {
+            let _ = matrix.libtorch_transposed.f_mm_out(out, &self.left)?;
+        }
+        if matches!(self.operation, Operation::Sampled | Operation::Backward) {
+            let _ = self.zeros.f_sparse_sampled_addmm_out(entries, &self.left, &self.right.f_tr()?)?;
+        }
         Ok(())
     }
 
@@ -181,61 +198,66 @@ impl Work<'_> {
     /// When libtorch refuses.
     ///
     /// # Panics
-    /// For the sampled product.
+    /// Where a sampled product is asked for.
     pub fn gather_scatter(&mut self) -> Result<()> {
         let (rows, columns) = &self.matrix.coordinates;
         let (to, from, x) = match self.operation {
             Operation::Forward => (rows, columns, &self.right),
             Operation::Transposed => (columns, rows, &self.left),
-            Operation::Sampled => panic!("nothing is scattered in a sampled product"),
+            Operation::Sampled | Operation::Backward => panic!("nothing is scattered in a sampled product"),
         };
         let messages = x.f_index_select(0, from)? * self.matrix.values.f_unsqueeze(1)?;
         let _ = self.libtorch.f_zero_()?.f_index_add_(0, to, &messages)?;
         Ok(())
     }
 
+    /// Zeros what calls add to: before the call whose result is looked at.
+    pub fn clear(&mut self) {
+        self.our_entries.slice_mut().fill(0.0);
+    }
+
     /// The largest difference of our last result from the truth, over the truth's largest number.
-    pub fn error_of_ours(&self, truth: &[f64]) -> f64 {
-        relative_error(self.ours.slice(), truth)
+    pub fn error_of_ours(&self, truth: &Truth) -> f64 {
+        let mut entries = self.our_entries.slice().to_vec();
+        if self.operation == Operation::Backward {
+            untranspose_values(self.matrix.pattern.transposed(), self.our_entries.slice(), &mut entries);
+        }
+        truth.error(self.ours.slice(), &entries)
     }
 
     /// The same for libtorch's, or the gathered one, whichever ran last.
     ///
     /// # Errors
     /// When libtorch refuses.
-    pub fn error_of_libtorch(&self, truth: &[f64]) -> Result<f64> {
-        Ok(match self.operation {
-            Operation::Sampled => relative_error(as_slice(&self.libtorch.f_values()?), truth),
-            _ => relative_error(as_slice(&self.libtorch), truth),
-        })
+    pub fn error_of_libtorch(&self, truth: &Truth) -> Result<f64> {
+        let entries = self.libtorch_entries.f_values()?;
+        let entries: &[f32] = if truth.entries.is_empty() { &[] } else { as_slice(&entries) };
+        Ok(truth.error(as_slice(&self.libtorch), entries))
     }
 
     /// The result in double precision, by plain loops.
-    pub fn truth(&self) -> Vec<f64> {
+    pub fn truth(&self) -> Truth {
         let (batch, layout) = (self.batch, self.matrix.pattern.layout());
         let values: &[f32] = as_slice(&self.matrix.values);
         let (left, right): (&[f32], &[f32]) = (as_slice(&self.left), as_slice(&self.right));
-        let mut out = match self.operation {
-            Operation::Forward => vec![0.0; layout.n_rows() * batch],
-            Operation::Transposed => vec![0.0; layout.n_columns() * batch],
-            Operation::Sampled => vec![0.0; layout.n_entries()],
-        };
+        let mut out =
+            Truth { dense: vec![0.0; self.ours.slice().len()], entries: vec![0.0; self.our_entries.slice().len()] };
         let columns = layout.to_columns();
         for (row, ends) in layout.row_ptr().windows(2).enumerate() {
             let l = row * batch..(row + 1) * batch;
             for e in ends[0]..ends[1] {
                 let c = columns[e] as usize;
                 let r = c * batch..(c + 1) * batch;
+                if !out.entries.is_empty() {
+                    let terms = left[l.clone()].iter().zip(&right[r.clone()]);
+                    out.entries[e] = terms.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+                }
                 let (to, from) = match self.operation {
                     Operation::Forward => (l.clone(), &right[r]),
-                    Operation::Transposed => (r, &left[l.clone()]),
-                    Operation::Sampled => {
-                        let terms = left[l.clone()].iter().zip(&right[r]);
-                        out[e] = terms.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
-                        continue;
-                    }
+                    Operation::Transposed | Operation::Backward => (r, &left[l.clone()]),
+                    Operation::Sampled => continue,
                 };
-                for (out, &x) in out[to].iter_mut().zip(from) {
+                for (out, &x) in out.dense[to].iter_mut().zip(from) {
                     *out += f64::from(values[e]) * f64::from(x);
                 }
             }
@@ -244,10 +266,23 @@ impl Work<'_> {
     }
 }
 
+/// A result in double precision: what is dense of it, and one number for each entry in row order; either may be empty.
+#[derive(Debug)]
+pub struct Truth {
+    dense: Vec<f64>,
+    entries: Vec<f64>,
+}
+
+impl Truth {
+    fn error(&self, dense: &[f32], entries: &[f32]) -> f64 {
+        relative_error(dense, &self.dense).max(relative_error(entries, &self.entries))
+    }
+}
+
 fn relative_error(got: &[f32], truth: &[f64]) -> f64 {
     assert_eq!(got.len(), truth.len(), "result and truth differ in length");
     let off = got.iter().zip(truth).map(|(&g, t)| (f64::from(g) - t).abs());
-    let size = truth.iter().map(|t| t.abs()).fold(0.0, f64::max);
+    let size = truth.iter().map(|t| t.abs()).fold(f64::MIN_POSITIVE, f64::max);
     off.fold(0.0, f64::max) / size
 }
 
@@ -293,11 +328,13 @@ mod tests {
                     let truth = work.truth();
                     assert!(work.error_of_ours(&truth) > 0.5, "nothing has run yet");
                     work.ours();
+                    work.clear(); // some of it is added to
+                    work.ours();
                     work.libtorch().unwrap();
                     work.libtorch().unwrap(); // into the same place again
                     let (ours, libtorch) = (work.error_of_ours(&truth), work.error_of_libtorch(&truth).unwrap());
                     assert!(ours < 1e-5 && libtorch < 1e-5, "{operation:?}, batch {batch}: {ours}, {libtorch}");
-                    if operation != Operation::Sampled {
+                    if matches!(operation, Operation::Forward | Operation::Transposed) {
                         work.gather_scatter().unwrap();
                         assert!(work.error_of_libtorch(&truth).unwrap() < 1e-5);
                     }

@@ -56,6 +56,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     println!(
         "spmm: products of a {n} x {n} matrix of {} entries with dense ones, f32, heavy-tailed rows and columns\n\
          libtorch: CSR with 32-bit indices (MKL) into an existing tensor; its transposed product with the transpose stored, as ours\n\
+         transposed + SDDMM: both, the backward pass of a product; ours in one pass, which adds to the gradient\n\
          error: largest difference from the product in f64, over its largest number\n\
          {}; load {:.1}; {} thread(s); the least of {} calls, contestants in turn\n",
         SIZE.synapses,
@@ -98,6 +99,7 @@ fn product(matrix: &Matrix, operation: Operation, batch: usize, args: &Args) -> 
     let truth = work.truth();
     let mut lines: Vec<Line> = Vec::new();
     for ((name, call), least) in contestants.into_iter().zip(least) {
+        work.clear();
         call(&mut work)?;
         let error = match name {
             "ours" => work.error_of_ours(&truth),
