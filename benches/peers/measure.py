@@ -69,3 +69,16 @@ def report(measured, h, reference, steps=None, evaluations=None):
         "error": float(np.abs(h - reference).max()),
         "check": float(h[:, -1].sum()),
     }))
+
+
+def report_gradient(measured, gradient, reference, steps=None, evaluations=None):
+    """Prints the measurement. `gradient` and `reference`: [synapses]."""
+    gradient = np.asarray(gradient, dtype=np.float64)
+    assert gradient.shape == reference.shape, f"gradient {gradient.shape}, reference {reference.shape}"
+    print(json.dumps({
+        **measured,
+        "steps": None if steps is None else int(steps),
+        "evaluations": None if evaluations is None else int(evaluations),
+        "error": float(np.abs(gradient - reference).max() / np.abs(reference).max()),
+        "check": float(gradient.sum()),
+    }))

@@ -18,16 +18,16 @@ mod tensors;
 mod tiers;
 mod times;
 
-pub use adjoint::{Adjoint, Checkpointing, Cotangents, Gradients, Recording};
+pub use adjoint::{Adjoint, Checkpointing, Cotangents, ErrorOf, Gradients, Recording};
 pub use columns::LastStep;
 pub use control::{Controller, Integral, Limits, Pid};
 pub use error::{Error, SolveFailure};
 pub use field::{At, Differentiable, Evaluated, FieldError, PerSample, PulledBack, VectorField, per_sample};
 pub use method::Method;
 pub use model::{
-    Activation, Bias, Builder, ConnectomeOdeRnn, ConnectomeRnn, Forward, FrameBoundaries, FromNetwork, Init, Layout,
-    NeuronClass, NeuronTypes, Nonlinearity, OnFailure, PerNeuron, Projection, Run, Sequence, SignRule, SparseLinear,
-    SparseRnn, Steps, Tau, Training,
+    Activation, Bias, Builder, ConnectomeClassifier, ConnectomeOdeClassifier, ConnectomeOdeRnn, ConnectomeRnn, Forward,
+    FrameBoundaries, FromNetwork, Init, Layout, Mode, NeuronClass, NeuronTypes, Nonlinearity, OnFailure, PerNeuron,
+    Prediction, Projection, ReadAt, Readout, Run, Sequence, SignRule, SparseLinear, SparseRnn, Steps, Tau, Training,
 };
 pub use solution::{Solution, Stats, Status};
 pub use solver::{Compat, Solver, TimePrecision};

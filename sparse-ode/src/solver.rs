@@ -336,8 +336,10 @@ impl Solver {
         self.check(times)?;
         let mut stepper = Stepper::new(self, field, y0, times, values, Recorded::Yes)?;
         while stepper.step_into(field, values)? {}
-        let recording = stepper.take_recording().ok_or_else(|| Error::Setting("nothing was recorded".into()))?;
-        Ok((stepper.finish_into(values), recording))
+        let mut recording = stepper.take_recording().ok_or_else(|| Error::Setting("nothing was recorded".into()))?;
+        let solution = stepper.finish_into(values);
+        recording.finish(&solution, values);
+        Ok((solution, recording))
     }
 
     /// Begins a solve that the caller steps through.

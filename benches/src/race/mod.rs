@@ -8,6 +8,7 @@ pub mod args;
 pub mod child;
 pub mod contest;
 pub mod job;
+mod sparse_backward;
 mod sparse_forward;
 mod spmm;
 
@@ -36,6 +37,11 @@ enum Kind {
 
 /// All races.
 pub const RACES: &[Race] = &[
+    Race {
+        name: "sparse-backward",
+        about: "forward and backward pass of the same network: gradients of all weights (diffrax, torchode)",
+        kind: Kind::Contest(&sparse_backward::SparseBackward),
+    },
     Race {
         name: "sparse-forward",
         about: "forward pass of a continuous network on 47,521 neurons (scipy, torchode, torchdiffeq, diffrax)",

@@ -15,7 +15,7 @@ use tch::{Device, Kind};
 
 pub(super) struct SparseForward;
 
-const SIZE: Benchmark = Benchmark::OPTIC_LOBE;
+pub(super) const SIZE: Benchmark = Benchmark::OPTIC_LOBE;
 
 impl Job for SparseForward {
     fn name(&self) -> &'static str {
@@ -46,21 +46,10 @@ impl Job for SparseForward {
     }
 
     fn prepare(&self, args: &Args) -> Result<PathBuf> {
-        let batch = batch(args);
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/race").join(format!("sparse-forward-{batch}"));
-        // written last, so that it vouches for the others
-        let (stamp, what) = (dir.join("job.txt"), format!("{SIZE:?} {batch} {OUTPUTS} 1"));
-        if fs::read_to_string(&stamp).is_ok_and(|done| done == what) {
-            return Ok(dir);
-        }
-        eprintln!("making the job's network and the solution to compare with in {}", dir.display());
-        fs::create_dir_all(&dir).map_err(Error::io("making", &dir))?;
-        let job = Tutorial::generate(SIZE, batch)?;
-        job.write(&dir)?;
-        let shape = vec![batch, OUTPUTS, job.neurons()];
-        npy::write(dir.join("reference.npy"), &Array::new(shape, job.reference()?)?)?;
-        fs::write(&stamp, what).map_err(Error::io("writing", &stamp))?;
-        Ok(dir)
+        prepare(self.name(), args, |job, dir| {
+            let shape = vec![job.batch, OUTPUTS, job.neurons()];
+            Ok(npy::write(dir.join("reference.npy"), &Array::new(shape, job.reference()?)?)?)
+        })
     }
 
     fn ours(&self, _variant: &str, dir: &Path, clock: &mut Clock) -> Result<Measurement> {
@@ -91,6 +80,28 @@ impl Job for SparseForward {
     }
 }
 
-fn batch(args: &Args) -> usize {
+/// Writes the tutorial's arrays and a reference into the race's folder, unless they are there; the folder.
+pub(super) fn prepare(
+    race: &str,
+    args: &Args,
+    write_reference: impl Fn(&Tutorial, &Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let batch = batch(args);
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/race").join(format!("{race}-{batch}"));
+    // written last, so that it vouches for the others
+    let (stamp, what) = (dir.join("job.txt"), format!("{SIZE:?} {batch} {OUTPUTS} 1"));
+    if fs::read_to_string(&stamp).is_ok_and(|done| done == what) {
+        return Ok(dir);
+    }
+    eprintln!("making the job's network and the solution to compare with in {}", dir.display());
+    fs::create_dir_all(&dir).map_err(Error::io("making", &dir))?;
+    let job = Tutorial::generate(SIZE, batch)?;
+    job.write(&dir)?;
+    write_reference(&job, &dir)?;
+    fs::write(&stamp, what).map_err(Error::io("writing", &stamp))?;
+    Ok(dir)
+}
+
+pub(super) fn batch(args: &Args) -> usize {
     args.batch.unwrap_or(8)
 }

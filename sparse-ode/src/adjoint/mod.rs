@@ -11,6 +11,7 @@
 
 pub(crate) mod arithmetic;
 mod attempt;
+mod continuous;
 mod control;
 mod dense;
 mod recording;
@@ -31,6 +32,21 @@ pub enum Adjoint {
     /// Of the numbers computed, the choice of the lengths of steps included, with rejected attempts and the first guess. What
     /// torchode does; where the field is not smooth it is far from the true gradient.
     ThroughStepSizes,
+    /// Of the true solution: an equation for the gradient is solved backward in time, with the same method and tolerances, from the
+    /// values at the evaluation times alone. As exact as the tolerances are, and the memory does not grow with the number of steps.
+    Continuous(ErrorOf),
+}
+
+/// What the error of the continuous adjoint is measured on, and so what its steps follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ErrorOf {
+    /// The state and the gradient with respect to it; that of the parameters is an integral along these steps (P. Kidger et al.,
+    /// "Hey, that's not an ODE", ICML 2021). The default.
+    #[default]
+    States,
+    /// The gradients with respect to parameters and time as well, of each sample: what torchode's backsolving adjoints do. It takes
+    /// some copies of the parameters for each sample.
+    Everything,
 }
 
 /// Which states a recording keeps. The others are computed again in the reverse pass.

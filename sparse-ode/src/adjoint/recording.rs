@@ -5,7 +5,7 @@ use crate::columns::{Columns, LastStep, Stop};
 use crate::control::Memory;
 use crate::interpolation::Point;
 use crate::math::Number;
-use crate::{Adjoint, Solver, Times};
+use crate::{Adjoint, Solution, Solver, Times};
 
 /// One attempt at a step.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +39,17 @@ pub struct Recording<T> {
     /// States numbered `stride i` are kept, by sample.
     pub(super) states: Vec<Vec<Vec<T>>>,
     pub(super) stride: usize,
+    /// For the continuous adjoint: what the solve gave, if every sample reached its end.
+    pub(super) kept: Option<Kept<T>>,
+}
+
+/// Results of a solve.
+#[derive(Debug, Clone)]
+pub(super) struct Kept<T> {
+    /// `[batch, points, features]`
+    pub(super) values: Vec<T>,
+    /// `[batch, features]`
+    pub(super) end: Vec<T>,
 }
 
 impl<T: Number> Recording<T> {
@@ -56,7 +67,19 @@ impl<T: Number> Recording<T> {
                 Checkpointing::Every(k) => k.max(1),
                 Checkpointing::All | Checkpointing::Binomial(_) => 1,
             },
+            kept: None,
         }
+    }
+
+    /// Keeps the results where the continuous adjoint needs them.
+    pub(crate) fn finish(&mut self, solution: &Solution<T>, values: &[T]) {
+        if self.is_continuous() && solution.is_success() {
+            self.kept = Some(Kept { values: values.to_vec(), end: solution.end().to_vec() });
+        }
+    }
+
+    fn is_continuous(&self) -> bool {
+        matches!(self.solver.adjoint, Adjoint::Continuous(_))
     }
 
     pub(crate) fn starts_with(&mut self, sample: usize, slot: usize) {
@@ -66,6 +89,9 @@ impl<T: Number> Recording<T> {
     /// Keeps the states from which the running samples go on, `[features, columns]`. `accepted` counts the steps of each sample.
     pub(crate) fn keep_states(&mut self, columns: &Columns, y: &[T], accepted: impl Fn(usize) -> usize) {
         let batch = columns.sample.len();
+        if self.is_continuous() {
+            return;
+        }
         for (b, &sample) in columns.sample.iter().enumerate() {
             let state = accepted(sample);
             if state.is_multiple_of(self.stride) && state / self.stride == self.states[sample].len() {
@@ -93,6 +119,9 @@ impl<T: Number> Recording<T> {
 
     /// Adds the attempts of all running samples.
     pub(crate) fn attempted(&mut self, columns: &Columns, memory: &[Memory], last: &LastStep, points: &[Point]) {
+        if self.is_continuous() {
+            return;
+        }
         for (b, &sample) in columns.sample.iter().enumerate() {
             let accepted = last.accepted[b];
             let state = self.attempts[sample].last().map_or(0, |a| a.state + usize::from(a.accepted));
@@ -122,6 +151,11 @@ impl<T: Number> Recording<T> {
     /// Number of accepted steps of the sample that took most.
     pub(super) fn n_states(&self) -> usize {
         self.attempts.iter().filter_map(|list| list.last()).map(|a| a.state + 1).max().unwrap_or(0)
+    }
+
+    /// Samples that have an attempt from a state.
+    pub(super) fn samples_at(&self, state: usize) -> Vec<usize> {
+        (0..self.attempts.len()).filter(|&s| !self.attempts_from(s, state).is_empty()).collect()
     }
 
     /// Attempts of a sample from a state.

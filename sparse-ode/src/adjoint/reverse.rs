@@ -1,6 +1,7 @@
 //! The reverse pass: all steps, last one first.
 
 use super::attempt::Workspace;
+use super::continuous;
 use super::control::Carried;
 use super::recording::{Attempt, Recording};
 use super::schedule;
@@ -35,6 +36,18 @@ impl<'a, T> Cotangents<'a, T> {
     pub fn and_end(mut self, end: &'a [T]) -> Self {
         self.end = Some(end);
         self
+    }
+
+    pub(super) fn values(&self) -> Option<&'a [T]> {
+        self.values
+    }
+
+    pub(super) fn end(&self) -> Option<&'a [T]> {
+        self.end
+    }
+
+    pub(super) fn wants_times(&self) -> bool {
+        self.times
     }
 
     /// Gradients with respect to times are wanted as well: some more passes over the states.
@@ -113,6 +126,9 @@ impl<T: Number> Recording<T> {
             let got = field.features();
             return Err(Error::Setting(format!("the field has {got} features, the recorded one had {features}")));
         }
+        if let Adjoint::Continuous(error_of) = self.solver.adjoint {
+            return continuous::pull_back(self, field, cotangents, error_of);
+        }
         let stages = self.solver.method.tableau().stages();
         let reverse = Reverse {
             recording: self,
@@ -129,11 +145,6 @@ impl<T: Number> Recording<T> {
             field,
         };
         reverse.run(cotangents.end)
-    }
-
-    /// Samples that have an attempt from a state.
-    fn samples_at(&self, state: usize) -> Vec<usize> {
-        (0..self.attempts.len()).filter(|&s| !self.attempts_from(s, state).is_empty()).collect()
     }
 }
 

@@ -37,7 +37,7 @@ use tch_function::apply_one;
 /// ```
 #[derive(Debug)]
 pub struct ConnectomeOdeRnn {
-    network: Network,
+    pub(super) network: Network,
     solver: Solver,
 }
 

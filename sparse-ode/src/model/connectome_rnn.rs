@@ -15,7 +15,7 @@ use tch::Tensor;
 /// bioplnn's `ConnectomeRNN`. Differentiable with respect to all parameters, the input and the starting state.
 #[derive(Debug)]
 pub struct ConnectomeRnn {
-    network: Network,
+    pub(super) network: Network,
 }
 
 /// A sparse recurrent network in discrete time without time constants, signs or rectification: `h' = phi(P x + W h + b)`. The model

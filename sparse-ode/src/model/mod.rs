@@ -3,6 +3,7 @@
 mod activation;
 mod builder;
 mod checks;
+mod classifier;
 mod connectome_ode_rnn;
 mod connectome_rnn;
 mod draw;
@@ -18,6 +19,7 @@ mod structure;
 
 pub use activation::{Activation, Nonlinearity};
 pub use builder::{Builder, FromNetwork};
+pub use classifier::{ConnectomeClassifier, ConnectomeOdeClassifier, Mode, Prediction, ReadAt, Readout};
 pub use connectome_ode_rnn::{ConnectomeOdeRnn, Forward, FrameBoundaries, OnFailure, Run};
 pub use connectome_rnn::{ConnectomeRnn, Sequence, SparseRnn, Steps};
 pub use neuron_types::NeuronTypes;

@@ -21,11 +21,7 @@ const FILES: &[(&str, &str, &str)] = &[
 ];
 
 /// Arrays by system, leading words of the file's name and of the array's, and what they wait for.
-const KEYS: &[(&str, &str, &str, &str)] = &[
-    ("bioplnn", "dopri5_adjoints_mlp", "autodiff.grad.", "gradients"),
-    ("bioplnn", "dopri5_adjoints_mlp", "autodiff_detached.grad.", "gradients"),
-    ("bioplnn", "dopri5_adjoints_mlp", "joint.grad.", "gradients"),
-];
+const KEYS: &[(&str, &str, &str, &str)] = &[];
 
 /// Why a whole file waits, if it does.
 pub(crate) fn file(system: &str, name: &str) -> Option<&'static str> {

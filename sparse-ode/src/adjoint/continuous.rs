@@ -1,0 +1,321 @@
+//! The continuous adjoint: the gradient solves an equation of its own, backward in time.
+//!
+//! With `a` the gradient with respect to the state, `da/dt = -(df/dy)^T a`, and that with respect to the parameters grows by
+//! `(df/dp)^T a` going backward. Between the evaluation times, where the gradients of the values are added, both are integrated together with
+//! the state, which is set to the stored value at each of these times. Source: L. S. Pontryagin et al., *The Mathematical Theory of
+//! Optimal Processes*; R. T. Q. Chen et al., "Neural ordinary differential equations", NeurIPS 2018, algorithm 1.
+
+use super::recording::Recording;
+use super::{ErrorOf, Gradients};
+use crate::arrays::{Shape, combine, terms};
+use crate::field::{At, Differentiable, Evaluated, FieldError, PulledBack, VectorField};
+use crate::math::Number;
+use crate::{Adjoint, Checkpointing, Cotangents, Error, Solver, Times};
+use tch_sparse::Aligned;
+
+/// The state of a field beside its adjoint, `[..., columns]`: with [`ErrorOf::Everything`] the gradient with respect to time, the
+/// state, its gradient and that of the parameters; else state and its gradient.
+struct Augmented<'a, T: Number, F: Differentiable<T>> {
+    field: &'a mut F,
+    kept: F::Kept,
+    error_of: ErrorOf,
+    /// By column of the stretch: the sample, and the jumps between its start and where the stretch begins.
+    samples: Vec<usize>,
+    jumps: Vec<usize>,
+    parameters: Vec<T>,
+}
+
+impl<T: Number, F: Differentiable<T>> Augmented<'_, T, F> {
+    /// Where the state begins.
+    fn head(&self) -> usize {
+        usize::from(self.error_of == ErrorOf::Everything)
+    }
+
+    /// Writes the derivative of state and adjoint, both `[features, columns]`, for the columns `of`. The gradient with respect to the
+    /// parameters, times a weight per column where given, is added to `self.parameters`.
+    fn derivative(
+        &mut self,
+        at: At<'_>,
+        (y, a): (&[T], &[T]),
+        weights: Option<&[f64]>,
+        (dy, da, dt): (&mut [T], &mut [T], &mut [f64]),
+    ) -> Result<(), FieldError> {
+        let batch = at.t.len();
+        let sample: Vec<usize> = at.sample.iter().map(|&s| self.samples[s]).collect();
+        let piece: Vec<usize> = at.sample.iter().zip(at.piece).map(|(&s, &p)| self.jumps[s] - p).collect();
+        let at = At { t: at.t, sample: &sample, piece: &piece };
+        self.field.eval_keeping(at, y, dy, &mut self.kept)?;
+        let weight = |b: usize| weights.map_or(-1.0, |w| w[b]);
+        let cotangent: Vec<T> = a.iter().enumerate().map(|(i, a)| T::from_f64(weight(i % batch)) * *a).collect();
+        let of = Evaluated { at, y, dy, kept: &self.kept };
+        self.field.pull_back(of, &cotangent, PulledBack { y: da, parameters: &mut self.parameters, t: dt })?;
+        if weights.is_some() {
+            for (i, da) in da.iter_mut().enumerate() {
+                *da = *da * T::from_f64(-1.0 / weight(i % batch));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T: Number, F: Differentiable<T>> VectorField<T> for Augmented<'_, T, F> {
+    fn features(&self) -> usize {
+        let own = self.head() + 2 * self.field.features();
+        own + if self.error_of == ErrorOf::Everything { self.parameters.len() } else { 0 }
+    }
+
+    fn eval(&mut self, at: At<'_>, y: &[T], dy: &mut [T]) -> Result<(), FieldError> {
+        let (batch, n) = (at.t.len(), self.field.features());
+        if self.error_of == ErrorOf::States {
+            let (state, adjoint) = y.split_at(n * batch);
+            let (d_state, d_adjoint) = dy.split_at_mut(n * batch);
+            return self.derivative(at, (state, adjoint), None, (d_state, d_adjoint, &mut vec![0.0; batch]));
+        }
+        // Parameters have a gradient for each sample here.
+        let column = |from: &[T], first: usize, n: usize, b: usize| -> Vec<T> {
+            (first..first + n).map(|row| from[row * batch + b]).collect()
+        };
+        for b in 0..batch {
+            let one = At { t: &at.t[b..=b], sample: &at.sample[b..=b], piece: &at.piece[b..=b] };
+            let (state, adjoint) = (column(y, 1, n, b), column(y, 1 + n, n, b));
+            let (mut d_state, mut d_adjoint, mut d_time) = (vec![T::ZERO; n], vec![T::ZERO; n], [0.0]);
+            self.parameters.fill(T::ZERO);
+            self.derivative(one, (&state, &adjoint), None, (&mut d_state, &mut d_adjoint, &mut d_time))?;
+            let rows = std::iter::once(T::from_f64(d_time[0])).chain(d_state).chain(d_adjoint);
+            for (row, v) in rows.chain(self.parameters.iter().copied()).enumerate() {
+                dy[row * batch + b] = v;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A gradient on its way back, by sample.
+struct State<T> {
+    y: Vec<T>,
+    adjoint: Vec<T>,
+    time: Vec<f64>,
+    /// `[batch, parameters]` with [`ErrorOf::Everything`], else `[parameters]`.
+    parameters: Vec<T>,
+}
+
+/// The pass.
+pub(super) fn pull_back<T: Number, F: Differentiable<T>>(
+    recording: &Recording<T>,
+    field: &mut F,
+    cotangents: &Cotangents<'_, T>,
+    error_of: ErrorOf,
+) -> Result<Gradients<T>, Error> {
+    let (times, n) = (&recording.times, recording.features);
+    let (batch, points) = (times.batch(), times.points());
+    let kept = recording.kept.as_ref().ok_or_else(|| {
+        Error::Setting("the continuous adjoint needs every sample to reach its end; see the solution's status".into())
+    })?;
+    let n_parameters = field.n_parameters();
+    let rows = if error_of == ErrorOf::Everything { batch } else { 1 };
+    let mut state = State {
+        y: kept.end.clone(),
+        adjoint: cotangents.end().map_or_else(|| vec![T::ZERO; batch * n], <[T]>::to_vec),
+        time: vec![0.0; batch],
+        parameters: vec![T::ZERO; rows * n_parameters],
+    };
+    let mut at = times.end.clone();
+    let mut gradients = Gradients {
+        y0: Vec::new(),
+        parameters: Vec::new(),
+        start: vec![0.0; batch],
+        end: vec![0.0; batch],
+        eval: vec![0.0; batch * points],
+        jumps: Vec::new(),
+    };
+    if cotangents.wants_times() {
+        let slopes = slopes(recording, field, &times.end, &state.y, &state.adjoint)?;
+        gradients.end = slopes;
+    }
+    for point in (0..points).rev() {
+        let to: Vec<f64> = (0..batch).map(|b| times.eval[b * points + point]).collect();
+        stretch(recording, field, error_of, &at, &to, &mut state)?;
+        at = to;
+        for b in 0..batch {
+            let value = (b * points + point) * n..(b * points + point + 1) * n;
+            state.y[b * n..(b + 1) * n].copy_from_slice(&kept.values[value.clone()]);
+        }
+        if let Some(values) = cotangents.values() {
+            let own: Vec<T> = (0..batch).flat_map(|b| &values[(b * points + point) * n..][..n]).copied().collect();
+            if cotangents.wants_times() {
+                for (b, slope) in slopes(recording, field, &at, &state.y, &own)?.into_iter().enumerate() {
+                    gradients.eval[b * points + point] = slope;
+                }
+            }
+            state.adjoint.iter_mut().zip(own).for_each(|(a, v)| *a += v);
+        }
+    }
+    stretch(recording, field, error_of, &at, &times.start, &mut state)?;
+    if cotangents.wants_times() {
+        for (to, slope) in
+            gradients.start.iter_mut().zip(slopes(recording, field, &times.start, &state.y, &state.adjoint)?)
+        {
+            *to = -slope;
+        }
+    }
+    gradients.y0 = state.adjoint;
+    gradients.parameters = vec![T::ZERO; n_parameters];
+    for row in state.parameters.chunks_exact(n_parameters.max(1)) {
+        gradients.parameters.iter_mut().zip(row).for_each(|(to, g)| *to += *g);
+    }
+    Ok(gradients)
+}
+
+/// `<v, f(t, y)>` of each sample.
+fn slopes<T: Number, F: Differentiable<T>>(
+    recording: &Recording<T>,
+    field: &mut F,
+    t: &[f64],
+    y: &[T],
+    v: &[T],
+) -> Result<Vec<f64>, Error> {
+    let (batch, n) = (t.len(), recording.features);
+    let sample: Vec<usize> = (0..batch).collect();
+    let piece: Vec<usize> = (0..batch).map(|b| jumps_to(recording, b, t[b])).collect();
+    let columns: Vec<T> = (0..n * batch).map(|i| y[i % batch * n + i / batch]).collect();
+    let mut dy = vec![T::ZERO; n * batch];
+    field
+        .eval(At { t, sample: &sample, piece: &piece }, &columns, &mut dy)
+        .map_err(|source| Error::Field { t: t[0], source })?;
+    let dot = |b: usize| (0..n).map(|row| v[b * n + row].to_f64() * dy[row * batch + b].to_f64()).sum();
+    Ok((0..batch).map(dot).collect())
+}
+
+/// Jumps from the start of a sample to a time, both included.
+fn jumps_to<T: Number>(recording: &Recording<T>, sample: usize, t: f64) -> usize {
+    let (low, high) = (recording.times.start[sample].min(t), recording.times.start[sample].max(t));
+    recording.solver.jumps.iter().filter(|&&j| j >= low && j <= high).count()
+}
+
+/// Takes everything from the times `from` back to the times `to`.
+fn stretch<T: Number, F: Differentiable<T>>(
+    recording: &Recording<T>,
+    field: &mut F,
+    error_of: ErrorOf,
+    from: &[f64],
+    to: &[f64],
+    state: &mut State<T>,
+) -> Result<(), Error> {
+    let n = recording.features;
+    let samples: Vec<usize> = (0..from.len()).filter(|&b| from[b] != to[b]).collect();
+    if samples.is_empty() {
+        return Ok(());
+    }
+    let pick = |list: &[f64]| -> Vec<f64> { samples.iter().map(|&b| list[b]).collect() };
+    let times = Times::per_sample(&pick(from), &pick(to))?;
+    let n_parameters = field.n_parameters();
+    let jumps = samples.iter().map(|&b| jumps_to(recording, b, from[b])).collect();
+    let mut augmented = Augmented {
+        field,
+        kept: F::Kept::default(),
+        error_of,
+        samples: samples.clone(),
+        jumps,
+        parameters: vec![T::ZERO; n_parameters],
+    };
+    let everything = error_of == ErrorOf::Everything;
+    let mut start = Vec::with_capacity(samples.len() * augmented.features());
+    for &b in &samples {
+        if everything {
+            start.push(T::from_f64(state.time[b]));
+        }
+        start.extend_from_slice(&state.y[b * n..(b + 1) * n]);
+        start.extend_from_slice(&state.adjoint[b * n..(b + 1) * n]);
+        if everything {
+            start.extend_from_slice(&state.parameters[b * n_parameters..(b + 1) * n_parameters]);
+        }
+    }
+    let solver = Solver {
+        initial_step: initial_steps(&recording.solver, &samples),
+        adjoint: Adjoint::ConstantSteps,
+        checkpointing: Checkpointing::All,
+        ..recording.solver.clone()
+    };
+    let (solution, steps) = if everything {
+        (solver.solve_into(&mut augmented, &start, &times, &mut [])?, None)
+    } else {
+        let (solution, steps) = solver.record_into(&mut augmented, &start, &times, &mut [])?;
+        (solution, Some(steps))
+    };
+    let solution = solution.into_success()?;
+    let width = augmented.features();
+    for (&b, end) in samples.iter().zip(solution.end().chunks_exact(width)) {
+        let own = &end[augmented.head()..];
+        state.y[b * n..(b + 1) * n].copy_from_slice(&own[..n]);
+        state.adjoint[b * n..(b + 1) * n].copy_from_slice(&own[n..2 * n]);
+        if everything {
+            state.time[b] = end[0].to_f64();
+            state.parameters[b * n_parameters..(b + 1) * n_parameters].copy_from_slice(&own[2 * n..]);
+        }
+    }
+    match steps {
+        Some(steps) if n_parameters > 0 => quadrature(&steps, &mut augmented, &mut state.parameters),
+        _ => Ok(()),
+    }
+}
+
+fn initial_steps(solver: &Solver, samples: &[usize]) -> Option<Vec<f64>> {
+    let given = solver.initial_step.as_ref()?;
+    Some(if given.len() == 1 { given.clone() } else { samples.iter().map(|&b| given[b]).collect() })
+}
+
+/// Adds the integral of the parameters' gradient over the steps of a solve, with the weights of its method.
+fn quadrature<T: Number, F: Differentiable<T>>(
+    steps: &Recording<T>,
+    augmented: &mut Augmented<'_, T, F>,
+    to: &mut [T],
+) -> Result<(), Error> {
+    let tableau = steps.solver.method.tableau();
+    let stages = tableau.stages() - usize::from(tableau.is_first_same_as_last());
+    let weights = tableau.b.unwrap_or(tableau.a[tableau.stages() - 1]);
+    let mut unwanted = vec![T::ZERO; to.len()];
+    augmented.parameters.copy_from_slice(to);
+    for state in 0..steps.n_states() {
+        let samples = steps.samples_at(state);
+        let shape = Shape { features: steps.features, batch: samples.len() };
+        let (n, half) = (shape.len(), shape.len() / 2);
+        let mut y = Aligned::<T>::zeros(n);
+        for (b, &sample) in samples.iter().enumerate() {
+            let from = &steps.states[sample][state];
+            y[b..].iter_mut().step_by(samples.len()).zip(from).for_each(|(to, v)| *to = *v);
+        }
+        let attempts: Vec<_> = samples.iter().filter_map(|&s| steps.attempts_from(s, state).last()).collect();
+        let dt: Vec<T> = attempts.iter().map(|a| T::from_f64(a.dt)).collect();
+        let piece: Vec<usize> = attempts.iter().map(|a| a.piece).collect();
+        let mut k = vec![Aligned::<T>::zeros(n); stages];
+        let mut argument = Aligned::<T>::zeros(n);
+        for s in 0..stages {
+            if s == 0 {
+                argument.copy_from_slice(&y);
+            } else {
+                combine(shape, &mut argument, &y, &dt, &terms(tableau.a[s], &k, n));
+            }
+            let t: Vec<f64> = attempts.iter().map(|a| a.t + tableau.c[s] * a.dt).collect();
+            // Going backward in time, the parameters' gradient grows against the sign of the step.
+            let weight: Vec<f64> = attempts.iter().map(|a| -weights[s] * a.dt).collect();
+            let wanted = weights[s] != 0.0;
+            let (state, adjoint) = argument.split_at(half);
+            let (d_state, d_adjoint) = k[s].split_at_mut(half);
+            if !wanted {
+                std::mem::swap(&mut augmented.parameters, &mut unwanted);
+            }
+            let done = augmented.derivative(
+                At { t: &t, sample: &samples, piece: &piece },
+                (state, adjoint),
+                wanted.then_some(&weight[..]),
+                (d_state, d_adjoint, &mut vec![0.0; samples.len()]),
+            );
+            if !wanted {
+                std::mem::swap(&mut augmented.parameters, &mut unwanted);
+            }
+            done.map_err(|source| Error::Field { t: t[0], source })?;
+        }
+    }
+    to.copy_from_slice(&augmented.parameters);
+    Ok(())
+}
