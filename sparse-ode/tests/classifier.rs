@@ -2,8 +2,8 @@
 
 use connectome_graph::{Duplicates, Topology};
 use sparse_ode::{
-    Builder, ConnectomeClassifier, ConnectomeOdeClassifier, ConnectomeOdeRnn, ConnectomeRnn, Error, Forward,
-    FromNetwork, Layout, Mode, NeuronClass, PerNeuron, Projection, ReadAt, Readout, Steps,
+    Adjoint, Builder, ConnectomeClassifier, ConnectomeOdeClassifier, ConnectomeOdeRnn, ConnectomeRnn, Error, Forward,
+    FromNetwork, Layout, Mode, NeuronClass, PerNeuron, Projection, ReadAt, Readout, Solver, Steps,
 };
 use std::collections::HashMap;
 use tch::nn::VarStore;
@@ -133,7 +133,10 @@ fn the_reference_gives_the_same_logits_and_gradients() {
         .input_projection(Projection::Sparse(input))
         .layout(Layout::TimeFirst);
     let builder = classed(builder, &case["sign_mask"]);
-    let model = ConnectomeOdeClassifier::new(&vs.root(), builder, &Readout::new(10).hidden(16).dropout(0.5)).unwrap();
+    // its gradients go through the choice of step sizes
+    let solver = Solver::new().adjoint(Adjoint::ThroughStepSizes);
+    let readout = Readout::new(10).hidden(16).dropout(0.5);
+    let model = ConnectomeOdeClassifier::new(&vs.root(), builder, &readout).unwrap().with_solver(solver);
     let names = [
         ("readout.hidden.weight", "out_layer.1.weight", "out_layer.1.weight"),
         ("readout.hidden.bias", "out_layer.1.bias", "out_layer.1.bias"),
