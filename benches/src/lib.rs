@@ -5,8 +5,10 @@
 //! | measure | [`meter`]: wall clock, CPU seconds, memory; [`fit`]: exponents |
 //! | have work to measure | [`products`], [`tutorial`], [`wiring`] |
 //! | race against other libraries | [`race`] |
+//! | compare GPU and CPU | [`cuda_check`] |
 //! | show results | [`table`] |
 
+pub mod cuda_check;
 mod error;
 pub mod fit;
 pub mod meter;

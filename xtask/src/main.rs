@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod console;
+mod cuda_check;
 mod demo;
 mod doctor;
 mod error;
@@ -31,6 +32,8 @@ Usage: cargo xtask COMMAND [OPTIONS]
   ci       what continuous integration runs: the same as test
   bench    cargo bench of the benches package
   race     time this workspace and its peers in one run
+  cuda-check
+           pack, and run, the comparison of CUDA kernels and models with the CPU
 
 `cargo xtask COMMAND --help` tells more. Nothing needs to be exported; after `setup`, plain `cargo run`, `cargo test`
 and `cargo bench` work from any folder of the workspace.
@@ -60,6 +63,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
         "ci" => (ci::HELP, ci::run),
         "bench" => (bench::HELP, bench::run),
         "race" => (race::HELP, race::run),
+        "cuda-check" => (cuda_check::HELP, cuda_check::run),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             return Ok(ExitCode::SUCCESS);
