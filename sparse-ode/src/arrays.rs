@@ -152,7 +152,7 @@ fn combine_body<T: Number, const N: usize, const FUSED: bool>(
 }
 
 /// Tolerances of an error estimate.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Scale {
     pub(crate) atol: f64,
     pub(crate) rtol: f64,

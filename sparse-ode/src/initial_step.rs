@@ -133,7 +133,7 @@ pub(crate) fn pull_back<T: Number, F: Differentiable<T>>(
     field: &mut F,
     y0: &[T],
     cotangent: &[f64],
-    to: GuessGradients<'_, T>,
+    to: &mut GuessGradients<'_, T>,
 ) -> Result<(), Error> {
     let batch = times.batch();
     let shape = Shape { features: y0.len() / batch, batch };
@@ -185,7 +185,7 @@ pub(crate) fn pull_back<T: Number, F: Differentiable<T>>(
         }
     }
     let (mut f0_bar, mut f1_bar, mut y_bar, mut d_bar) = (zeros(), zeros(), zeros(), zeros());
-    pull_back_norm(shape, scale, (y0, &difference), (&change, &change_bar), (to.y0, &mut d_bar));
+    pull_back_norm(shape, scale, (y0, &difference), (&change, &change_bar), (&mut *to.y0, &mut d_bar));
     for (i, d) in d_bar.iter().enumerate() {
         f1_bar[i] += *d;
         f0_bar[i] += -*d;
@@ -195,13 +195,13 @@ pub(crate) fn pull_back<T: Number, F: Differentiable<T>>(
         .pull_back(
             Evaluated { at: at1, y: &y1, dy: &f1, kept: &kept1 },
             &f1_bar,
-            PulledBack { y: &mut y_bar, parameters: to.parameters, t: &mut t_bar },
+            PulledBack { y: &mut y_bar, parameters: &mut *to.parameters, t: &mut t_bar },
         )
         .map_err(failed)?;
     // The state tried is y0 + first f0, at the time start + first.
     let signed: Vec<T> = first.iter().map(|&dt| T::from_f64(dt)).collect();
     let one = vec![T::ONE; batch];
-    add_scaled(shape, to.y0, &one, &[(1.0, &y_bar)]);
+    add_scaled(shape, &mut *to.y0, &one, &[(1.0, &y_bar)]);
     add_scaled(shape, &mut f0_bar, &signed, &[(1.0, &y_bar)]);
     for (b, along) in dots(shape, &y_bar, &[(1.0, &f0)]).into_iter().enumerate() {
         first_bar[b] += (along + t_bar[b]) * first[b].signum();
@@ -218,19 +218,19 @@ pub(crate) fn pull_back<T: Number, F: Differentiable<T>>(
             }
         }
     }
-    pull_back_norm(shape, scale, (y0, &f0), (&d1, &d1_bar), (to.y0, &mut f0_bar));
+    pull_back_norm(shape, scale, (y0, &f0), (&d1, &d1_bar), (&mut *to.y0, &mut f0_bar));
     let mut own = zeros();
-    pull_back_norm(shape, scale, (y0, y0), (&d0, &d0_bar), (to.y0, &mut own));
-    add_scaled(shape, to.y0, &one, &[(1.0, &own)]);
+    pull_back_norm(shape, scale, (y0, y0), (&d0, &d0_bar), (&mut *to.y0, &mut own));
+    add_scaled(shape, &mut *to.y0, &one, &[(1.0, &own)]);
     let mut t_bar = vec![0.0; batch];
     field
         .pull_back(
             Evaluated { at: at0, y: y0, dy: &f0, kept: &kept0 },
             &f0_bar,
-            PulledBack { y: &mut y_bar, parameters: to.parameters, t: &mut t_bar },
+            PulledBack { y: &mut y_bar, parameters: &mut *to.parameters, t: &mut t_bar },
         )
         .map_err(failed)?;
-    add_scaled(shape, to.y0, &one, &[(1.0, &y_bar)]);
+    add_scaled(shape, &mut *to.y0, &one, &[(1.0, &y_bar)]);
     to.start.iter_mut().zip(t_bar).for_each(|(to, bar)| *to += bar);
     Ok(())
 }

@@ -66,6 +66,12 @@ pub(crate) fn interpolate<T: Number>(shape: Shape, step: &Step<'_, T>, points: &
     if shape.is_parallel() { starts.par_iter().with_min_len(8).for_each(run) } else { starts.iter().for_each(run) }
 }
 
+/// The polynomial's coefficients by power, from 1, `[features, batch]`.
+pub(crate) fn coefficients<T: Number>(shape: Shape, step: &Step<'_, T>) -> Vec<Vec<T>> {
+    let dt: Vec<T> = step.dt.iter().copied().cycle().take(shape.len()).collect();
+    step_powers(step, &dt, 0, shape.len())
+}
+
 /// The polynomial's coefficients by power, from 1, for numbers `first..first + n`.
 fn step_powers<T: Number>(step: &Step<'_, T>, dt: &[T], first: usize, n: usize) -> Vec<Vec<T>> {
     let mut powers = Vec::with_capacity(step.dense.step.len());

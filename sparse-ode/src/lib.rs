@@ -17,6 +17,7 @@ mod stepper;
 mod tensors;
 mod tiers;
 mod times;
+mod trajectory;
 
 pub use adjoint::{Adjoint, Checkpointing, Cotangents, ErrorOf, Gradients, Recording};
 pub use columns::LastStep;
@@ -34,3 +35,4 @@ pub use solver::{Compat, Solver, TimePrecision};
 pub use stepper::Stepper;
 pub use tensors::{Now, TensorSolution, TensorTimes};
 pub use times::Times;
+pub use trajectory::{Save, Trajectory};

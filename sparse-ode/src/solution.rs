@@ -19,6 +19,10 @@ pub enum Status {
     /// A state that is not finite without error control to shorten the step (Euler, fixed steps), or any error that is not with
     /// [`Compat::Torchode`](crate::Compat::Torchode).
     InfiniteNorm,
+    /// At rest before its end time: the derivative is as good as zero ([`Solver::steady_state`](crate::Solver::steady_state)).
+    Steady,
+    /// Ended by the caller ([`Stepper::stop`](crate::Stepper::stop)).
+    Stopped,
     /// Unfinished because another sample failed (only with [`Compat::Torchode`](crate::Compat::Torchode)).
     Interrupted,
 }
@@ -27,11 +31,16 @@ impl Status {
     /// The number that torchode gives it: 0 success (and unfinished without a fault of its own), 2 `dt_min`, 3 steps, 4 not finite.
     pub fn code(self) -> i64 {
         match self {
-            Self::Success | Self::Interrupted => 0,
+            Self::Success | Self::Steady | Self::Stopped | Self::Interrupted => 0,
             Self::ReachedDtMin | Self::StepTooSmall => 2,
             Self::ReachedMaxSteps => 3,
             Self::InfiniteNorm | Self::TooManyRejects => 4,
         }
+    }
+
+    /// Whether the sample reached its end time, came to rest or was stopped.
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Success | Self::Steady | Self::Stopped)
     }
 
     /// What it means and what to do, in a sentence.
@@ -51,6 +60,8 @@ impl Status {
                 "steps are rejected however short they are; look for NaN, overflow or a discontinuity in the right-hand side there"
             }
             Self::InfiniteNorm => "the error is not finite; look for NaN or overflow in the right-hand side there",
+            Self::Steady => "the sample came to rest before its end time, as was asked for",
+            Self::Stopped => "the sample was ended by the caller",
             Self::Interrupted => "another sample of the batch failed and ended the solve",
         }
     }
@@ -128,14 +139,14 @@ impl<T> Solution<T> {
         &self.initial_step
     }
 
-    /// Whether every sample reached its end time.
+    /// Whether every sample reached its end time, or ended before as it was meant to.
     pub fn is_success(&self) -> bool {
-        self.status.iter().all(|&s| s == Status::Success)
+        self.status.iter().all(|s| s.is_success())
     }
 
     /// The failure in words, if there is one.
     pub fn failure(&self) -> Option<SolveFailure> {
-        let samples: Vec<usize> = (0..self.batch).filter(|&b| self.status[b] != Status::Success).collect();
+        let samples: Vec<usize> = (0..self.batch).filter(|&b| !self.status[b].is_success()).collect();
         // The one to name is the one that failed by itself.
         let first = *samples.iter().find(|&&b| self.status[b] != Status::Interrupted).or(samples.first())?;
         Some(SolveFailure {

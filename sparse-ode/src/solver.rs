@@ -61,6 +61,7 @@ pub enum Compat {
 /// | [`max_rejects`](Self::max_rejects) | 100 in a row |
 /// | [`jumps`](Self::jumps) | none |
 /// | [`time_precision`](Self::time_precision) | double |
+/// | [`steady_state`](Self::steady_state) | not looked for |
 /// | [`compat`](Self::compat) | none |
 /// | [`adjoint`](Self::adjoint) | [`Adjoint::ConstantSteps`] |
 /// | [`checkpointing`](Self::checkpointing) | [`Checkpointing::All`] |
@@ -92,6 +93,7 @@ pub struct Solver {
     pub(crate) max_rejects: Option<usize>,
     pub(crate) jumps: Vec<f64>,
     pub(crate) time: TimePrecision,
+    pub(crate) steady: Option<Scale>,
     pub(crate) compat: Compat,
     pub(crate) adjoint: Adjoint,
     pub(crate) checkpointing: Checkpointing,
@@ -109,6 +111,7 @@ impl Default for Solver {
             max_rejects: Some(100),
             jumps: Vec::new(),
             time: TimePrecision::default(),
+            steady: None,
             compat: Compat::default(),
             adjoint: Adjoint::default(),
             checkpointing: Checkpointing::default(),
@@ -196,6 +199,14 @@ impl Solver {
         self
     }
 
+    /// Ends a sample after the step where the root mean square of `f / (atol + rtol |y|)` over its features is below 1: with
+    /// [`Status::Steady`](crate::Status::Steady), values at later times are NaN. `None` as `tolerances` looks for none.
+    #[must_use]
+    pub fn steady_state(mut self, tolerances: Option<(f64, f64)>) -> Self {
+        self.steady = tolerances.map(|(atol, rtol)| Scale { atol, rtol });
+        self
+    }
+
     /// Whose behaviour to follow.
     #[must_use]
     pub fn compat(mut self, compat: Compat) -> Self {
@@ -237,6 +248,46 @@ impl Solver {
     ) -> Result<Solution<T>, Error> {
         let mut stepper = self.start(field, y0, times)?;
         while stepper.step(field)? {}
+        Ok(stepper.finish())
+    }
+
+    /// Solves to the end and calls `watch` after each step of all running samples: to report progress ([`Stepper::t`]), to look for
+    /// events and end samples there ([`Stepper::stop`]), or to keep a clone from which to go on.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve).
+    ///
+    /// # Example
+    /// ```
+    /// use sparse_ode::{Solver, Status, Times, per_sample};
+    ///
+    /// // Two stones, until they lie on the ground.
+    /// let mut fall = per_sample(2, |_t, _sample, y: &[f64], dy| (dy[0], dy[1]) = (y[1], -9.81));
+    /// let times = Times::span(2, 0.0, 10.0)?;
+    /// let solution = Solver::new().initial_step(&[0.01]).max_steps(Some(1000)).limits(sparse_ode::Limits {
+    ///     dt_max: Some(0.05),
+    ///     ..Default::default()
+    /// });
+    /// let solution = solution.solve_watched(&mut fall, &[10.0, 0.0, 40.0, 0.0], &times, |stepper| {
+    ///     let y = stepper.state();
+    ///     let down: Vec<usize> = (0..2).filter(|&b| y[2 * b] <= 0.0).collect();
+    ///     stepper.stop(&down);
+    /// })?;
+    /// assert_eq!(solution.status(), [Status::Stopped; 2]);
+    /// assert!((solution.t()[0] - (20.0f64 / 9.81).sqrt()).abs() < 0.05);
+    /// # Ok::<(), sparse_ode::Error>(())
+    /// ```
+    pub fn solve_watched<T: Number, F: VectorField<T>>(
+        &self,
+        field: &mut F,
+        y0: &[T],
+        times: &Times,
+        mut watch: impl FnMut(&mut Stepper<T>),
+    ) -> Result<Solution<T>, Error> {
+        let mut stepper = self.start(field, y0, times)?;
+        while stepper.step(field)? {
+            watch(&mut stepper);
+        }
         Ok(stepper.finish())
     }
 
@@ -390,6 +441,14 @@ impl Solver {
         }
         if self.max_steps == Some(0) {
             return refuse("max_steps is 0; at least one step is needed".into());
+        }
+        if let Some(s) = self.steady
+            && !(s.atol >= 0.0 && s.rtol >= 0.0 && s.atol + s.rtol > 0.0 && (s.atol + s.rtol).is_finite())
+        {
+            return refuse(format!(
+                "steady_state wants tolerances that are not negative, got {} and {}",
+                s.atol, s.rtol
+            ));
         }
         if !self.jumps.iter().all(|t| t.is_finite()) {
             return refuse("jump times must be finite".into());

@@ -1,7 +1,7 @@
 //! The loop: one step of every running sample at a time.
 
 use crate::adjoint::Recording;
-use crate::arrays::{self, Shape, combine, copy_columns, error_norms, keep_columns, terms};
+use crate::arrays::{self, Scale, Shape, combine, copy_columns, error_norms, keep_columns, terms};
 use crate::columns::{Columns, LastStep};
 use crate::field::{At, VectorField};
 use crate::initial_step::{self, Start};
@@ -10,7 +10,7 @@ use crate::math::Number;
 use crate::method::Tableau;
 use crate::solution::{Solution, Stats, Status};
 use crate::solver::{Compat, Solver};
-use crate::{Error, Times};
+use crate::{Error, Times, Trajectory};
 use tch_sparse::Aligned;
 
 /// Whether a solve is to be gone through backwards.
@@ -45,6 +45,9 @@ pub struct Stepper<T: Number> {
     last: LastStep,
     /// What a reverse pass will need, where there is to be one.
     recording: Option<Box<Recording<T>>>,
+    trajectory: Option<Box<Trajectory<T>>>,
+    /// Derivatives that count as none.
+    steady: Option<Scale>,
 }
 
 impl<T: Number> Stepper<T> {
@@ -88,6 +91,8 @@ impl<T: Number> Stepper<T> {
             initial_step: vec![0.0; shape.batch],
             last: LastStep::default(),
             recording: None,
+            trajectory: None,
+            steady: solver.steady,
             y,
             times,
             solver,
@@ -138,15 +143,17 @@ impl<T: Number> Stepper<T> {
         let finite = if error.is_none() { arrays::finite_columns(self.shape, &self.y1) } else { Vec::new() };
         let precise = |x: f64| T::from_f64(x).to_f64();
         let memory = self.recording.is_some().then(|| self.columns.memory.clone());
-        let (last, failed) =
+        let (last, mut failed) =
             self.columns.judge(&self.solver, error.as_deref(), &finite, &self.initial_step, &mut self.stats, precise);
         let accepted = last.accepted.clone();
         self.last = last;
         let points = self.write_points(tableau, &accepted, values);
+        self.follow(tableau, &accepted);
         if let (Some(recording), Some(memory)) = (&mut self.recording, memory) {
             recording.attempted(&self.columns, &memory, &self.last, &points);
         }
         self.advance(tableau, &accepted);
+        self.look_for_rest(field, &mut failed)?;
         let finished = self.retire(&failed);
         self.columns.fit(&self.solver);
         let torchode = self.solver.compat == Compat::Torchode;
@@ -212,6 +219,51 @@ impl<T: Number> Stepper<T> {
             evaluations: self.evaluations,
             initial_step: self.initial_step,
         }
+    }
+
+    /// Ends samples where they are, with [`Status::Stopped`]; those that do not run are left alone. What an event does.
+    pub fn stop(&mut self, samples: &[usize]) {
+        let list: Vec<usize> =
+            (0..self.columns.sample.len()).filter(|&b| samples.contains(&self.columns.sample[b])).collect();
+        self.drop_columns(&list, Status::Stopped);
+    }
+
+    pub(crate) fn keep_trajectory(&mut self, trajectory: Trajectory<T>) {
+        self.trajectory = Some(Box::new(trajectory));
+    }
+
+    pub(crate) fn take_trajectory(&mut self) -> Option<Trajectory<T>> {
+        self.trajectory.take().map(|t| *t)
+    }
+
+    /// Adds the accepted steps to the trajectory.
+    fn follow(&mut self, tableau: &Tableau, accepted: &[bool]) {
+        let Some(mut trajectory) = self.trajectory.take() else {
+            return;
+        };
+        let dt = self.steps_in_state_precision();
+        let step = Step { y0: &self.y, y1: &self.y1, k: &self.k, dt: &dt, dense: tableau.dense };
+        let to: Vec<f64> = (0..dt.len()).map(|b| self.columns.next(b, &self.solver).0).collect();
+        trajectory.add(self.shape, &step, &self.columns.sample, accepted, &to);
+        self.trajectory = Some(trajectory);
+    }
+
+    /// Marks the samples whose derivative is as good as zero after an accepted step.
+    fn look_for_rest<F: VectorField<T>>(&mut self, field: &mut F, failed: &mut [Option<Status>]) -> Result<(), Error> {
+        let Some(scale) = self.steady else {
+            return Ok(());
+        };
+        if !(self.solver.method.tableau().is_first_same_as_last() && self.derivative_is_known) {
+            self.derivative(field)?;
+        }
+        let n = self.shape.len();
+        let rates = arrays::scaled_norms(self.shape, scale, &self.y[..n], &self.k[0][..n], None);
+        for (b, rate) in rates.iter().enumerate().filter(|(b, _)| self.last.accepted[*b]) {
+            if failed[b].is_none() && *rate < 1.0 {
+                failed[b] = Some(Status::Steady);
+            }
+        }
+        Ok(())
     }
 
     /// What was recorded, given away.

@@ -126,15 +126,15 @@ pub(super) fn pull_back<T: Number, F: Differentiable<T>>(
         start: vec![0.0; batch],
         end: vec![0.0; batch],
         eval: vec![0.0; batch * points],
-        jumps: Vec::new(),
+        jumps: vec![0.0; recording.solver.jumps.len()],
     };
-    if cotangents.wants_times() {
-        let slopes = slopes(recording, field, &times.end, &state.y, &state.adjoint)?;
-        gradients.end = slopes;
+    let timed = cotangents.wants_times();
+    if timed {
+        gradients.end = slopes(recording, field, &times.end, (&state.y, &state.adjoint), 0)?;
     }
     for point in (0..points).rev() {
         let to: Vec<f64> = (0..batch).map(|b| times.eval[b * points + point]).collect();
-        stretch(recording, field, error_of, &at, &to, &mut state)?;
+        go_back(recording, field, error_of, (&at, &to), &mut state, timed.then_some(&mut gradients.jumps))?;
         at = to;
         for b in 0..batch {
             let value = (b * points + point) * n..(b * points + point + 1) * n;
@@ -142,21 +142,19 @@ pub(super) fn pull_back<T: Number, F: Differentiable<T>>(
         }
         if let Some(values) = cotangents.values() {
             let own: Vec<T> = (0..batch).flat_map(|b| &values[(b * points + point) * n..][..n]).copied().collect();
-            if cotangents.wants_times() {
-                for (b, slope) in slopes(recording, field, &at, &state.y, &own)?.into_iter().enumerate() {
+            if timed {
+                for (b, slope) in slopes(recording, field, &at, (&state.y, &own), 0)?.into_iter().enumerate() {
                     gradients.eval[b * points + point] = slope;
                 }
             }
             state.adjoint.iter_mut().zip(own).for_each(|(a, v)| *a += v);
         }
     }
-    stretch(recording, field, error_of, &at, &times.start, &mut state)?;
-    if cotangents.wants_times() {
-        for (to, slope) in
-            gradients.start.iter_mut().zip(slopes(recording, field, &times.start, &state.y, &state.adjoint)?)
-        {
-            *to = -slope;
-        }
+    let jumps = timed.then_some(&mut gradients.jumps);
+    go_back(recording, field, error_of, (&at, &times.start), &mut state, jumps)?;
+    if timed {
+        let slopes = slopes(recording, field, &times.start, (&state.y, &state.adjoint), 0)?;
+        gradients.start.iter_mut().zip(slopes).for_each(|(to, slope)| *to = -slope);
     }
     gradients.y0 = state.adjoint;
     gradients.parameters = vec![T::ZERO; n_parameters];
@@ -166,17 +164,57 @@ pub(super) fn pull_back<T: Number, F: Differentiable<T>>(
     Ok(gradients)
 }
 
-/// `<v, f(t, y)>` of each sample.
+/// Takes everything from the times of the first list back to those of the second. Where gradients with respect to the jumps are
+/// wanted, it halts at each of them: moving one prolongs what was before it at the cost of what comes after.
+fn go_back<T: Number, F: Differentiable<T>>(
+    recording: &Recording<T>,
+    field: &mut F,
+    error_of: ErrorOf,
+    (from, to): (&[f64], &[f64]),
+    state: &mut State<T>,
+    jump_bar: Option<&mut Vec<f64>>,
+) -> Result<(), Error> {
+    let Some(jump_bar) = jump_bar else {
+        return stretch(recording, field, error_of, from, to, state);
+    };
+    let jumps = &recording.solver.jumps;
+    let mut at = from.to_vec();
+    loop {
+        let ahead = |b: usize| {
+            let between = |j: f64| j > at[b].min(to[b]) && j < at[b].max(to[b]);
+            (0..jumps.len())
+                .filter(|&j| between(jumps[j]))
+                .min_by(|&i, &j| f64::total_cmp(&(jumps[i] - at[b]).abs(), &(jumps[j] - at[b]).abs()))
+        };
+        let next: Vec<Option<usize>> = (0..at.len()).map(ahead).collect();
+        if next.iter().all(Option::is_none) {
+            return stretch(recording, field, error_of, &at, to, state);
+        }
+        // Samples without a jump ahead wait where they are.
+        let halt: Vec<f64> = next.iter().zip(&at).map(|(j, at)| j.map_or(*at, |j| jumps[j])).collect();
+        stretch(recording, field, error_of, &at, &halt, state)?;
+        let before = slopes(recording, field, &halt, (&state.y, &state.adjoint), 1)?;
+        let after = slopes(recording, field, &halt, (&state.y, &state.adjoint), 0)?;
+        for (b, j) in next.iter().enumerate() {
+            if let Some(j) = j {
+                jump_bar[*j] += before[b] - after[b];
+            }
+        }
+        at = halt;
+    }
+}
+
+/// `<v, f(t, y)>` of each sample, on the side that lies so many jumps back.
 fn slopes<T: Number, F: Differentiable<T>>(
     recording: &Recording<T>,
     field: &mut F,
     t: &[f64],
-    y: &[T],
-    v: &[T],
+    (y, v): (&[T], &[T]),
+    back: usize,
 ) -> Result<Vec<f64>, Error> {
     let (batch, n) = (t.len(), recording.features);
     let sample: Vec<usize> = (0..batch).collect();
-    let piece: Vec<usize> = (0..batch).map(|b| jumps_to(recording, b, t[b])).collect();
+    let piece: Vec<usize> = (0..batch).map(|b| jumps_to(recording, b, t[b]).saturating_sub(back)).collect();
     let columns: Vec<T> = (0..n * batch).map(|i| y[i % batch * n + i / batch]).collect();
     let mut dy = vec![T::ZERO; n * batch];
     field
@@ -192,7 +230,7 @@ fn jumps_to<T: Number>(recording: &Recording<T>, sample: usize, t: f64) -> usize
     recording.solver.jumps.iter().filter(|&&j| j >= low && j <= high).count()
 }
 
-/// Takes everything from the times `from` back to the times `to`.
+/// Takes everything from the times `from` back to the times `to` in one solve.
 fn stretch<T: Number, F: Differentiable<T>>(
     recording: &Recording<T>,
     field: &mut F,

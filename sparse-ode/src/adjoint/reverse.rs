@@ -273,12 +273,12 @@ impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
             }
         }
         let cotangent: Vec<f64> = self.carried.iter().map(|c| c.next).collect();
-        let gradients = initial_step::GuessGradients {
+        let mut gradients = initial_step::GuessGradients {
             y0: &mut self.y_bar,
             parameters: &mut self.parameters,
             start: &mut self.t_bar,
             end: &mut self.end_bar,
         };
-        initial_step::pull_back(&recording.solver, &recording.times, self.field, &y0, &cotangent, gradients)
+        initial_step::pull_back(&recording.solver, &recording.times, self.field, &y0, &cotangent, &mut gradients)
     }
 }

@@ -5,20 +5,31 @@
 
 /// How many of `n` steps to advance before keeping the next state, when `free` more states may be kept besides the first one.
 ///
-/// With `s` states in all and at most `t` repetitions, `(s + t)! / (s! t!)` steps can be reversed.
+/// With `s` states in all and at most `t` repetitions, `(s + t)! / (s! t!)` steps can be reversed; the cheapest place to cut follows
+/// from where `n` lies between two such numbers (there, algorithm 799, eq. (9)).
 pub(super) fn advance(n: usize, free: usize) -> usize {
-    let states = free + 1;
-    let mut repetitions = 1;
-    while reversible(states, repetitions) < n {
-        repetitions += 1;
+    let s = free as i64 + 1;
+    let mut t = 1;
+    while reversible(s, t) < n {
+        t += 1;
     }
-    reversible(states, repetitions - 1).clamp(1, n - 1)
+    let cut = if n <= reversible(s, t - 1) + reversible(s - 2, t - 1) {
+        reversible(s, t - 2)
+    } else if n >= reversible(s, t) - reversible(s - 3, t) {
+        reversible(s, t - 1)
+    } else {
+        n - reversible(s - 1, t - 1) - reversible(s - 2, t - 1)
+    };
+    cut.clamp(1, n - 1)
 }
 
-fn reversible(states: usize, repetitions: usize) -> usize {
+fn reversible(states: i64, repetitions: i64) -> usize {
+    if states < 0 || repetitions < 0 {
+        return 0;
+    }
     let mut n: usize = 1;
     for i in 1..=states.min(repetitions) {
-        n = n.saturating_mul(states + repetitions + 1 - i) / i;
+        n = n.saturating_mul((states + repetitions + 1 - i) as usize) / i as usize;
     }
     n
 }

@@ -383,7 +383,9 @@ mod tests {
             phi.apply(&mut alone);
             assert_eq!(value, alone);
             for ((x, g), w) in x.iter().zip(&slope).zip(&want) {
-                assert!((g - w).abs() <= 1e-13 * (1.0 + w.abs()), "{phi:?} at {x}: {g} and {w}");
+                // libtorch's sixth is a single one.
+                let within = if phi.steps() == [Activation::Hardsigmoid] { 1e-8 } else { 1e-13 };
+                assert!((g - w).abs() <= within * (1.0 + w.abs()), "{phi:?} at {x}: {g} and {w}");
             }
         }
     }

@@ -10,8 +10,8 @@ use crate::{Cotangents, Error, Now, Recording, Solution, Solver, Times};
 use std::sync::{Arc, Mutex, PoisonError};
 use tch::{Kind, Tensor};
 use tch_function::{BoxError, Forward, Op};
-use tch_sparse::SparseMatrix;
 use tch_sparse::tensor::{as_slice, filled};
+use tch_sparse::{SparseMatrix, parallel};
 
 /// The tensors that the operation takes, in the order of its inputs. Those that a network lacks are empty.
 pub(super) const INPUTS: usize = 8;
@@ -130,11 +130,9 @@ impl<T: Number> Op for Solve<T> {
         };
         let weights = match &places.weights {
             Some(place) => {
-                let position = self.plan.structure.pattern.transposed().position();
+                let transposed = self.plan.structure.pattern.transposed();
                 Some(filled::<T>(&plain[WEIGHTS].size(), |to| {
-                    for (v, &p) in gradients.parameters[place.clone()].iter().zip(position) {
-                        to[p as usize] = *v;
-                    }
+                    parallel::untranspose_values(transposed, &gradients.parameters[place.clone()], to);
                 })?)
             }
             None => None,

@@ -2,8 +2,6 @@
 
 /// Files by system and leading words of their names, and what they wait for.
 const FILES: &[(&str, &str, &str)] = &[
-    ("bioplnn", "train_adam", "training"),
-    ("bioplnn", "classifier_", "the classifier"),
     ("convgru", "", "convgru-feedback"),
     ("flystability", "", "lyapunov"),
     ("flyvis", "analysis", "fly-vision: tuning measures"),

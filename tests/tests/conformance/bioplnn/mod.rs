@@ -14,14 +14,16 @@ mod rnn;
 mod settings;
 mod solver;
 mod trace;
+mod training;
 
 use crate::case::Case;
 use crate::report::Report;
 
 /// Files by the leading words of their names, the more special ones first.
-const RUNNERS: [(&str, crate::Runner); 13] = [
+const RUNNERS: [(&str, crate::Runner); 15] = [
     ("activations", activations::run),
     ("bogacki_", solver::run),
+    ("classifier_", training::run_classifier),
     ("connectivity_helpers", connectivity::run),
     ("dopri5_adjoints_mlp", mlp::run),
     ("dopri5_", solver::run),
@@ -32,6 +34,7 @@ const RUNNERS: [(&str, crate::Runner); 13] = [
     ("rnn_", rnn::run),
     ("sparse_linear", linear::run),
     ("sparse_rnn", rnn::run),
+    ("train_adam", training::run_adam),
     ("tsit5_", solver::run),
 ];
 

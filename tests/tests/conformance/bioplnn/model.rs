@@ -46,8 +46,15 @@ pub(crate) struct Description<'a> {
 impl<'a> Description<'a> {
     pub(crate) fn of(case: &'a Case) -> Result<Self, String> {
         let options = case.table("build", &[&OPTIONS[..], &TRAINING[..]].concat())?;
-        let neurons = *case.shape("hs")?.last().ok_or("hs has no shape")?;
-        let inputs = *case.shape("x")?.last().ok_or("x has no shape")?;
+        let neurons = match case.shape("hs").or(case.shape("target")) {
+            Ok(shape) => *shape.last().ok_or("hs has no shape")?,
+            Err(_) => case.shape("hh_bias")?[0],
+        };
+        let inputs = match case.shape("x")? {
+            // images, which are flattened
+            [_, rest @ ..] if rest.len() == 3 => rest.iter().product(),
+            shape => *shape.last().ok_or("x has no shape")?,
+        };
         let kind = if settings::is_double(case, "dtype")? { Kind::Double } else { Kind::Float };
         Ok(Self { case, options, neurons, inputs, kind })
     }
@@ -164,7 +171,18 @@ impl<'a> Description<'a> {
         &self,
         builder: fn(usize, &Topology) -> Builder<M>,
     ) -> Result<(M, VarStore), String> {
-        let text = |e: sparse_ode::Error| e.to_string();
+        let mut vs = VarStore::new(Device::Cpu);
+        vs.set_kind(self.kind);
+        let model = self.configured(builder)?.build(&vs.root()).map_err(|e| e.to_string())?;
+        self.set_parameters(&vs, "")?;
+        Ok((model, vs))
+    }
+
+    /// A builder with the file's options.
+    pub(crate) fn configured<M: FromNetwork>(
+        &self,
+        builder: fn(usize, &Topology) -> Builder<M>,
+    ) -> Result<Builder<M>, String> {
         let project = |wiring: Option<Topology>| wiring.map_or(Projection::Identity, Projection::Sparse);
         let bias = |key: &str| {
             if self.case.has(key) { Bias::Zeros } else { Bias::Absent }
@@ -188,16 +206,16 @@ impl<'a> Description<'a> {
         if let Some(n) = self.options.get("num_neuron_types").and_then(Value::as_u64) {
             builder = builder.num_neuron_types(n as usize);
         }
-        let mut vs = VarStore::new(Device::Cpu);
-        vs.set_kind(self.kind);
-        let model = builder.build(&vs.root()).map_err(text)?;
-        self.set_parameters(&vs)?;
-        Ok((model, vs))
+        Ok(builder)
     }
 
-    fn set_parameters(&self, vs: &VarStore) -> crate::Outcome {
+    /// Sets the parameters whose names begin with `prefix`; others are left alone.
+    pub(crate) fn set_parameters(&self, vs: &VarStore, prefix: &str) -> crate::Outcome {
         for (name, mut parameter) in vs.variables() {
-            let key = match name.as_str() {
+            let Some(own) = name.strip_prefix(prefix) else {
+                continue;
+            };
+            let key = match own {
                 "connectome.values" => "hh_values_before",
                 "connectome.bias" => "hh_bias",
                 "tau" => "tau_before",
