@@ -256,7 +256,7 @@ fn fields_of_tensors() {
     let times = TensorTimes {
         start: leaf(&[0.0, 1.0, 0.5], &[3]),
         end: leaf(&[1.0, 0.1, 2.0], &[3]),
-        eval: leaf(&[0.2, 0.9, 0.8, 0.33, 0.6, 1.9], &[3, 2]),
+        eval: leaf(&[0.2, 0.9, 0.8, 0.33, 0.6, 1.92], &[3, 2]),
     };
     let leaves: Vec<(String, Tensor)> = [
         ("y0", &y0),

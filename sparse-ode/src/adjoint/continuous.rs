@@ -90,6 +90,13 @@ impl<T: Number, F: Differentiable<T>> VectorField<T> for Augmented<'_, T, F> {
     }
 }
 
+/// Which side of a jump that lies just there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Before,
+    After,
+}
+
 /// A gradient on its way back, by sample.
 struct State<T> {
     y: Vec<T>,
@@ -130,7 +137,7 @@ pub(super) fn pull_back<T: Number, F: Differentiable<T>>(
     };
     let timed = cotangents.wants_times();
     if timed {
-        gradients.end = slopes(recording, field, &times.end, (&state.y, &state.adjoint), 0)?;
+        gradients.end = slopes(recording, field, &times.end, (&state.y, &state.adjoint), Side::Before)?;
     }
     for point in (0..points).rev() {
         let to: Vec<f64> = (0..batch).map(|b| times.eval[b * points + point]).collect();
@@ -143,7 +150,7 @@ pub(super) fn pull_back<T: Number, F: Differentiable<T>>(
         if let Some(values) = cotangents.values() {
             let own: Vec<T> = (0..batch).flat_map(|b| &values[(b * points + point) * n..][..n]).copied().collect();
             if timed {
-                for (b, slope) in slopes(recording, field, &at, (&state.y, &own), 0)?.into_iter().enumerate() {
+                for (b, slope) in slopes(recording, field, &at, (&state.y, &own), Side::Before)?.into_iter().enumerate() {
                     gradients.eval[b * points + point] = slope;
                 }
             }
@@ -153,7 +160,7 @@ pub(super) fn pull_back<T: Number, F: Differentiable<T>>(
     let jumps = timed.then_some(&mut gradients.jumps);
     go_back(recording, field, error_of, (&at, &times.start), &mut state, jumps)?;
     if timed {
-        let slopes = slopes(recording, field, &times.start, (&state.y, &state.adjoint), 0)?;
+        let slopes = slopes(recording, field, &times.start, (&state.y, &state.adjoint), Side::After)?;
         gradients.start.iter_mut().zip(slopes).for_each(|(to, slope)| *to = -slope);
     }
     gradients.y0 = state.adjoint;
@@ -181,7 +188,8 @@ fn go_back<T: Number, F: Differentiable<T>>(
     let mut at = from.to_vec();
     loop {
         let ahead = |b: usize| {
-            let between = |j: f64| j > at[b].min(to[b]) && j < at[b].max(to[b]);
+            let is_last = |j: f64| j == to[b] && j != at[b] && j != recording.times.start[b];
+            let between = |j: f64| j > at[b].min(to[b]) && j < at[b].max(to[b]) || is_last(j);
             (0..jumps.len())
                 .filter(|&j| between(jumps[j]))
                 .min_by(|&i, &j| f64::total_cmp(&(jumps[i] - at[b]).abs(), &(jumps[j] - at[b]).abs()))
@@ -193,8 +201,8 @@ fn go_back<T: Number, F: Differentiable<T>>(
         // Samples without a jump ahead wait where they are.
         let halt: Vec<f64> = next.iter().zip(&at).map(|(j, at)| j.map_or(*at, |j| jumps[j])).collect();
         stretch(recording, field, error_of, &at, &halt, state)?;
-        let before = slopes(recording, field, &halt, (&state.y, &state.adjoint), 1)?;
-        let after = slopes(recording, field, &halt, (&state.y, &state.adjoint), 0)?;
+        let before = slopes(recording, field, &halt, (&state.y, &state.adjoint), Side::Before)?;
+        let after = slopes(recording, field, &halt, (&state.y, &state.adjoint), Side::After)?;
         for (b, j) in next.iter().enumerate() {
             if let Some(j) = j {
                 jump_bar[*j] += before[b] - after[b];
@@ -204,17 +212,17 @@ fn go_back<T: Number, F: Differentiable<T>>(
     }
 }
 
-/// `<v, f(t, y)>` of each sample, on the side that lies so many jumps back.
+/// `<v, f(t, y)>` of each sample.
 fn slopes<T: Number, F: Differentiable<T>>(
     recording: &Recording<T>,
     field: &mut F,
     t: &[f64],
     (y, v): (&[T], &[T]),
-    back: usize,
+    side: Side,
 ) -> Result<Vec<f64>, Error> {
     let (batch, n) = (t.len(), recording.features);
     let sample: Vec<usize> = (0..batch).collect();
-    let piece: Vec<usize> = (0..batch).map(|b| jumps_to(recording, b, t[b]).saturating_sub(back)).collect();
+    let piece: Vec<usize> = (0..batch).map(|b| jumps_to(recording, b, t[b], side)).collect();
     let columns: Vec<T> = (0..n * batch).map(|i| y[i % batch * n + i / batch]).collect();
     let mut dy = vec![T::ZERO; n * batch];
     field
@@ -224,10 +232,11 @@ fn slopes<T: Number, F: Differentiable<T>>(
     Ok((0..batch).map(dot).collect())
 }
 
-/// Jumps from the start of a sample to a time, both included.
-fn jumps_to<T: Number>(recording: &Recording<T>, sample: usize, t: f64) -> usize {
-    let (low, high) = (recording.times.start[sample].min(t), recording.times.start[sample].max(t));
-    recording.solver.jumps.iter().filter(|&&j| j >= low && j <= high).count()
+/// Jumps from the start of a sample, included, to a time.
+fn jumps_to<T: Number>(recording: &Recording<T>, sample: usize, t: f64, side: Side) -> usize {
+    let start = recording.times.start[sample];
+    let passed = |j: f64| j == start || (j > start.min(t) && j < start.max(t)) || (j == t && side == Side::After);
+    recording.solver.jumps.iter().filter(|&&j| passed(j)).count()
 }
 
 /// Takes everything from the times `from` back to the times `to` in one solve.
@@ -247,7 +256,7 @@ fn stretch<T: Number, F: Differentiable<T>>(
     let pick = |list: &[f64]| -> Vec<f64> { samples.iter().map(|&b| list[b]).collect() };
     let times = Times::per_sample(&pick(from), &pick(to))?;
     let n_parameters = field.n_parameters();
-    let jumps = samples.iter().map(|&b| jumps_to(recording, b, from[b])).collect();
+    let jumps = samples.iter().map(|&b| jumps_to(recording, b, from[b], Side::After)).collect();
     let mut augmented = Augmented {
         field,
         kept: F::Kept::default(),
