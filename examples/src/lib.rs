@@ -1,4 +1,4 @@
-//! What the numbered examples share: arguments, progress, tables, pictures, and the data beside them.
+//! What the numbered examples share: arguments, progress, tables, pictures, problems to solve, and the data beside them.
 //!
 //! An example is a function of its [`Args`] that [`run`] calls:
 //!
@@ -18,9 +18,11 @@
 mod args;
 pub mod data;
 mod pictures;
+pub mod problems;
 mod progress;
 pub mod states;
 mod table;
+pub mod trials;
 
 pub use args::{Args, Error, run};
 pub use pictures::Pictures;
