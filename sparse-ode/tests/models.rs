@@ -445,3 +445,38 @@ fn two_passes_share_a_backward() {
     (pass(0.1) + pass(0.7)).backward();
     assert!(vs.variables()["connectome.values"].grad().abs().max().double_value(&[]) > 0.0);
 }
+
+/// With logarithms for parameters the network is the same, gradients are those of the weights times the weights, and no step of an
+/// optimiser leads below zero.
+#[test]
+fn weights_by_their_logarithms() {
+    let wiring = Topology::from_csr(3, 3, vec![0, 2, 3, 4], vec![1, 2, 0, 1], vec![0.5, 1.5, 2.0, 0.25]).unwrap();
+    let classes = vec![NeuronClass::Excitatory, NeuronClass::Inhibitory, NeuronClass::Excitatory];
+    let run = |rule| {
+        let mut vs = VarStore::new(Device::Cpu);
+        vs.set_kind(Kind::Double);
+        let model = ConnectomeOdeRnn::builder(3, &wiring)
+            .neuron_class(PerNeuron::Neurons(classes.clone()))
+            .tau(sparse_ode::Tau::Given(PerNeuron::All(1.5)))
+            .sign_rule(rule)
+            .build(&vs.root())
+            .unwrap();
+        let x = Tensor::from_slice(&[0.3, -0.7, 1.1]).view([1, 3]);
+        let h0 = Tensor::from_slice(&[0.9, 0.4, 0.2]).view([1, 3]);
+        let hs = model.forward(&x, &Forward::new().h0(&h0)).unwrap().hs;
+        (&hs * &hs).sum(Kind::Double).backward();
+        let parameter = vs.variables().into_iter().find(|(name, _)| name.contains("values")).unwrap();
+        (hs.detach(), parameter.0, parameter.1)
+    };
+    let (hs, name, values) = run(SignRule::Dale);
+    let (by_logarithm, log_name, logarithms) = run(SignRule::DaleByLogarithm);
+    assert_eq!((name.as_str(), log_name.as_str()), ("connectome.values", "connectome.log_values"));
+    assert!((hs - by_logarithm).abs().max().double_value(&[]) < 1e-14);
+    let want = values.grad() * values.detach();
+    assert!((logarithms.grad() - want).abs().max().double_value(&[]) < 1e-14);
+
+    let zero = wiring.map_weights(|w| if w < 0.3 { 0.0 } else { w }).unwrap();
+    let refused = ConnectomeOdeRnn::builder(3, &zero).sign_rule(SignRule::DaleByLogarithm);
+    let e = refused.build(&VarStore::new(Device::Cpu).root()).unwrap_err().to_string();
+    assert!(e.contains("from neuron 1 to 2 is 0"), "{e}");
+}

@@ -1,7 +1,7 @@
 //! The solver's laws: order, tolerances, batches, times, failures.
 
 use sparse_ode::{
-    Compat, Controller, Error, Integral, Limits, Method, Pid, Solution, Solver, Status, Times, per_sample,
+    Compat, Controller, Error, Integral, Limits, Method, Pid, Save, Solution, Solver, Status, Times, per_sample,
 };
 
 /// Slope of `y` over `x`, both as logarithms, by least squares.
@@ -418,4 +418,76 @@ fn time_moves_far_from_zero() {
     let solver = Solver::new().time_precision(sparse_ode::TimePrecision::Single);
     let s = solver.solve(&mut field, &[0.0], &Times::span(1, 1e5, 1e5 + 1.0).unwrap()).unwrap();
     assert!(s.is_success() && (s.end()[0] - 0.632_12).abs() < 5e-3, "{:?} {:?}", s.status(), s.end());
+}
+
+/// A trajectory holds the solution at its steps exactly and between them as the dense output has it, in either direction.
+#[test]
+fn trajectories() {
+    for method in Method::ALL {
+        for (start, end) in [(0.0, 2.0), (2.0, -0.5)] {
+            let solver = if method == Method::Euler { Solver::new().fixed_step(0.05) } else { Solver::new() }.method(method);
+            let eval: Vec<f64> = (0..=30).map(|i| start + (end - start) * f64::from(i) / 30.0).collect();
+            let times = Times::per_sample(&[start, start], &[end, (start + end) / 2.0]).unwrap();
+            let mut field = per_sample(2, |t, _, y: &[f64], dy| spiral(t, y, dy));
+            let y0 = [1.0, 0.0, 0.5, -0.5];
+            let (solution, path) = solver.trajectory(&mut field, &y0, &times, Save::Dense).unwrap();
+            assert_eq!(path.t(1).len(), solution.stats()[1].accepted + 1);
+            assert_eq!((path.t(0)[0], *path.t(0).last().unwrap()), (start, end));
+            assert_eq!(&path.y(0)[path.y(0).len() - 2..], &solution.end()[..2]);
+            let alone = Times::span(1, start, end).unwrap().evaluate(&eval).unwrap();
+            let want = solver.solve(&mut field, &y0[..2], &alone).unwrap();
+            for (t, want) in eval.iter().zip(want.values().chunks(2)) {
+                assert!(distance(&path.at(0, *t).unwrap(), want) < 1e-12, "{method:?} at {t}");
+            }
+            assert!(path.at(0, end + (end - start)).is_err());
+            let (_, steps) = solver.trajectory(&mut field, &y0, &times, Save::Steps).unwrap();
+            assert_eq!(steps.y(0), path.y(0));
+            assert!(steps.at(0, steps.t(0)[1]).is_ok());
+            let e = steps.at(0, (steps.t(0)[0] + steps.t(0)[1]) / 2.0).unwrap_err().to_string();
+            assert!(e.contains("Save::Dense"), "{e}");
+        }
+    }
+}
+
+/// Samples that come to rest end there; the others go on. Stopped ones keep what they reached.
+#[test]
+fn rest_and_stops() {
+    let rates = [5.0, 0.01];
+    let mut field = per_sample(1, |_, sample, y: &[f64], dy| dy[0] = rates[sample] * (1.0 - y[0]));
+    let times = Times::span(2, 0.0, 100.0).unwrap().evenly(11).unwrap();
+    for method in [Method::Dopri5, Method::Heun] {
+        let solver = Solver::new().method(method).tolerances(1e-7, 1e-7).steady_state(Some((1e-3, 0.0)));
+        let solution = solver.solve(&mut field, &[0.0, 0.0], &times).unwrap();
+        assert_eq!(solution.status(), [Status::Steady, Status::Success], "{method:?}");
+        assert!(solution.t()[0] < 10.0 && (solution.end()[0] - 1.0).abs() < 1e-3, "{:?}", solution.t());
+        assert!(solution.is_success() && solution.values()[10].is_nan());
+    }
+    let mut seen = 0;
+    let solution = Solver::new()
+        .solve_watched(&mut field, &[0.0, 0.0], &times, |stepper| {
+            seen += 1;
+            if stepper.t()[1] > 20.0 {
+                stepper.stop(&[1, 7]);
+            }
+        })
+        .unwrap();
+    assert_eq!(solution.status(), [Status::Success, Status::Stopped]);
+    assert!(seen > 3 && solution.t()[1] > 20.0 && solution.t()[1] < 100.0);
+    assert!(Solver::new().steady_state(Some((-1.0, 0.0))).solve(&mut field, &[0.0; 2], &times).is_err());
+}
+
+/// From a clone in the middle a solve goes on exactly as it would have.
+#[test]
+fn resumes_from_a_clone() {
+    let mut field = per_sample(2, |t, _, y: &[f64], dy| spiral(t, y, dy));
+    let times = Times::span(2, 0.0, 5.0).unwrap().evenly(7).unwrap();
+    let solver = Solver::new().controller(Controller::Pid(Pid::default()));
+    let mut stepper = solver.start(&mut field, &[1.0, 0.0, -0.3, 2.0], &times).unwrap();
+    for _ in 0..6 {
+        stepper.step(&mut field).unwrap();
+    }
+    let mut copy = stepper.clone();
+    while stepper.step(&mut field).unwrap() {}
+    while copy.step(&mut field).unwrap() {}
+    assert_eq!(stepper.finish(), copy.finish());
 }

@@ -235,7 +235,7 @@ impl ConnectomeOdeRnn {
         let plan = Plan { structure: network.structure.clone(), solver, times, when };
         let none = Tensor::f_empty([0], (network.kind(), network.device()))?;
         let inputs = [
-            network.connectome.values(),
+            &network.weights()?,
             network.connectome.bias().unwrap_or(&none),
             &network.tau_column()?,
             match &network.input {

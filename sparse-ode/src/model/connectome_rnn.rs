@@ -143,7 +143,7 @@ impl ConnectomeRnn {
         let network = &self.network;
         network.clamp()?;
         let (matrix, sign) =
-            (network.connectome.matrix()?, network.structure.sign_column(network.kind(), network.device())?);
+            (network.matrix()?, network.structure.sign_column(network.kind(), network.device())?);
         let rate = network.tau_column()?.f_reciprocal()?;
         let kept = rate.f_neg()?.f_add_scalar(1.0)?;
         run(network, x, steps, |drive, h| {
@@ -167,7 +167,7 @@ impl SparseRnn {
     pub fn forward(&self, x: &Tensor, steps: &Steps<'_>) -> Result<Sequence, Error> {
         let network = &self.network;
         network.clamp()?;
-        let matrix = network.connectome.matrix()?;
+        let matrix = network.matrix()?;
         run(network, x, steps, |drive, h| network.structure.activate(&network.summed(&matrix, None, drive, h)?))
     }
 }

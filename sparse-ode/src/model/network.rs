@@ -7,6 +7,7 @@ use super::options::{Init, Layout, NeuronClass, Options, Projection, SignRule, T
 use super::sparse_linear::{Bias, SparseLinear, parameter};
 use super::structure::{Structure, Wires};
 use crate::Error;
+use connectome_graph::Topology;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tch::nn::Path;
@@ -58,8 +59,12 @@ impl Network {
             }
         };
         let output_size = check_projections(o, n)?;
+        let (name, wiring) = match o.sign_rule {
+            SignRule::DaleByLogarithm => ("log_values", logarithm(&o.connectome)?),
+            _ => ("values", o.connectome.clone()),
+        };
         let connectome =
-            SparseLinear::new(&(path / "connectome"), &o.connectome, o.connectome_bias, o.train_connectome)?;
+            SparseLinear::named(&(path / "connectome"), name, &wiring, o.connectome_bias, o.train_connectome)?;
         let (tau, tau_of) = if has_tau { build_tau(path, o, n, kinds, types.as_ref())? } else { (None, None) };
         let input = build_projection(
             &(path / "input_projection"),
@@ -74,7 +79,7 @@ impl Network {
             (o.output_projection_bias, o.train_output_projection, o.seed.wrapping_add(2)),
         )?;
         let signs = match classes {
-            _ if o.sign_rule != SignRule::Dale => vec![1.0; n],
+            _ if !matches!(o.sign_rule, SignRule::Dale | SignRule::DaleByLogarithm) => vec![1.0; n],
             Resolved::All(class) => vec![class.sign(); n],
             Resolved::Neurons(list) => list.iter().map(|c: &NeuronClass| c.sign()).collect(),
             Resolved::Types(list) => {
@@ -119,11 +124,23 @@ impl Network {
         self.connectome.values().device()
     }
 
+    /// The weights of the connectome, `[entries]`; differentiable.
+    pub(super) fn weights(&self) -> Result<Tensor, Error> {
+        let values = self.connectome.values();
+        Ok(if self.sign_rule == SignRule::DaleByLogarithm { values.f_exp()? } else { values.shallow_clone() })
+    }
+
+    /// The connectome as a matrix.
+    pub(super) fn matrix(&self) -> Result<SparseMatrix, Error> {
+        Ok(SparseMatrix::new(self.connectome.pattern(), &self.weights()?)?)
+    }
+
     /// Holds weights at or above zero and time constants at or above one, as before every forward pass.
     pub(super) fn clamp(&self) -> Result<(), Error> {
         tch::no_grad(|| -> Result<(), Error> {
             let mut values = self.connectome.values().shallow_clone();
-            if self.sign_rule != SignRule::Signed && values.numel() > 0 {
+            let is_bounded = matches!(self.sign_rule, SignRule::Dale | SignRule::Unsigned);
+            if is_bounded && values.numel() > 0 {
                 if !self.warned.swap(true, Ordering::Relaxed) {
                     let negative = values.f_lt(0.0)?.f_sum(Kind::Int64)?.int64_value(&[]);
                     if negative > 0 {
@@ -274,6 +291,20 @@ impl Through {
             }
         }
     }
+}
+
+/// The same wiring with the logarithms of its weights.
+fn logarithm(wiring: &Topology) -> Result<Topology, Error> {
+    if let Some((post, pre, weight)) = wiring.iter().find(|(.., weight)| *weight <= 0.0) {
+        return refuse(
+            "connectome",
+            format!(
+                "the weight from neuron {pre} to {post} is {weight} and has no logarithm; drop such synapses, take \
+                 Topology::split_signs for a signed connectome, or use SignRule::Dale"
+            ),
+        );
+    }
+    wiring.map_weights(f64::ln).map_err(|e| Error::Option { option: "connectome", what: e.to_string() })
 }
 
 fn build_projection(

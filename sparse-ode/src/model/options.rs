@@ -102,6 +102,10 @@ pub enum SignRule {
     /// default.
     #[default]
     Dale,
+    /// Dale's law without a bound: the parameters are the logarithms of the weights (`connectome.log_values` in place of
+    /// `connectome.values`), which so stay above zero whatever the optimiser does, and change by factors. Every weight must be above
+    /// zero at the start. (Cornford et al., "Brain-like learning with exponentiated gradients", 2024.)
+    DaleByLogarithm,
     /// Weights keep the signs they have and neurons have none: for signed connectomes. Also what bioplnn `eb88085` did.
     Signed,
     /// Weights are held at or above zero and inhibitory neurons excite: the fault of bioplnn `b1d6138`, for comparison.

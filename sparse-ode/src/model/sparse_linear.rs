@@ -34,9 +34,20 @@ impl SparseLinear {
     /// # Errors
     /// What libtorch reports.
     pub fn new(path: &Path<'_>, wiring: &Topology, bias: Bias, training: Training) -> Result<Self, Error> {
+        Self::named(path, "values", wiring, bias, training)
+    }
+
+    /// The same with another name for the values.
+    pub(crate) fn named(
+        path: &Path<'_>,
+        name: &str,
+        wiring: &Topology,
+        bias: Bias,
+        training: Training,
+    ) -> Result<Self, Error> {
         let pattern =
             SparsityPattern::from_csr(wiring.n_post(), wiring.n_pre(), wiring.row_ptr().to_vec(), wiring.columns())?;
-        let values = parameter(path, "values", &Tensor::f_from_slice(wiring.weights())?, training)?;
+        let values = parameter(path, name, &Tensor::f_from_slice(wiring.weights())?, training)?;
         let bias = match bias {
             Bias::Zeros => {
                 let zeros = Tensor::f_zeros([wiring.n_post() as i64, 1], (Kind::Double, tch::Device::Cpu))?;
