@@ -5,7 +5,7 @@ use benches::tutorial::Tutorial;
 use connectome_graph::generate::Benchmark;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
-use sparse_ode::{At, FieldError, Solver, Times, VectorField};
+use sparse_ode::{At, FieldError, Forward, Solver, Times, VectorField};
 use std::time::{Duration, Instant};
 use tch::nn::VarStore;
 use tch::{Device, Kind};
@@ -21,6 +21,7 @@ fn main() -> Result<(), Failure> {
     let mut growth = Growth::default();
     oscillators(&mut criterion, &mut growth)?;
     connectome(&mut criterion, &mut growth)?;
+    backward(&mut criterion, &mut growth)?;
     criterion.final_summary();
     print!("{growth}");
     Ok(())
@@ -64,6 +65,8 @@ fn oscillators(criterion: &mut Criterion, growth: &mut Growth) -> Result<(), Fai
         let times = Times::span(batch, 0.0, 10.0)?.evenly(20)?;
         let solution = solver.solve(&mut field, &y0, &times)?.into_success()?;
         let steps: usize = solution.stats().iter().map(|s| s.steps).sum();
+        // what others count: a step of the whole batch
+        let rounds = solution.stats().iter().map(|s| s.steps).max().unwrap_or(1);
         group.throughput(Throughput::Elements(steps as u64));
         let least = measure(&mut group, batch, || {
             solver.solve(&mut field, &y0, &times).expect("it was solved before");
@@ -73,8 +76,10 @@ fn oscillators(criterion: &mut Criterion, growth: &mut Growth) -> Result<(), Fai
             let exact = Solver::new().tolerances(1e-12, 1e-12).solve(&mut field, &y0, &times)?;
             let off = coarse.iter().zip(exact.end()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             println!(
-                "batch {batch}: {steps} steps, {:.0} ns per step of a sample, largest error at the end {off:.1e}\n",
-                1e9 * least / steps as f64
+                "batch {batch}: {steps} steps, {:.0} ns per step of a sample, {:.4} ms per step of the batch, largest error at the end \
+                 {off:.1e}\n",
+                1e9 * least / steps as f64,
+                1e3 * least / rounds as f64
             );
             growth.add("four variables, batch", batch as f64, least);
         }
@@ -99,6 +104,29 @@ fn connectome(criterion: &mut Criterion, growth: &mut Growth) -> Result<(), Fail
         });
         if let Some(least) = least {
             growth.add("tutorial, neurons at constant degree", job.neurons() as f64, least);
+        }
+    }
+    group.finish();
+    Ok(())
+}
+
+/// The same with the gradients of the mean of the squared last states with respect to all parameters.
+fn backward(criterion: &mut Criterion, growth: &mut Growth) -> Result<(), Failure> {
+    let mut group = criterion.benchmark_group("tutorial, forward and backward, batch 8");
+    let full = Benchmark::OPTIC_LOBE;
+    for part in [8, 4, 2, 1] {
+        let size = Benchmark { neurons: full.neurons / part, synapses: full.synapses / part };
+        let job = Tutorial::generate(size, 8)?;
+        let vs = VarStore::new(Device::Cpu);
+        let (model, x) = (job.model(&vs)?, job.images(Kind::Float));
+        group.throughput(Throughput::Elements(job.wiring.nnz() as u64));
+        let least = measure(&mut group, job.neurons(), || {
+            let run = model.forward(&x, &Forward::new()).expect("it is a network that runs");
+            let last = run.hs.select(1, -1);
+            (&last * &last).mean(Kind::Float).backward();
+        });
+        if let Some(least) = least {
+            growth.add("tutorial with gradients, neurons at constant degree", job.neurons() as f64, least);
         }
     }
     group.finish();

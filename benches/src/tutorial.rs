@@ -82,12 +82,12 @@ impl Tutorial {
         Tensor::from_slice(&self.x).view([self.batch as i64, -1]).to_kind(kind)
     }
 
-    /// The forward pass: states `[batch, OUTPUTS, neurons]` and what they took.
+    /// The forward pass without gradients: states `[batch, OUTPUTS, neurons]` and what they took.
     ///
     /// # Errors
     /// Those of the model.
     pub fn forward(model: &ConnectomeOdeRnn, images: &Tensor) -> Result<Run> {
-        Ok(model.forward(images, &Forward::new().num_evals(OUTPUTS))?)
+        Ok(tch::no_grad(|| model.forward(images, &Forward::new().num_evals(OUTPUTS)))?)
     }
 
     /// The states in double precision with tolerances of 1e-10, `[batch, OUTPUTS, neurons]`: what errors are measured against.

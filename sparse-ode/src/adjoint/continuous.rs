@@ -5,7 +5,7 @@
 //! the state, which is set to the stored value at each of these times. Source: L. S. Pontryagin et al., *The Mathematical Theory of
 //! Optimal Processes*; R. T. Q. Chen et al., "Neural ordinary differential equations", NeurIPS 2018, algorithm 1.
 
-use super::recording::Recording;
+use super::recording::{Recording, side_by_side};
 use super::{ErrorOf, Gradients};
 use crate::arrays::{Shape, combine, terms};
 use crate::field::{At, Differentiable, Evaluated, FieldError, PulledBack, VectorField};
@@ -326,11 +326,8 @@ fn quadrature<T: Number, F: Differentiable<T>>(
         let samples = steps.samples_at(state);
         let shape = Shape { features: steps.features, batch: samples.len() };
         let (n, half) = (shape.len(), shape.len() / 2);
-        let mut y = Aligned::<T>::zeros(n);
-        for (b, &sample) in samples.iter().enumerate() {
-            let from = &steps.states[sample][state];
-            y[b..].iter_mut().step_by(samples.len()).zip(from).for_each(|(to, v)| *to = *v);
-        }
+        let states: Vec<&[T]> = samples.iter().map(|&s| &steps.states[s][state][..]).collect();
+        let y = side_by_side(&states);
         let attempts: Vec<_> = samples.iter().filter_map(|&s| steps.attempts_from(s, state).last()).collect();
         let dt: Vec<T> = attempts.iter().map(|a| T::from_f64(a.dt)).collect();
         let piece: Vec<usize> = attempts.iter().map(|a| a.piece).collect();

@@ -6,6 +6,7 @@ use crate::control::Memory;
 use crate::interpolation::Point;
 use crate::math::Number;
 use crate::{Adjoint, Solution, Solver, Times};
+use tch_sparse::Aligned;
 
 /// One attempt at a step.
 #[derive(Debug, Clone, Copy)]
@@ -92,10 +93,13 @@ impl<T: Number> Recording<T> {
         if self.is_continuous() {
             return;
         }
-        for (b, &sample) in columns.sample.iter().enumerate() {
-            let state = accepted(sample);
-            if state.is_multiple_of(self.stride) && state / self.stride == self.states[sample].len() {
-                self.states[sample].push((0..self.features).map(|row| y[row * batch + b]).collect());
+        let is_due = |sample: usize| is_due_at(accepted(sample), self.stride, self.states[sample].len());
+        let due: Vec<usize> = (0..batch).filter(|&b| is_due(columns.sample[b])).collect();
+        for (b, state) in due.iter().zip(by_column(batch, self.features, y, &due)) {
+            let sample = columns.sample[*b];
+            // The distance between states may just have grown.
+            if is_due_at(accepted(sample), self.stride, self.states[sample].len()) {
+                self.states[sample].push(state);
                 self.thin_out(sample);
             }
         }
@@ -171,4 +175,33 @@ impl<T: Number> Recording<T> {
         let (from, to) = (list.partition_point(|p| p.0 < state), list.partition_point(|p| p.0 <= state));
         list[from..to].iter().map(|p| p.1)
     }
+}
+
+/// Whether a state is to be kept next, every `stride`-th being kept and `kept` of them held.
+fn is_due_at(state: usize, stride: usize, kept: usize) -> bool {
+    state.is_multiple_of(stride) && state / stride == kept
+}
+
+/// Columns of a state `[features, batch]`, each by itself. One pass over the rows: by columns each line of cache would come `batch`
+/// times.
+fn by_column<T: Number>(batch: usize, features: usize, y: &[T], columns: &[usize]) -> Vec<Vec<T>> {
+    let mut out: Vec<Vec<T>> = columns.iter().map(|_| vec![T::ZERO; features]).collect();
+    for (row, from) in y[..batch * features].chunks_exact(batch).enumerate() {
+        for (to, &b) in out.iter_mut().zip(columns) {
+            to[row] = from[b];
+        }
+    }
+    out
+}
+
+/// The way back: columns side by side, `[features, columns]`.
+pub(super) fn side_by_side<T: Number>(columns: &[&[T]]) -> Aligned<T> {
+    let n = columns.len();
+    let mut out = Aligned::zeros(columns.first().map_or(0, |c| c.len()) * n);
+    for (row, to) in out.chunks_exact_mut(n.max(1)).enumerate() {
+        for (to, column) in to.iter_mut().zip(columns) {
+            *to = column[row];
+        }
+    }
+    out
 }

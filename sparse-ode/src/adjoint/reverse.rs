@@ -3,7 +3,7 @@
 use super::attempt::Workspace;
 use super::continuous;
 use super::control::Carried;
-use super::recording::{Attempt, Recording};
+use super::recording::{Attempt, Recording, side_by_side};
 use super::schedule;
 use crate::field::Differentiable;
 use crate::initial_step;
@@ -166,13 +166,9 @@ impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
         let n = recording.n_states();
         for first in (0..n).step_by(recording.stride).collect::<Vec<_>>().into_iter().rev() {
             let samples = recording.samples_at(first);
-            let mut y = Aligned::zeros(samples.len() * features);
-            for (b, &sample) in samples.iter().enumerate() {
-                let state = &recording.states[sample][first / recording.stride];
-                for (to, v) in y[b..].iter_mut().step_by(samples.len()).zip(state) {
-                    *to = *v;
-                }
-            }
+            let states: Vec<&[T]> =
+                samples.iter().map(|&s| &recording.states[s][first / recording.stride][..]).collect();
+            let y = side_by_side(&states);
             self.stretch(first, recording.stride.min(n - first), &samples, &y, free)?;
         }
         if recording.solver.adjoint == Adjoint::ThroughStepSizes && recording.solver.initial_step.is_none() {
@@ -265,13 +261,8 @@ impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
     /// From the first steps to the states and derivatives that they were guessed from.
     fn first_step(&mut self) -> Result<(), Error> {
         let recording = self.recording;
-        let (batch, features) = (recording.times.batch(), recording.features);
-        let mut y0 = Aligned::zeros(batch * features);
-        for (b, states) in recording.states.iter().enumerate() {
-            for (to, v) in y0[b..].iter_mut().step_by(batch).zip(&states[0]) {
-                *to = *v;
-            }
-        }
+        let states: Vec<&[T]> = recording.states.iter().map(|states| &states[0][..]).collect();
+        let y0 = side_by_side(&states);
         let cotangent: Vec<f64> = self.carried.iter().map(|c| c.next).collect();
         let mut gradients = initial_step::GuessGradients {
             y0: &mut self.y_bar,
