@@ -14,6 +14,15 @@ pub struct Args {
     pub quick: bool,
     /// The folder for pictures.
     pub out: PathBuf,
+    /// Which of the example's own flags were given.
+    pub flags: Vec<&'static str>,
+}
+
+impl Args {
+    /// Whether one of the example's own flags was given.
+    pub fn has(&self, flag: &str) -> bool {
+        self.flags.contains(&flag)
+    }
 }
 
 /// What a command line asks for.
@@ -29,10 +38,20 @@ enum Request {
 /// * `name` - the example's, as in `cargo run --example`
 /// * `about` - what it does, for `--help`
 pub fn run(name: &str, about: &str, example: fn(&Args) -> Result<(), Error>) -> ExitCode {
-    let args = match parse(name, std::env::args_os().skip(1)) {
+    run_with(name, about, &[], example)
+}
+
+/// Runs an example that has flags of its own: each with what it does, for `--help`. Otherwise as [`run`].
+pub fn run_with(
+    name: &str,
+    about: &str,
+    flags: &[(&'static str, &str)],
+    example: fn(&Args) -> Result<(), Error>,
+) -> ExitCode {
+    let args = match parse(name, flags, std::env::args_os().skip(1)) {
         Ok(Request::Run(args)) => args,
         Ok(Request::Help) => {
-            print!("{}", help(name, about));
+            print!("{}", help(name, about, flags));
             return ExitCode::SUCCESS;
         }
         Err(message) => {
@@ -49,8 +68,12 @@ pub fn run(name: &str, about: &str, example: fn(&Args) -> Result<(), Error>) -> 
     }
 }
 
-fn parse(name: &str, args: impl IntoIterator<Item = OsString>) -> Result<Request, String> {
-    let (mut quick, mut out) = (false, None);
+fn parse(
+    name: &str,
+    flags: &[(&'static str, &str)],
+    args: impl IntoIterator<Item = OsString>,
+) -> Result<Request, String> {
+    let (mut quick, mut out, mut given) = (false, None, Vec::new());
     let mut args = args.into_iter();
     while let Some(arg) = args.next() {
         match arg.to_str() {
@@ -63,20 +86,25 @@ fn parse(name: &str, args: impl IntoIterator<Item = OsString>) -> Result<Request
             Some(text) if text.starts_with("--out=") && text.len() > 6 => {
                 out = Some(text[6..].into());
             }
-            _ => return Err(format!("unknown argument {arg:?}")),
+            text => match flags.iter().find(|(flag, _)| Some(*flag) == text) {
+                Some((flag, _)) => given.push(*flag),
+                None => return Err(format!("unknown argument {arg:?}")),
+            },
         }
     }
     let out = out.unwrap_or_else(|| default_folder(name));
-    Ok(Request::Run(Args { quick, out }))
+    Ok(Request::Run(Args { quick, out, flags: given }))
 }
 
-fn help(name: &str, about: &str) -> String {
+fn help(name: &str, about: &str, flags: &[(&'static str, &str)]) -> String {
+    let own: String = flags.iter().map(|(flag, does)| format!("  {flag:<9}  {does}\n")).collect();
     format!(
         "{about}\n\n\
          Usage: cargo run --release --example {name} -- [OPTIONS]\n\n\
          Options:\n\
          \x20 --quick    a smaller network, in seconds\n\
          \x20 --out DIR  folder for pictures [default: {}]\n\
+         {own}\
          \x20 --help     this text\n",
         default_folder(name).display()
     )
@@ -107,7 +135,7 @@ mod tests {
     use super::*;
 
     fn parsed(args: &[&str]) -> Result<Request, String> {
-        parse("01_x", args.iter().map(OsString::from))
+        parse("01_x", &[("--full", "all of it")], args.iter().map(OsString::from))
     }
 
     #[test]
@@ -121,12 +149,21 @@ mod tests {
 
     #[test]
     fn options_are_taken_in_any_order() {
-        let wanted = Request::Run(Args { quick: true, out: "a b".into() });
+        let wanted = Request::Run(Args { quick: true, out: "a b".into(), flags: Vec::new() });
         for args in [&["--quick", "--out", "a b"][..], &["--out", "a b", "--quick"], &["--out=a b", "--quick"]] {
             assert_eq!(parsed(args).as_ref(), Ok(&wanted));
         }
         assert_eq!(parsed(&["--quick", "--help"]), Ok(Request::Help));
-        assert!(help("01_x", "About.").starts_with("About.\n\nUsage: cargo run"));
+        assert!(help("01_x", "About.", &[]).starts_with("About.\n\nUsage: cargo run"));
+    }
+
+    #[test]
+    fn flags_of_the_example_are_known_to_it_alone() {
+        let Ok(Request::Run(args)) = parsed(&["--full", "--quick"]) else {
+            panic!("a flag of its own must run");
+        };
+        assert!(args.has("--full") && !args.has("--resume") && args.quick);
+        assert!(help("01_x", "About.", &[("--full", "all of it")]).contains("\n  --full     all of it\n"));
     }
 
     #[test]

@@ -17,6 +17,7 @@
 
 mod args;
 pub mod data;
+pub mod eye;
 mod pictures;
 pub mod problems;
 mod progress;
@@ -24,7 +25,7 @@ pub mod states;
 mod table;
 pub mod trials;
 
-pub use args::{Args, Error, run};
+pub use args::{Args, Error, run, run_with};
 pub use pictures::Pictures;
 pub use progress::Progress;
 pub use table::{Table, count, percent};
