@@ -399,8 +399,8 @@ fn advice(races: &[Race], controls: &[Vec<(Trial, f64)>]) -> Vec<String> {
     prices.sort_by(|a, b| a.1.total_cmp(&b.1));
     if let [(cheap, low), .., (dear, high)] = prices[..] {
         lines.push(format!(
-            "Where stability bounds the steps, accuracy comes cheap: going from an error of 1e-4 to 1e-8 costs Dopri5 {low:.1} times the evaluations on \"{cheap}\" and {high:.1} times on \
-             \"{dear}\"."
+            "Where stability bounds the steps, accuracy comes cheap: going from an error of 1e-4 to 1e-8 costs Dopri5 {low:.1} \
+             times the evaluations on \"{cheap}\" and {high:.1} times on \"{dear}\"."
         ));
     }
     // Relative to the first controller, in the mean over problems.
