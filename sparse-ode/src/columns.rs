@@ -22,7 +22,7 @@ pub struct LastStep {
     pub next_dt: Vec<f64>,
 }
 
-/// What a step was shortened to end at.
+/// What a step ends at because it has to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
     End,
@@ -43,7 +43,7 @@ pub(crate) struct Columns {
     pub(crate) stop: Vec<f64>,
     /// Jumps that lie behind.
     pub(crate) piece: Vec<usize>,
-    /// What the step to try was shortened to end at, if it was.
+    /// What the step to try ends at, if it has to.
     pub(crate) cut: Vec<Option<Stop>>,
     pub(crate) memory: Vec<Memory>,
     /// Rejected steps in a row.
@@ -172,12 +172,16 @@ impl Columns {
     pub(crate) fn fit(&mut self, solver: &Solver) {
         for b in 0..self.dt.len() {
             let left = self.stop[b] - self.t[b];
-            self.cut[b] = None;
-            if self.dt[b].abs() > left.abs() {
+            let is_shortened = self.dt[b].abs() > left.abs();
+            if is_shortened {
                 self.dt[b] = solver.time.round(left);
-                let jump = solver.jumps.iter().position(|&j| j == self.stop[b]);
-                self.cut[b] = Some(jump.filter(|_| self.stop[b] != self.end[b]).map_or(Stop::End, Stop::Jump));
             }
+            // One that happens to fit ends at the stop as well, wherever that is moved.
+            let ends_there = is_shortened || (solver.compat == Compat::None && self.next(b, solver).1);
+            self.cut[b] = ends_there.then(|| {
+                let jump = solver.jumps.iter().position(|&j| j == self.stop[b]);
+                jump.filter(|_| self.stop[b] != self.end[b]).map_or(Stop::End, Stop::Jump)
+            });
         }
     }
 

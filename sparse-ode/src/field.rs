@@ -98,6 +98,24 @@ impl<T: Real, F: VectorField<T> + ?Sized> VectorField<T> for &mut F {
     }
 }
 
+impl<T: Real, F: Differentiable<T> + ?Sized> Differentiable<T> for &mut F {
+    type Kept = F::Kept;
+    fn n_parameters(&self) -> usize {
+        (**self).n_parameters()
+    }
+    fn eval_keeping(&mut self, at: At<'_>, y: &[T], dy: &mut [T], kept: &mut F::Kept) -> Result<(), FieldError> {
+        (**self).eval_keeping(at, y, dy, kept)
+    }
+    fn pull_back(
+        &mut self,
+        of: Evaluated<'_, T, F::Kept>,
+        cotangent: &[T],
+        to: PulledBack<'_, T>,
+    ) -> Result<(), FieldError> {
+        (**self).pull_back(of, cotangent, to)
+    }
+}
+
 /// A field of samples that do not depend on each other, from a function of one sample.
 ///
 /// # Arguments

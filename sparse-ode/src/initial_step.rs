@@ -2,13 +2,12 @@
 //!
 //! Source: Hairer, Norsett & Wanner, *Solving ODEs I*, 2nd ed., II.4, algorithm on p. 169, with the exponent `1/order`.
 
+use crate::Error;
 use crate::adjoint::arithmetic::{add_scaled, dots, pull_back_norm};
 use crate::arrays::{Shape, combine, scaled_norms};
-use crate::columns::Columns;
 use crate::field::{At, Differentiable, Evaluated, FieldError, PulledBack};
 use crate::math::Number;
 use crate::solver::{Compat, Solver, TimePrecision};
-use crate::{Error, Times};
 use tch_sparse::Aligned;
 
 /// What the guess starts from: per column the start, the end and which sample it is.
@@ -126,35 +125,32 @@ pub(crate) struct GuessGradients<'a, T> {
     pub(crate) end: &'a mut [f64],
 }
 
-/// From gradients with respect to the guessed steps of all samples to what they were guessed from.
+/// From gradients with respect to the guessed steps to what they were guessed from.
 pub(crate) fn pull_back<T: Number, F: Differentiable<T>>(
     solver: &Solver,
-    times: &Times,
+    start: &Start<'_>,
     field: &mut F,
     y0: &[T],
     cotangent: &[f64],
     to: &mut GuessGradients<'_, T>,
 ) -> Result<(), Error> {
-    let batch = times.batch();
+    let batch = start.t.len();
     let shape = Shape { features: y0.len() / batch, batch };
     let (n, order) = (shape.len(), f64::from(solver.method.order()));
     let round = |t: f64| TimePrecision::round(solver.time, t);
     let scale = solver.scale();
-    let sample: Vec<usize> = (0..batch).collect();
-    let piece: Vec<usize> = Columns::new(solver, times).piece;
     let zeros = || -> Aligned<T> { Aligned::zeros(n) };
     let (mut f0, mut f1, mut y1, mut difference) = (zeros(), zeros(), zeros(), zeros());
     let (mut kept0, mut kept1) = (F::Kept::default(), F::Kept::default());
-    let at0 = At { t: &times.start, sample: &sample, piece: &piece };
-    let failed = |source| Error::Field { t: times.start[0], source };
+    let at0 = At { t: start.t, sample: start.sample, piece: start.piece };
+    let failed = |source| Error::Field { t: start.t[0], source };
     field.eval_keeping(at0, y0, &mut f0, &mut kept0).map_err(failed)?;
     let d0 = scaled_norms(shape, scale, y0, y0, None);
     let d1 = scaled_norms(shape, scale, y0, &f0, None);
-    let firsts: Vec<First> =
-        (0..batch).map(|b| First::of(round, d0[b], d1[b], times.end[b] - times.start[b])).collect();
+    let firsts: Vec<First> = (0..batch).map(|b| First::of(round, d0[b], d1[b], start.end[b] - start.t[b])).collect();
     let first: Vec<f64> = firsts.iter().map(|f| f.dt).collect();
-    let t1 = try_first(shape, round, &times.start, &first, (y0, &f0), &mut y1);
-    let at1 = At { t: &t1, sample: &sample, piece: &piece };
+    let t1 = try_first(shape, round, start.t, &first, (y0, &f0), &mut y1);
+    let at1 = At { t: &t1, sample: start.sample, piece: start.piece };
     field.eval_keeping(at1, &y1, &mut f1, &mut kept1).map_err(failed)?;
     let change = scaled_norms(shape, scale, y0, &f1, Some(&f0));
     for (d, (f1, f0)) in difference.iter_mut().zip(f1.iter().zip(f0.iter())) {
@@ -168,7 +164,8 @@ pub(crate) fn pull_back<T: Number, F: Differentiable<T>>(
         let second = Second::of(round, first[b], d1[b], change[b], order);
         let limits = solver.controller.limits().filter(|_| solver.compat == Compat::None);
         let held = limits.is_some_and(|l| {
-            second.dt.abs() > l.dt_max.unwrap_or(f64::INFINITY) || second.dt.abs() < l.dt_min.unwrap_or(0.0)
+            let least = l.dt_min.unwrap_or(0.0).max(16.0 * solver.time.resolution(start.t[b]));
+            second.dt.abs() > l.dt_max.unwrap_or(f64::INFINITY) || second.dt.abs() < least
         });
         let size_bar = if held { 0.0 } else { cotangent[b] * first[b].signum() };
         let steepest = d1[b].max(change[b] / first[b].abs());

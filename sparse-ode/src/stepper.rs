@@ -433,6 +433,8 @@ impl<T: Number> Stepper<T> {
         for (b, failed) in failed.iter().enumerate() {
             let direction = (c.end[b] - c.start[b]).signum();
             let at_end = direction * c.t[b] >= direction * c.end[b];
+            // Rest at the end is the end.
+            let failed = failed.filter(|&s| !(at_end && s == Status::Steady));
             if let Some(status) = failed.or(at_end.then_some(Status::Success)) {
                 self.status[c.sample[b]] = status;
                 finished.push(b);

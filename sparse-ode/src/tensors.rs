@@ -3,7 +3,7 @@
 use crate::field::{At, Differentiable, Evaluated, FieldError, PulledBack, VectorField};
 use crate::math::Number;
 use crate::{Cotangents, Error, Recording, Solution, SolveFailure, Solver, Stats, Status, Times};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tch::{Device, Kind, Tensor};
 use tch_function::{BoxError, Forward, Op, apply};
 use tch_sparse::tensor::{as_slice, filled};
@@ -165,7 +165,7 @@ impl Solver {
             solver: self.clone(),
             field,
             times: times.to_times()?,
-            recording: Mutex::new(None),
+            recording: OnceLock::new(),
             outcome: outcome.clone(),
         };
         let inputs: Vec<&Tensor> =
@@ -192,7 +192,7 @@ struct Solve<T, F> {
     solver: Solver,
     field: F,
     times: Times,
-    recording: Mutex<Option<Recording<T>>>,
+    recording: OnceLock<Recording<T>>,
     outcome: Arc<Mutex<Option<Solution<T>>>>,
 }
 
@@ -210,25 +210,26 @@ where
         let y0 = inputs[0].f_to_device(Device::Cpu)?.f_contiguous()?;
         let (batch, points, features) = (y0.size()[0], self.times.points as i64, y0.size()[1]);
         let mut field = TensorField::<T, F>::new(&self.field, features as usize, device, &inputs[BEFORE..], needs)?;
-        let mut done = None;
-        let values = filled::<T>(&[batch, points, features], |values| {
-            done = Some(if needs.contains(&true) {
-                self.solver
-                    .record_into(&mut field, as_slice(&y0), &self.times, values)
-                    .map(|(solution, recording)| (solution, Some(recording)))
+        let mut solve = |values: &mut [T]| -> Result<(Solution<T>, Option<Recording<T>>), Error> {
+            let (y0, times) = (as_slice(&y0), &self.times);
+            Ok(if needs.contains(&true) {
+                let (solution, recording) = self.solver.record_into(&mut field, y0, times, values)?;
+                (solution, Some(recording))
             } else {
-                self.solver.solve_into(&mut field, as_slice(&y0), &self.times, values).map(|s| (s, None))
-            });
-        })?;
+                (self.solver.solve_into(&mut field, y0, times, values)?, None)
+            })
+        };
+        let mut done = None;
+        let values = filled::<T>(&[batch, points, features], |values| done = Some(solve(values)))?;
         // An empty tensor is not filled.
         let (solution, recording) = match done {
             Some(done) => done?,
-            None => {
-                self.solver.record_into(&mut field, as_slice(&y0), &self.times, &mut []).map(|(s, r)| (s, Some(r)))?
-            }
+            None => solve(&mut [])?,
         };
         let end = filled::<T>(&[batch, features], |end| end.copy_from_slice(solution.end()))?;
-        *self.recording.lock().unwrap_or_else(PoisonError::into_inner) = recording;
+        if let Some(recording) = recording {
+            let _ = self.recording.set(recording);
+        }
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(solution);
         let outputs = vec![values.f_to_device(device)?, end.f_to_device(device)?];
         Ok(Forward { outputs, saved: inputs[BEFORE..].iter().map(Tensor::shallow_clone).collect() })
@@ -240,9 +241,8 @@ where
         grads: &[Option<Tensor>],
         needs: &[bool],
     ) -> Result<Vec<Option<Tensor>>, BoxError> {
-        let held = self.recording.lock().unwrap_or_else(PoisonError::into_inner);
-        let recording = held.as_ref().ok_or("the solve was not recorded")?;
-        let device = saved.first().or(grads.iter().flatten().next()).map_or(Device::Cpu, Tensor::device);
+        let recording = self.recording.get().ok_or("the solve was not recorded")?;
+        let device = grads.iter().flatten().next().map_or(Device::Cpu, Tensor::device);
         let plain = |g: &Option<Tensor>| -> Result<Option<Tensor>, BoxError> {
             Ok(g.as_ref().map(|g| g.f_to_device(Device::Cpu)?.f_contiguous()).transpose()?)
         };

@@ -35,9 +35,9 @@ struct Path<T> {
 }
 
 impl<T: Number> Trajectory<T> {
-    pub(crate) fn new(save: Save, times: &Times, features: usize, y0: &[T]) -> Self {
+    pub(crate) fn new(save: Save, start: &[f64], features: usize, y0: &[T]) -> Self {
         let path = |(t, y): (&f64, &[T])| Path { t: vec![*t], y: y.to_vec(), powers: Vec::new(), degree: 0 };
-        Self { save, features, samples: times.start.iter().zip(y0.chunks_exact(features)).map(path).collect() }
+        Self { save, features, samples: start.iter().zip(y0.chunks_exact(features)).map(path).collect() }
     }
 
     /// Adds the accepted steps of the running samples, which end at the times `to`.
@@ -122,7 +122,8 @@ impl Solver {
         save: Save,
     ) -> Result<(Solution<T>, Trajectory<T>), Error> {
         let mut stepper = self.start(field, y0, times)?;
-        stepper.keep_trajectory(Trajectory::new(save, times, field.features(), y0));
+        let start: Vec<f64> = times.start.iter().map(|t| self.time.round(*t)).collect();
+        stepper.keep_trajectory(Trajectory::new(save, &start, field.features(), y0));
         while stepper.step(field)? {}
         let trajectory = stepper.take_trajectory();
         Ok((stepper.finish(), trajectory.unwrap_or_else(|| unreachable!("it was put there"))))

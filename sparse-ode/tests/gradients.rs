@@ -299,3 +299,103 @@ fn failed_samples_leave_the_others_alone() {
     let y = 1.0 / (1.0 / 0.2 - 1.0);
     assert!((w.grad().double_value(&[0]) - y * y).abs() < 1e-7);
 }
+
+/// Last states alone may be what a loss is made of, also where others were asked for.
+#[test]
+fn a_loss_of_the_end_alone() {
+    let field = |_: &Now, y: &Tensor, p: &[Tensor]| Ok(-(y * &p[0]));
+    let k = Tensor::from_slice(&[0.7f64]).set_requires_grad(true);
+    for times in [Times::span(1, 0.0, 1.0).unwrap(), Times::span(1, 0.0, 1.0).unwrap().evenly(4).unwrap()] {
+        let times = TensorTimes::try_from(&times).unwrap();
+        let y0 = Tensor::from_slice(&[1.0f64]).view([1, 1]);
+        let s = Solver::new().tolerances(1e-9, 1e-9).solve_tensors(field, &y0, &times, &[&k]).unwrap();
+        let mut gradient = k.grad();
+        if gradient.defined() {
+            let _ = gradient.zero_();
+        }
+        s.end.sum(Kind::Double).backward();
+        assert!((k.grad().double_value(&[0]) + (-0.7f64).exp()).abs() < 1e-7);
+    }
+}
+
+/// A fixed step that happens to fit ends at the end as one that was shortened does.
+#[test]
+fn the_end_counts_whether_steps_fit_or_not() {
+    let field = |_: &Now, y: &Tensor, _: &[Tensor]| Ok(y * -0.7);
+    for dt in [0.25, 0.24, 0.1] {
+        let times = TensorTimes::try_from(&Times::span(1, 0.0, 1.0).unwrap()).unwrap();
+        let times =
+            TensorTimes { start: times.start.set_requires_grad(true), end: times.end.set_requires_grad(true), ..times };
+        let y0 = Tensor::from_slice(&[2.0f64]).view([1, 1]);
+        Solver::new().fixed_step(dt).solve_tensors(field, &y0, &times, &[]).unwrap().end.sum(Kind::Double).backward();
+        let want = -0.7 * 2.0 * (-0.7f64).exp();
+        let got = (times.start.grad().double_value(&[0]), times.end.grad().double_value(&[0]));
+        assert!((got.1 - want).abs() < 1e-4 && (got.0 + want).abs() < 1e-4, "dt {dt}: {got:?}, {want}");
+    }
+}
+
+/// Euler's guessed step is one for all, also across a jump that cuts one of them.
+#[test]
+fn a_guessed_step_without_an_estimate() {
+    let field = |now: &Now, y: &Tensor, p: &[Tensor]| Ok(-(y * &p[0]) + now.piece.to_kind(Kind::Double).unsqueeze(1));
+    for jumps in [&[][..], &[0.37][..]] {
+        let solver = Solver::new().method(Method::Euler).jumps(jumps).adjoint(Adjoint::ThroughStepSizes);
+        let k = Tensor::from_slice(&[0.8f64]).set_requires_grad(true);
+        let y0 = Tensor::from_slice(&[1.3f64]).view([1, 1]);
+        let times = TensorTimes::try_from(&Times::span(1, 0.0, 1.0).unwrap()).unwrap();
+        let leaves = vec![("k".to_owned(), k.shallow_clone())];
+        let (worst, what) =
+            off(&leaves, || solver.solve_tensors(field, &y0, &times, &[&k]).unwrap().end.sum(Kind::Double));
+        assert!(worst < 1e-3, "{jumps:?}: {what}");
+    }
+}
+
+/// A sample whose field is not a number leaves the gradients of the others finite, whatever the adjoint.
+#[test]
+fn samples_that_are_not_numbers() {
+    let field = |now: &Now, y: &Tensor, p: &[Tensor]| {
+        let bad = now.sample.eq(1).unsqueeze(1);
+        Ok(-(y * &p[0]).masked_fill(&bad, f64::NAN))
+    };
+    let times = TensorTimes::try_from(&Times::span(2, 0.0, 1.0).unwrap().evenly(2).unwrap()).unwrap();
+    for adjoint in [Adjoint::ConstantSteps, Adjoint::ThroughStepSizes] {
+        let k = Tensor::from_slice(&[0.7f64]).set_requires_grad(true);
+        let y0 = Tensor::from_slice(&[1.0f64, 1.0]).view([2, 1]);
+        let s = Solver::new().adjoint(adjoint).solve_tensors(field, &y0, &times, &[&k]).unwrap();
+        assert!(s.failure.is_some());
+        s.values.get(0).sum(Kind::Double).backward();
+        assert!((k.grad().double_value(&[0]) + (-0.7f64).exp()).abs() < 1e-3, "{adjoint:?}: {:?}", k.grad());
+    }
+}
+
+/// A projection without synapses brings nothing, and outputs of a sample that was lost spoil no gradient.
+#[test]
+fn empty_projections_and_lost_samples() {
+    let empty = Topology::from_csr(4, 4, vec![0; 5], vec![], vec![]).unwrap();
+    let ring = Topology::from_csr(4, 4, vec![0, 1, 2, 3, 4], vec![3, 0, 1, 2], vec![0.5; 4]).unwrap();
+    let x = Tensor::from_slice(&[1.0f64, 2.0, 3.0, 4.0]).view([1, 4]);
+    let hs = |input| {
+        let mut vs = VarStore::new(Device::Cpu);
+        vs.set_kind(Kind::Double);
+        let model = ConnectomeOdeRnn::builder(4, &ring).input_projection(input).build(&vs.root()).unwrap();
+        let x = if vs.variables().contains_key("input_projection.values") { x.shallow_clone() } else { x.zeros_like() };
+        model.forward(&x, &Forward::new()).unwrap().hs
+    };
+    assert!(hs(Projection::Sparse(empty)).allclose(&hs(Projection::Identity), 1e-12, 1e-12, false));
+
+    let mut vs = VarStore::new(Device::Cpu);
+    vs.set_kind(Kind::Double);
+    let model = ConnectomeOdeRnn::builder(4, &ring)
+        .output_size(2)
+        .output_projection(Projection::Dense)
+        .build(&vs.root())
+        .unwrap();
+    let x = Tensor::cat(&[x.shallow_clone(), x.full_like(f64::NAN)], 0);
+    let partial = Forward::new().on_failure(sparse_ode::OnFailure::Partial);
+    let run = model.forward(&x, &partial).unwrap();
+    assert!(run.outs.get(1).get(1).isnan().all().int64_value(&[]) == 1);
+    run.outs.get(0).sum(Kind::Double).backward();
+    for (name, v) in vs.variables() {
+        assert_eq!(v.grad().isfinite().all().int64_value(&[]), 1, "{name}");
+    }
+}

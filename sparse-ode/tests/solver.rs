@@ -425,7 +425,8 @@ fn time_moves_far_from_zero() {
 fn trajectories() {
     for method in Method::ALL {
         for (start, end) in [(0.0, 2.0), (2.0, -0.5)] {
-            let solver = if method == Method::Euler { Solver::new().fixed_step(0.05) } else { Solver::new() }.method(method);
+            let solver =
+                if method == Method::Euler { Solver::new().fixed_step(0.05) } else { Solver::new() }.method(method);
             let eval: Vec<f64> = (0..=30).map(|i| start + (end - start) * f64::from(i) / 30.0).collect();
             let times = Times::per_sample(&[start, start], &[end, (start + end) / 2.0]).unwrap();
             let mut field = per_sample(2, |t, _, y: &[f64], dy| spiral(t, y, dy));

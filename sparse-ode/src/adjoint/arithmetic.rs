@@ -60,6 +60,10 @@ pub(crate) fn pull_back_norm<T: Number>(
     for i in 0..shape.len() {
         let scale = atol + rtol * y[i].abs();
         let ratio = v[i] / scale;
+        // Columns that nothing depends on may hold anything.
+        if factor[i % shape.batch] == T::ZERO {
+            continue;
+        }
         let r_bar = factor[i % shape.batch] * ratio;
         v_bar[i] += r_bar / scale;
         y_bar[i] += -r_bar * ratio / scale * rtol * sign(y[i]);
@@ -81,6 +85,10 @@ pub(crate) fn pull_back_error<T: Number>(
         let (a, b) = (y0[i].abs(), y1[i].abs());
         let scale = atol + rtol * a.or_greater(b);
         let ratio = e[i] / scale;
+        if factor[i % shape.batch] == T::ZERO {
+            e_bar[i] = T::ZERO;
+            continue;
+        }
         let r_bar = factor[i % shape.batch] * ratio;
         e_bar[i] = r_bar / scale;
         let larger_bar = -r_bar * ratio / scale * rtol;

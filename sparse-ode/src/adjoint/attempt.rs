@@ -85,14 +85,18 @@ impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
         if group.samples.is_empty() {
             return Ok(());
         }
-        let mut space = std::mem::take(&mut self.space);
-        let done = space.as_mut().map_or(Ok(()), |space| self.group(&mut group, of, y, space));
-        self.space = space;
+        let mut space = self.take_space();
+        let done = self.group(&mut group, of, y, &mut space);
+        self.space = Some(space);
         done?;
         for (b, attempt) in group.attempts.iter().enumerate() {
             self.settle(group.samples[b], attempt, group.t_bar[b], group.dt_bar[b]);
         }
         Ok(())
+    }
+
+    fn take_space(&mut self) -> Workspace<T, F::Kept> {
+        self.space.take().unwrap_or_else(|| unreachable!("it is put back after each use"))
     }
 
     /// Where the gradients with respect to time and length of an attempt go.
@@ -102,7 +106,6 @@ impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
         if attempt.accepted {
             dt_bar += after;
         }
-        self.carried[sample].next = 0.0;
         match attempt.cut {
             // Its length is the distance to the stop.
             Some(stop) => {
@@ -112,7 +115,7 @@ impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
                     Stop::Jump(j) => self.jump_bar[j] += dt_bar,
                 }
             }
-            None => self.carried[sample].next = dt_bar,
+            None => self.carried[sample].next += dt_bar,
         }
     }
 
@@ -135,7 +138,7 @@ impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
         let place: Vec<usize> = group.samples.iter().map(|s| of.partition_point(|o| o < s)).collect();
         gather(shape.features, y, &place, &mut space.arguments[0][..n]);
         let points: Vec<(usize, Point)> = (0..shape.batch)
-            .filter(|&b| group.attempts[b].accepted)
+            .filter(|&b| group.attempts[b].accepted && !self.cotangent.is_empty())
             .flat_map(|b| recording.points_from(group.samples[b], group.attempts[b].state).map(move |p| (b, p)))
             .collect();
         let has_points = !points.is_empty();
@@ -336,9 +339,7 @@ impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
         let dt: Vec<T> = group.attempts.iter().map(|a| T::from_f64(a.dt)).collect();
         let place: Vec<usize> = group.samples.iter().map(|s| of.partition_point(|o| o < s)).collect();
         let mut y1 = Aligned::zeros(n);
-        let Some(mut space) = self.space.take() else {
-            return Ok((group.samples, y1));
-        };
+        let mut space = self.take_space();
         gather(shape.features, y, &place, &mut space.arguments[0][..n]);
         let reuses = tableau.is_first_same_as_last();
         let done = self.evaluate(&group, shape, &dt, tableau.stages() - usize::from(reuses), &mut space);

@@ -150,7 +150,8 @@ pub(super) fn pull_back<T: Number, F: Differentiable<T>>(
         if let Some(values) = cotangents.values() {
             let own: Vec<T> = (0..batch).flat_map(|b| &values[(b * points + point) * n..][..n]).copied().collect();
             if timed {
-                for (b, slope) in slopes(recording, field, &at, (&state.y, &own), Side::Before)?.into_iter().enumerate() {
+                for (b, slope) in slopes(recording, field, &at, (&state.y, &own), Side::Before)?.into_iter().enumerate()
+                {
                     gradients.eval[b * points + point] = slope;
                 }
             }

@@ -14,8 +14,8 @@ pub(super) struct Carried {
     pub(super) before: f64,
 }
 
-/// Gradients with respect to the attempt's own step and error ratio, and what is carried to the attempt before (its `next` is yet
-/// to be set).
+/// Gradients with respect to the attempt's own step and error ratio, and what is carried to the attempt before. The attempt's own
+/// step comes to its `next` later, unless it was cut.
 pub(super) fn pull_back(solver: &Solver, attempt: &Attempt, carried: Carried) -> (f64, f64, Carried) {
     let mut error = 0.0;
     let mut to = Carried { next: 0.0, ..carried };
@@ -26,9 +26,9 @@ pub(super) fn pull_back(solver: &Solver, attempt: &Attempt, carried: Carried) ->
         to.before = 0.0;
     }
     let (Some(limits), Some(_)) = (solver.controller.limits(), solver.method.tableau().b_error) else {
-        // Without an estimate the step goes on as it is; a fixed one is not the last one's.
-        let dt = if solver.controller == Controller::Fixed { 0.0 } else { carried.next };
-        return (dt, 0.0, to);
+        // Without an estimate every step is the first one, which is a constant where it is given.
+        to.next = if solver.controller == Controller::Fixed { 0.0 } else { carried.next };
+        return (0.0, 0.0, to);
     };
     let e = attempt.error;
     if !e.is_finite() {

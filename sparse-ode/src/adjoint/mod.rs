@@ -33,7 +33,8 @@ pub enum Adjoint {
     /// torchode does; where the field is not smooth it is far from the true gradient.
     ThroughStepSizes,
     /// Of the true solution: an equation for the gradient is solved backward in time, with the same method and tolerances, from the
-    /// values at the evaluation times alone. As exact as the tolerances are, and the memory does not grow with the number of steps.
+    /// values at the evaluation times alone, which it keeps in place of all steps. As exact as the tolerances are. Every sample must
+    /// have reached its end.
     Continuous(ErrorOf),
 }
 
@@ -49,7 +50,8 @@ pub enum ErrorOf {
     Everything,
 }
 
-/// Which states a recording keeps. The others are computed again in the reverse pass.
+/// Which states a recording keeps. The others are computed again in the reverse pass, to rounding: where samples took different
+/// numbers of attempts they come in other company than in the solve, and sums may be rounded in another order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Checkpointing {
     /// Every one: the least work. The default.
@@ -57,8 +59,8 @@ pub enum Checkpointing {
     All,
     /// Every k-th: `1/k` of the memory and `k` states more during the reverse pass, for one more evaluation of each step.
     Every(usize),
-    /// At most so many at any time, whatever the number of steps; steps are computed again about as often as the logarithm of
-    /// their number to the base of this one.
+    /// At most so many of each sample, and two to work with, whatever the number of steps. With `s` of them, `(s + t)! / (s! t!)`
+    /// steps are computed again at most `t` times each: 10 do for 1,000 steps at 4 times, 2 at 45.
     Binomial(usize),
 }
 

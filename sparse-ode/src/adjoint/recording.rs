@@ -5,7 +5,7 @@ use crate::columns::{Columns, LastStep, Stop};
 use crate::control::Memory;
 use crate::interpolation::Point;
 use crate::math::Number;
-use crate::{Adjoint, Solution, Solver, Times};
+use crate::{Adjoint, Solution, Solver, Status, Times};
 use tch_sparse::Aligned;
 
 /// One attempt at a step.
@@ -74,7 +74,8 @@ impl<T: Number> Recording<T> {
 
     /// Keeps the results where the continuous adjoint needs them.
     pub(crate) fn finish(&mut self, solution: &Solution<T>, values: &[T]) {
-        if self.is_continuous() && solution.is_success() {
+        let all = solution.status().iter().all(|&s| s == Status::Success);
+        if self.is_continuous() && all {
             self.kept = Some(Kept { values: values.to_vec(), end: solution.end().to_vec() });
         }
     }
@@ -122,7 +123,7 @@ impl<T: Number> Recording<T> {
     }
 
     /// Adds the attempts of all running samples.
-    pub(crate) fn attempted(&mut self, columns: &Columns, memory: &[Memory], last: &LastStep, points: &[Point]) {
+    pub(crate) fn attempted(&mut self, columns: &Columns, memory: &[Memory], last: &LastStep, mut points: &[Point]) {
         if self.is_continuous() {
             return;
         }
@@ -141,9 +142,10 @@ impl<T: Number> Recording<T> {
                     state,
                 });
             }
-            for p in points.iter().filter(|p| p.column == b) {
-                self.points[sample].push((state, Point { column: sample, ..*p }));
-            }
+            // They come by columns.
+            let own = points.iter().take_while(|p| p.column == b).count();
+            self.points[sample].extend(points[..own].iter().map(|p| (state, Point { column: sample, ..*p })));
+            points = &points[own..];
         }
     }
 

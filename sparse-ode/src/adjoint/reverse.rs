@@ -5,8 +5,9 @@ use super::continuous;
 use super::control::Carried;
 use super::recording::{Attempt, Recording, side_by_side};
 use super::schedule;
+use crate::columns::Columns;
 use crate::field::Differentiable;
-use crate::initial_step;
+use crate::initial_step::{self, GuessGradients, Start};
 use crate::math::Number;
 use crate::{Adjoint, Checkpointing, Error};
 use tch_sparse::Aligned;
@@ -258,18 +259,40 @@ impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
         Ok(())
     }
 
-    /// From the first steps to the states and derivatives that they were guessed from.
+    /// From the first steps to the states and derivatives that they were guessed from, of the samples for which that matters.
     fn first_step(&mut self) -> Result<(), Error> {
         let recording = self.recording;
-        let states: Vec<&[T]> = recording.states.iter().map(|states| &states[0][..]).collect();
+        let samples: Vec<usize> = (0..self.carried.len()).filter(|&b| self.carried[b].next != 0.0).collect();
+        if samples.is_empty() {
+            return Ok(());
+        }
+        let states: Vec<&[T]> = samples.iter().map(|&b| &recording.states[b][0][..]).collect();
         let y0 = side_by_side(&states);
-        let cotangent: Vec<f64> = self.carried.iter().map(|c| c.next).collect();
-        let mut gradients = initial_step::GuessGradients {
-            y0: &mut self.y_bar,
+        let pick = |list: &[f64]| -> Vec<f64> { samples.iter().map(|&b| list[b]).collect() };
+        let all = Columns::new(&recording.solver, &recording.times).piece;
+        let (t, end) = (pick(&recording.times.start), pick(&recording.times.end));
+        let piece: Vec<usize> = samples.iter().map(|&b| all[b]).collect();
+        let cotangent: Vec<f64> = samples.iter().map(|&b| self.carried[b].next).collect();
+        let mut y_bar = Aligned::zeros(y0.len());
+        let (mut start_bar, mut end_bar) = (vec![0.0; samples.len()], vec![0.0; samples.len()]);
+        let mut gradients = GuessGradients {
+            y0: &mut y_bar,
             parameters: &mut self.parameters,
-            start: &mut self.t_bar,
-            end: &mut self.end_bar,
+            start: &mut start_bar,
+            end: &mut end_bar,
         };
-        initial_step::pull_back(&recording.solver, &recording.times, self.field, &y0, &cotangent, &mut gradients)
+        let start = Start { t: &t, end: &end, sample: &samples, piece: &piece };
+        initial_step::pull_back(&recording.solver, &start, self.field, &y0, &cotangent, &mut gradients)?;
+        let batch = self.carried.len();
+        for (to, from) in self.y_bar.chunks_exact_mut(batch).zip(y_bar.chunks_exact(samples.len())) {
+            for (v, &b) in from.iter().zip(&samples) {
+                to[b] += *v;
+            }
+        }
+        for (i, &b) in samples.iter().enumerate() {
+            self.t_bar[b] += start_bar[i];
+            self.end_bar[b] += end_bar[i];
+        }
+        Ok(())
     }
 }

@@ -226,10 +226,13 @@ impl Layers {
             ReadAt::LastTime => time_first.f_select(0, -1)?,
             ReadAt::AllTimes => time_first,
         };
+        // Samples that a solve lost have no part in the gradients of the others.
+        let lost = outs.f_isnan()?.f_any_dim(-1, true)?;
+        let outs = outs.f_masked_fill(&lost, 0.0)?;
         let [weight, bias] = &self.hidden;
         let hidden = outs.f_linear(weight, Some(bias))?.f_relu()?.f_dropout(self.dropout, mode == Mode::Train)?;
         let [weight, bias] = &self.classes;
-        Ok(hidden.f_linear(weight, Some(bias))?)
+        Ok(hidden.f_linear(weight, Some(bias))?.f_masked_fill(&lost, f64::NAN)?)
     }
 }
 

@@ -224,7 +224,7 @@ impl ConnectomeOdeRnn {
         let (from, to) = (precision.round(start.double_value(&[])), precision.round(end.double_value(&[])));
         let evals = forward.num_evals.unwrap_or(2);
         let times = Times::span(batch as usize, from, to)?.evenly(evals)?;
-        let mut solver = self.solver.clone().time_precision(precision);
+        let mut solver = self.solver.clone().time_precision(precision).jumps(&[]);
         let mut when = Frames::ByTime { start: from, end: to, precision };
         if count > 1 && forward.frames == FrameBoundaries::Restart {
             let jumps: Vec<f64> = (1..count).map(|k| from + (to - from) * k as f64 / count as f64).collect();
@@ -258,7 +258,7 @@ impl ConnectomeOdeRnn {
         {
             return Err(Error::Solve(failure));
         }
-        let outs = network.read_out(&hs)?;
+        let outs = read_out(network, &hs, &outcome.stats)?;
         let ts = Tensor::f_from_slice(plan.times.evaluations())?.f_view([batch, evals as i64])?;
         Ok(Run {
             outs: network.to_layout(&outs)?,
@@ -270,6 +270,17 @@ impl ConnectomeOdeRnn {
             initial_step: outcome.initial_step,
         })
     }
+}
+
+/// Outputs, NaN where a sample did not come; such states have no part in the projection's gradient.
+fn read_out(network: &Network, hs: &Tensor, stats: &[Stats]) -> Result<Tensor, Error> {
+    let points = hs.size()[1] as usize;
+    if stats.iter().all(|s| s.reached == points) {
+        return network.read_out(hs);
+    }
+    let lost: Vec<bool> = stats.iter().flat_map(|s| (0..points).map(|p| p >= s.reached)).collect();
+    let lost = Tensor::f_from_slice(&lost)?.f_view([-1, points as i64, 1])?.f_to_device(hs.device())?;
+    Ok(network.read_out(&hs.f_masked_fill(&lost, 0.0)?)?.f_masked_fill(&lost, f64::NAN)?)
 }
 
 /// How a solve went.
@@ -300,8 +311,27 @@ fn solve_here<T: Number>(plan: Plan, inputs: &[&Tensor; INPUTS]) -> Result<(Tens
 
 /// By libtorch's operations, for parameters on another device.
 fn solve_there(plan: &Plan, inputs: &[&Tensor; INPUTS]) -> Result<(Tensor, Outcome), Error> {
-    let [parameters @ .., h0, _, _] = inputs;
-    let times = TensorTimes::try_from(&plan.times)?;
+    let [parameters @ .., h0, start, end] = inputs;
+    let mut times = TensorTimes::try_from(&plan.times)?;
+    if start.requires_grad() || end.requires_grad() {
+        if plan.when == Frames::ByPiece {
+            return Err(Error::Input {
+                what: "the span",
+                got: "tensors that want gradients, with several frames, on a device other than the CPU".into(),
+                want: "one frame, FrameBoundaries::StepAcross, or the CPU".into(),
+            });
+        }
+        let [batch, points] = [plan.times.batch(), plan.times.points()].map(|n| n as i64);
+        let share = Tensor::f_linspace(0.0, 1.0, points, (Kind::Double, Device::Cpu))?;
+        let eval = share.f_mul(&end.f_sub(start)?)?.f_add(start)?;
+        // The numbers are those of the plan; what is added is zero and carries the gradient.
+        let carrier = |t: &Tensor| -> Result<Tensor, Error> { Ok(t.f_sub(&t.f_detach()?)?) };
+        times = TensorTimes {
+            start: times.start.f_add(&carrier(start)?)?,
+            end: times.end.f_add(&carrier(end)?)?,
+            eval: times.eval.f_add(&carrier(&eval)?.f_expand([batch, points], false)?)?,
+        };
+    }
     let solution = plan.solver.solve_tensors(plan.tensor_field(), h0, &times, parameters)?;
     let outcome = Outcome {
         failure: solution.failure,

@@ -142,8 +142,7 @@ impl ConnectomeRnn {
     pub fn forward(&self, x: &Tensor, steps: &Steps<'_>) -> Result<Sequence, Error> {
         let network = &self.network;
         network.clamp()?;
-        let (matrix, sign) =
-            (network.matrix()?, network.structure.sign_column(network.kind(), network.device())?);
+        let (matrix, sign) = (network.matrix()?, network.structure.sign_column(network.kind(), network.device())?);
         let rate = network.tau_column()?.f_reciprocal()?;
         let kept = rate.f_neg()?.f_add_scalar(1.0)?;
         run(network, x, steps, |drive, h| {

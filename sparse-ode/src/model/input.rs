@@ -70,16 +70,17 @@ impl<'a, T: Number> Input<'a, T> {
         (count, size): (usize, usize),
         when: Frames,
     ) -> Self {
-        let through = match (wires, weight) {
-            (Wires::Dense, Some(weight)) => Path::Dense { weight, drive: Vec::new() },
-            (Wires::Sparse(pattern), Some(values)) => {
+        let weight = weight.unwrap_or(&[]);
+        let through = match wires {
+            Wires::Identity => Path::Identity,
+            Wires::Dense => Path::Dense { weight, drive: Vec::new() },
+            Wires::Sparse(pattern) => {
                 let layout = pattern.layout();
-                let entries = (0..values.len()).map(|e| (layout.column(e), values[e])).collect();
+                let entries = weight.iter().enumerate().map(|(e, w)| (layout.column(e), *w)).collect();
                 let ends = layout.row_ptr().windows(2).enumerate();
                 let rows = ends.filter(|(_, e)| e[0] < e[1]).map(|(row, e)| (row as u32, e[0]..e[1])).collect();
                 Path::Sparse { rows, entries }
             }
-            _ => Path::Identity,
         };
         Self { frames, count, size, when, held: Vec::new(), features: Vec::new(), through }
     }

@@ -7,9 +7,9 @@ use super::structure::{Structure, Wires};
 use crate::field::FieldError;
 use crate::math::Number;
 use crate::{Cotangents, Error, Now, Recording, Solution, Solver, Times};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tch::{Kind, Tensor};
-use tch_function::{BoxError, Forward, Op};
+use tch_function::{BoxError, Forward, Op, save_if};
 use tch_sparse::tensor::{as_slice, filled};
 use tch_sparse::{SparseMatrix, parallel};
 
@@ -40,13 +40,13 @@ pub(super) struct Plan {
 /// The operation. Its output is `[batch, points, neurons]`.
 pub(super) struct Solve<T> {
     pub(super) plan: Plan,
-    pub(super) recording: Mutex<Option<Recording<T>>>,
+    recording: OnceLock<Recording<T>>,
     pub(super) outcome: Arc<Mutex<Option<Solution<T>>>>,
 }
 
 impl<T: Number> Solve<T> {
     pub(super) fn new(plan: Plan) -> Self {
-        Self { plan, recording: Mutex::new(None), outcome: Arc::default() }
+        Self { plan, recording: OnceLock::new(), outcome: Arc::default() }
     }
 
     /// The field of contiguous tensors.
@@ -87,9 +87,11 @@ impl<T: Number> Op for Solve<T> {
             });
         })?;
         let (solution, recording) = done.ok_or("nothing to solve")??;
-        *self.recording.lock().unwrap_or_else(PoisonError::into_inner) = recording;
+        if let Some(recording) = recording {
+            let _ = self.recording.set(recording);
+        }
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(solution);
-        Ok(Forward { outputs: vec![hs], saved: inputs.iter().map(Tensor::shallow_clone).collect() })
+        Ok(Forward { outputs: vec![hs], saved: inputs.iter().enumerate().map(|(i, t)| save_if(i < H0, t)).collect() })
     }
 
     fn backward(
@@ -102,9 +104,8 @@ impl<T: Number> Op for Solve<T> {
             return Ok((0..INPUTS).map(|_| None).collect());
         };
         let g = g.f_contiguous()?;
-        let plain = contiguous(saved)?;
-        let held = self.recording.lock().unwrap_or_else(PoisonError::into_inner);
-        let recording = held.as_ref().ok_or("the solve was not recorded")?;
+        let plain = contiguous(&saved[..H0])?;
+        let recording = self.recording.get().ok_or("the solve was not recorded")?;
         let mut places = Places::default();
         let n = self.plan.structure.pattern.n_rows();
         places.weights = places.take(needs[WEIGHTS], plain[WEIGHTS].numel());
@@ -137,7 +138,7 @@ impl<T: Number> Op for Solve<T> {
             }
             None => None,
         };
-        let h0 = filled::<T>(&plain[H0].size(), |to| to.copy_from_slice(&gradients.y0))?;
+        let h0 = filled::<T>(&[self.plan.times.batch() as i64, n as i64], |to| to.copy_from_slice(&gradients.y0))?;
         let (start, end) = self.times(&gradients);
         let scalar =
             |v: f64| -> Result<Tensor, BoxError> { Ok(Tensor::f_full([], v, (Kind::Double, tch::Device::Cpu))?) };
