@@ -88,8 +88,7 @@ impl<'a, T: Number> Input<'a, T> {
     /// Makes the columns hold what they get at these times.
     pub(super) fn move_to(&mut self, at: At<'_>) -> Result<(), Error> {
         let batch = at.t.len();
-        let want = |b: usize| (at.sample[b], self.when.frame(at.t[b], at.piece[b], self.count));
-        let held: Vec<(usize, usize)> = (0..batch).map(want).collect();
+        let held = self.held_at(at);
         if held == self.held {
             return Ok(());
         }
@@ -141,33 +140,42 @@ impl<'a, T: Number> Input<'a, T> {
 }
 
 impl<T: Number> Input<'_, T> {
-    /// From the gradient with respect to what each neuron gets, `[neurons, batch]`, to those of the frames `[batch, count, size]` and
-    /// of the weights, where they are wanted. They are added to. The columns hold what they held in the evaluation.
+    /// Sample and frame of each column at these times.
+    pub(super) fn held_at(&self, at: At<'_>) -> Vec<(usize, usize)> {
+        (0..at.t.len()).map(|b| (at.sample[b], self.when.frame(at.t[b], at.piece[b], self.count))).collect()
+    }
+
+    /// From the gradient with respect to what each neuron gets, `[neurons, columns]`, to those of the frames `[batch, count, size]` and
+    /// of the weights, where they are wanted. They are added to. `held` are the columns' samples and frames.
     pub(super) fn pull_back(
         &self,
+        held: &[(usize, usize)],
         drive_bar: &[T],
         frames_bar: Option<&mut [T]>,
-        mut weight_bar: Option<&mut [T]>,
+        weight_bar: Option<&mut [T]>,
     ) -> Result<(), Error> {
-        let batch = self.held.len();
+        let (batch, size) = (held.len(), self.size);
+        let place = |(sample, frame): (usize, usize)| (sample * self.count + frame) * size;
+        // What the columns hold, `[batch, size]`.
+        let features: Vec<T> = held.iter().flat_map(|&h| &self.frames[place(h)..place(h) + size]).copied().collect();
         let mut features_bar = match (&self.through, &frames_bar) {
-            (Path::Sparse { .. }, Some(_)) => vec![T::ZERO; self.size * batch],
+            (Path::Sparse { .. }, Some(_)) => vec![T::ZERO; size * batch],
             _ => Vec::new(),
         };
         match &self.through {
             Path::Identity => {}
             Path::Sparse { rows, entries } => {
+                let mut weight_bar = weight_bar;
                 for (row, own) in rows {
                     let from = &drive_bar[*row as usize * batch..][..batch];
                     for e in own.clone() {
-                        let (column, weight) = entries[e];
-                        let column = column as usize * batch..(column as usize + 1) * batch;
+                        let (column, weight) = (entries[e].0 as usize, entries[e].1);
                         if let Some(weight_bar) = &mut weight_bar {
-                            let held = &self.features[column.clone()];
+                            let held = features[column..].iter().step_by(size);
                             weight_bar[e] += from.iter().zip(held).fold(T::ZERO, |sum, (f, h)| sum + *f * *h);
                         }
                         if !features_bar.is_empty() {
-                            for (to, f) in features_bar[column].iter_mut().zip(from) {
+                            for (to, f) in features_bar[column * batch..][..batch].iter_mut().zip(from) {
                                 *to += weight * *f;
                             }
                         }
@@ -177,19 +185,19 @@ impl<T: Number> Input<'_, T> {
             Path::Dense { weight, .. } => {
                 let bar = matrix(drive_bar, batch)?;
                 if let Some(weight_bar) = weight_bar {
-                    let product = bar.f_mm(&matrix(&self.features, batch)?.f_tr()?)?.f_contiguous()?;
+                    let product = bar.f_mm(&matrix(&features, size)?)?.f_contiguous()?;
                     add_all(weight_bar, tensor::as_slice(&product));
                 }
                 if frames_bar.is_some() {
-                    let product = matrix(weight, self.size)?.f_tr()?.f_mm(&bar)?.f_contiguous()?;
+                    let product = matrix(weight, size)?.f_tr()?.f_mm(&bar)?.f_contiguous()?;
                     features_bar = tensor::as_slice(&product).to_vec();
                 }
             }
         }
         if let Some(frames_bar) = frames_bar {
             let from = if matches!(self.through, Path::Identity) { drive_bar } else { &features_bar };
-            for (b, (sample, frame)) in self.held.iter().enumerate() {
-                let to = &mut frames_bar[(sample * self.count + frame) * self.size..][..self.size];
+            for (b, h) in held.iter().enumerate() {
+                let to = &mut frames_bar[place(*h)..place(*h) + size];
                 for (to, f) in to.iter_mut().zip(from[b..].iter().step_by(batch)) {
                     *to += *f;
                 }

@@ -2,9 +2,11 @@
 //!
 //! With `n = relu(phi(z))`, `z = P x + W (s h) + b` and `dh/dt = (n - h) / tau`, from the gradient `g` with respect to `dh/dt`:
 //! `z' = g phi'(z) [n > 0] / tau`, `h' = s W^T z' - g / tau`, `W'_ij = z'_i s_j h_j`, `b' = z'`, `tau' = -g (dh/dt) / tau`. Products
-//! of `W^T z'` and `W'` are made in one pass over the wiring.
+//! of `W^T z'` and `W'` are made in one pass over the wiring. Gradients of the input and its wires are linear in `z'`: it is summed up
+//! for as long as a sample holds a frame, and goes through the wires once then.
 
 use super::field::Fused;
+use crate::Error;
 use crate::field::{At, Differentiable, Evaluated, FieldError, PulledBack, VectorField};
 use crate::math::Number;
 use crate::tiers::on_best_tier;
@@ -49,6 +51,22 @@ pub(super) struct Reversible<'a, T> {
     pub(super) transposed: Vec<T>,
     pub(super) places: Places,
     z_bar: Aligned<T>,
+    /// Where sums are allowed to wait: what each neuron's drive has come to, `[neurons, samples]`, and the frame it belongs to.
+    waiting: Option<Waiting<T>>,
+}
+
+struct Waiting<T> {
+    drive_bar: Vec<T>,
+    frames: Vec<Option<usize>>,
+}
+
+/// When gradients of the input are complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InputGradients {
+    /// After each pull-back.
+    AtOnce,
+    /// After [`Reversible::finish`].
+    AtTheEnd,
 }
 
 /// Slopes of the rectified nonlinearity, `[neurons, batch]`.
@@ -62,11 +80,41 @@ impl<T> Default for Slopes<T> {
 }
 
 impl<'a, T: Number> Reversible<'a, T> {
-    pub(super) fn new(field: Fused<'a, T>, places: Places) -> Self {
+    pub(super) fn new(field: Fused<'a, T>, places: Places, samples: usize, input: InputGradients) -> Self {
         let to = field.structure.pattern.transposed();
         let mut transposed = vec![T::ZERO; field.weights.len()];
         parallel::transpose_values(to, field.weights, &mut transposed);
-        Self { field, transposed, places, z_bar: Aligned::zeros(0) }
+        let waits = input == InputGradients::AtTheEnd && (places.input.is_some() || places.frames.is_some());
+        let waiting = waits
+            .then(|| Waiting { drive_bar: vec![T::ZERO; field.features() * samples], frames: vec![None; samples] });
+        Self { field, transposed, places, z_bar: Aligned::zeros(0), waiting }
+    }
+
+    /// Completes the gradients of the input.
+    pub(super) fn finish(&mut self, parameters: &mut [T]) -> Result<(), Error> {
+        let Some(waiting) = &mut self.waiting else {
+            return Ok(());
+        };
+        let all: Vec<usize> = (0..waiting.frames.len()).collect();
+        let (held, bar) = waiting.take(&all);
+        self.through_wires(&held, &bar, parameters)
+    }
+
+    /// Adds the gradients of the input from those of the drive, `[neurons, columns]`.
+    fn through_wires(&self, held: &[(usize, usize)], drive_bar: &[T], parameters: &mut [T]) -> Result<(), Error> {
+        let (input, frames) = (&self.places.input, &self.places.frames);
+        if held.is_empty() || (input.is_none() && frames.is_none()) {
+            return Ok(());
+        }
+        // Their places follow each other, the wires' first.
+        let start = input.as_ref().or(frames.as_ref()).map_or(0, |r| r.start);
+        let (of_wires, of_frames) = parameters[start..].split_at_mut(input.as_ref().map_or(0, |r| r.end - r.start));
+        self.field.input.pull_back(
+            held,
+            drive_bar,
+            frames.as_ref().map(|r| &mut of_frames[..r.end - r.start]),
+            input.as_ref().map(|_| of_wires),
+        )
     }
 }
 
@@ -99,7 +147,6 @@ impl<T: Number> Differentiable<T> for Reversible<'_, T> {
         to: PulledBack<'_, T>,
     ) -> Result<(), FieldError> {
         let batch = of.at.t.len();
-        self.field.input.move_to(of.at)?;
         self.field.sign(batch, of.y);
         if self.z_bar.len() != cotangent.len() {
             self.z_bar = Aligned::zeros(cotangent.len());
@@ -148,19 +195,54 @@ impl<T: Number> Differentiable<T> for Reversible<'_, T> {
                 let signs = signs.map(|signs| &signs[i * ROWS..][..tau.len()]);
                 through_state(y_bar, g, tau, signs.unwrap_or(&[]));
             });
-        let (input, frames) = (&self.places.input, &self.places.frames);
-        if input.is_some() || frames.is_some() {
-            // Their places follow each other, the wires' first.
-            let start = input.as_ref().or(frames.as_ref()).map_or(0, |r| r.start);
-            let (of_wires, of_frames) =
-                to.parameters[start..].split_at_mut(input.as_ref().map_or(0, |r| r.end - r.start));
-            self.field.input.pull_back(
-                &self.z_bar,
-                frames.as_ref().map(|r| &mut of_frames[..r.end - r.start]),
-                input.as_ref().map(|_| of_wires),
-            )?;
+        let held = self.field.input.held_at(of.at);
+        let Some(waiting) = &mut self.waiting else {
+            return Ok(self.through_wires(&held, &self.z_bar, to.parameters)?);
+        };
+        let is_over = |&&(sample, frame): &&(usize, usize)| waiting.frames[sample].is_some_and(|f| f != frame);
+        let over: Vec<usize> = held.iter().filter(is_over).map(|h| h.0).collect();
+        let (done, bar) = waiting.take(&over);
+        waiting.add(&held, &self.z_bar);
+        Ok(self.through_wires(&done, &bar, to.parameters)?)
+    }
+}
+
+impl<T: Number> Waiting<T> {
+    /// Adds what the columns' drives come to, `[neurons, columns]`.
+    fn add(&mut self, held: &[(usize, usize)], bar: &[T]) {
+        let samples = self.frames.len();
+        if held.len() == samples {
+            self.drive_bar.par_chunks_mut(ROWS * samples).zip(bar.par_chunks(ROWS * samples)).for_each(|(to, from)| {
+                to.iter_mut().zip(from).for_each(|(to, v)| *to += *v);
+            });
+        } else {
+            for (to, from) in self.drive_bar.chunks_exact_mut(samples).zip(bar.chunks_exact(held.len())) {
+                for ((sample, _), v) in held.iter().zip(from) {
+                    to[*sample] += *v;
+                }
+            }
         }
-        Ok(())
+        for (sample, frame) in held {
+            self.frames[*sample] = Some(*frame);
+        }
+    }
+
+    /// Takes the sums of some samples out: their frames, and `[neurons, columns]`.
+    fn take(&mut self, list: &[usize]) -> (Vec<(usize, usize)>, Vec<T>) {
+        let held: Vec<(usize, usize)> = list.iter().filter_map(|&s| Some((s, self.frames[s]?))).collect();
+        let (samples, columns) = (self.frames.len(), held.len());
+        let mut bar = vec![T::ZERO; self.drive_bar.len() / samples * columns];
+        if columns > 0 {
+            for (from, to) in self.drive_bar.chunks_exact_mut(samples).zip(bar.chunks_exact_mut(columns)) {
+                for (to, (sample, _)) in to.iter_mut().zip(&held) {
+                    *to = std::mem::replace(&mut from[*sample], T::ZERO);
+                }
+            }
+        }
+        for (sample, _) in &held {
+            self.frames[*sample] = None;
+        }
+        (held, bar)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::field::Fused;
 use super::input::{Frames, Input};
-use super::pull_back::{Places, Reversible};
+use super::pull_back::{InputGradients, Places, Reversible};
 use super::structure::{Structure, Wires};
 use crate::field::FieldError;
 use crate::math::Number;
-use crate::{Cotangents, Error, Now, Recording, Solution, Solver, Times};
+use crate::{Adjoint, Cotangents, Error, Now, Recording, Solution, Solver, Times};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tch::{Kind, Tensor};
 use tch_function::{BoxError, Forward, Op, save_if};
@@ -113,12 +113,18 @@ impl<T: Number> Op for Solve<T> {
         places.tau = places.take(needs[TAU], n);
         places.input = places.take(needs[WIRES], plain[WIRES].numel());
         places.frames = places.take(needs[FRAMES], plain[FRAMES].numel());
-        let mut field = Reversible::new(self.field(&plain), places.clone());
+        // The continuous adjoint asks for the parameters' gradients at each of its evaluations.
+        let input = match self.plan.solver.adjoint {
+            Adjoint::Continuous(_) => InputGradients::AtOnce,
+            _ => InputGradients::AtTheEnd,
+        };
+        let mut field = Reversible::new(self.field(&plain), places.clone(), self.plan.times.batch(), input);
         let mut cotangents = Cotangents::of_values(as_slice::<T>(&g));
         if needs[START] || needs[END] {
             cotangents = cotangents.with_times();
         }
-        let gradients = recording.pull_back(&mut field, &cotangents)?;
+        let mut gradients = recording.pull_back(&mut field, &cotangents)?;
+        field.finish(&mut gradients.parameters)?;
         let of = |i: usize, place: &Option<std::ops::Range<usize>>| -> Result<Option<Tensor>, BoxError> {
             let Some(place) = place else {
                 return Ok(None);
