@@ -82,7 +82,7 @@ pub(crate) fn check_network(
     let mut got = (&ran.hs * tensor(case, "loss_weight_hs", kind)?).sum(kind);
     if case.has("loss_weight_outs") {
         let weighted = &ran.outs * tensor(case, "loss_weight_outs", kind)?;
-        got = got + 0.5 * (&weighted * &weighted).sum(kind);
+        got += 0.5 * (&weighted * &weighted).sum(kind);
     }
     report.close(loss, &numbers(&got)?, case.floats(loss)?, tolerance);
     got.f_backward().map_err(|e| e.to_string())?;
