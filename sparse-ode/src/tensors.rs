@@ -104,7 +104,7 @@ impl Solver {
     ///   `backward`, also with other batches than in the solve.
     /// * `y0` - initial states, `[batch, features]`, Float or Double
     /// * `times` - when it begins, ends and is looked at
-    /// * `parameters` - tensors of the kind of `y0`
+    /// * `parameters` - tensors of the kind of `y0`, or of integers or truth values
     ///
     /// The state is handled on the CPU; for fields on another device it goes there and back at each evaluation.
     ///
@@ -156,7 +156,8 @@ impl Solver {
     where
         F: Fn(&Now, &Tensor, &[Tensor]) -> Result<Tensor, FieldError> + Send + Sync + 'static,
     {
-        if let Some(p) = parameters.iter().find(|p| p.kind() != y0.kind()) {
+        let is_other = |p: &&&Tensor| matches!(p.kind(), Kind::Float | Kind::Double) && p.kind() != y0.kind();
+        if let Some(p) = parameters.iter().find(is_other) {
             let (got, want) = (format!("{:?}", p.kind()), format!("{:?}, as the state is", y0.kind()));
             return Err(Error::Input { what: "a parameter", got, want });
         }

@@ -5,7 +5,7 @@ use crate::Result;
 use crate::tutorial::{OUTPUTS, Tutorial};
 use connectome_graph::generate::Benchmark;
 use connectome_graph::projection::{Direction, projection};
-use sparse_ode::{ConnectomeRnn, Projection, Steps};
+use sparse_ode::{ConnectomeRnn, Forward, Projection, Steps};
 use std::time::Instant;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
@@ -62,7 +62,8 @@ fn store(device: Device, kind: Kind) -> VarStore {
 fn ode(job: &Tutorial, device: Device) -> Result<Vec<(String, Tensor)>> {
     let vs = store(device, Kind::Double);
     let model = job.model(&vs)?;
-    trained(&vs, &Tutorial::forward(&model, &job.images(Kind::Double).f_to_device(device)?)?.hs)
+    let images = job.images(Kind::Double).f_to_device(device)?;
+    trained(&vs, &model.forward(&images, &Forward::new().num_evals(OUTPUTS))?.hs)
 }
 
 fn discrete(job: &Tutorial, device: Device) -> Result<Vec<(String, Tensor)>> {
