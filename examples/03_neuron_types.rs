@@ -4,10 +4,11 @@
 //! are; and with a time constant and a nonlinearity for each type besides. Light falls onto the photoreceptors R1 to R8 of
 //! every column of the eye: dark, then a digit, then dark again.
 
-use connectome_graph::hex::{Axial, CellType, Extent, HexNetwork, Lattice, PlotLayout, Role, expand};
-use connectome_graph::{Dale, Duplicates, Measure, Topology, UnknownSign, WeightRule, aggregate};
+use connectome_graph::hex::{Axial, CellType, Extent, HexNetwork, Role, expand};
+use connectome_graph::{Dale, Measure, Topology, UnknownSign, WeightRule, aggregate};
 use connectome_io::Sign;
 use examples::data::{self, Digits};
+use examples::eye::{photoreceptors, seen};
 use examples::states::{States, deviation, mean};
 use examples::{Args, Error, Pictures, Progress, Table, count, percent, run};
 use flybrain::figure::{Aspect, Axis, ColorScale, Figure, Heatmap, Hexagons, Lines, Mark, Panels};
@@ -47,7 +48,8 @@ fn neuron_types(args: &Args) -> Result<(), Error> {
     progress.stage("reading the connectome and expanding it to the columns of the eye");
     let fly = expand(&data::fly()?, Extent(if args.quick { 4 } else { 15 }))?;
     let lattice = fly.lattice();
-    let light = seen(Digits::first(IMAGE + 1)?.image(IMAGE), lattice);
+    let digits = Digits::first(IMAGE + 1)?;
+    let light: Vec<f32> = seen(digits.image(IMAGE), lattice).into_iter().map(|l| l * LIGHT).collect();
 
     progress.stage("finding the sign of each type");
     let signed = fly.topology(WeightRule::SynapseSign(UnknownSign::Error))?;
@@ -209,46 +211,6 @@ impl Variant {
         let both = dark.iter().zip(light);
         both.map(|(d, l)| f64::from(l - d)).collect()
     }
-}
-
-/// Light in each column of the eye: the image fills the lattice, between pixels linearly.
-fn seen(image: &[f32], lattice: Lattice) -> Vec<f32> {
-    let pixel = |row: i64, column: i64| -> f64 {
-        let side = 0..Digits::SIDE as i64;
-        match side.contains(&row) && side.contains(&column) {
-            true => f64::from(image[(row * Digits::SIDE as i64 + column) as usize]),
-            false => 0.0,
-        }
-    };
-    let half = Digits::SIDE as f64 / 2.0;
-    // Left and right borders of the lattice are those of the image.
-    let scale = half / (1.5 * f64::from(lattice.extent().0));
-    lattice
-        .plot(PlotLayout::Default)
-        .into_iter()
-        .map(|[x, y]| {
-            let (row, column) = (half - 0.5 - y * scale, half - 0.5 + x * scale);
-            let (r, c) = (row.floor(), column.floor());
-            let (down, right) = (row - r, column - c);
-            let (r, c) = (r as i64, c as i64);
-            let upper = pixel(r, c) * (1.0 - right) + pixel(r, c + 1) * right;
-            let lower = pixel(r + 1, c) * (1.0 - right) + pixel(r + 1, c + 1) * right;
-            (upper * (1.0 - down) + lower * down) as f32 * LIGHT
-        })
-        .collect()
-}
-
-/// Light of each column to its photoreceptors: `[neurons, columns]`.
-fn photoreceptors(fly: &HexNetwork) -> Result<Topology, Error> {
-    let (mut cells, mut columns) = (Vec::new(), Vec::new());
-    let inputs = fly.types().iter().filter(|t| t.role() == Role::Input);
-    for (cell, column) in inputs.flat_map(|t| t.cells().zip(t.columns())) {
-        cells.push(cell);
-        columns.push(fly.lattice().index(column).ok_or("column off the lattice")?);
-    }
-    let ones = vec![1.0; cells.len()];
-    let shape = (fly.n_nodes(), fly.lattice().len());
-    Ok(Topology::from_edges(shape.0, shape.1, &cells, &columns, &ones, Duplicates::Error)?)
 }
 
 /// Magnitudes, each row with the sum [`GAIN`].

@@ -44,6 +44,7 @@ impl<T: Number, K: Default> Workspace<T, K> {
 }
 
 /// Samples and their attempts, and what the controller's reverse gives for each.
+#[derive(Default)]
 struct Group {
     samples: Vec<usize>,
     attempts: Vec<Attempt>,
@@ -57,14 +58,7 @@ struct Group {
 impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
     /// Takes the gradient from the end of attempts to their beginning. `y` are the states that they start from, of the samples `of`.
     pub(super) fn attempts(&mut self, attempts: &[(usize, Attempt)], of: &[usize], y: &[T]) -> Result<(), Error> {
-        let mut group = Group {
-            samples: Vec::new(),
-            attempts: Vec::new(),
-            piece: Vec::new(),
-            error_bar: Vec::new(),
-            t_bar: Vec::new(),
-            dt_bar: Vec::new(),
-        };
+        let mut group = Group::default();
         for (sample, attempt) in attempts {
             let (mut dt_bar, mut error_bar) = (0.0, 0.0);
             if self.recording.solver.adjoint == Adjoint::ThroughStepSizes {
@@ -319,14 +313,7 @@ impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
     pub(super) fn step_on(&mut self, state: usize, of: &[usize], y: &[T]) -> Result<(Vec<usize>, Aligned<T>), Error> {
         let recording = self.recording;
         let tableau = recording.solver.method.tableau();
-        let mut group = Group {
-            samples: Vec::new(),
-            attempts: Vec::new(),
-            piece: Vec::new(),
-            error_bar: Vec::new(),
-            t_bar: Vec::new(),
-            dt_bar: Vec::new(),
-        };
+        let mut group = Group::default();
         for &sample in of.iter().filter(|&&s| !recording.attempts_from(s, state + 1).is_empty()) {
             if let Some(attempt) = recording.attempts_from(sample, state).last() {
                 group.samples.push(sample);
