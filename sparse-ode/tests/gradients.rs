@@ -2,6 +2,7 @@
 
 use connectome_graph::{Duplicates, Topology};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use sparse_ode::{
     Activation, Adjoint, Checkpointing, ConnectomeOdeRnn, ErrorOf, Forward, Layout, Method, NeuronClass, NeuronTypes,
     Now, PerNeuron, Projection, Solver, Tau, TensorTimes, Times,
@@ -10,7 +11,18 @@ use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
 /// Largest difference of the gradients of `loss` with respect to `leaves` from central differences, over the largest gradient.
-fn off(leaves: &[(String, Tensor)], mut loss: impl FnMut() -> Tensor) -> (f64, String) {
+fn off(leaves: &[(String, Tensor)], loss: impl FnMut() -> Tensor) -> (f64, String) {
+    off_where_smooth(leaves, 1e-3, f64::INFINITY, loss)
+}
+
+/// The same by differences at a distance `h`, without the places where those at two distances disagree by more than `smooth` of the
+/// largest gradient: there a step is accepted on one side and rejected on the other, and no derivative exists.
+fn off_where_smooth(
+    leaves: &[(String, Tensor)],
+    h: f64,
+    smooth: f64,
+    mut loss: impl FnMut() -> Tensor,
+) -> (f64, String) {
     for (_, leaf) in leaves {
         let mut gradient = leaf.grad();
         if gradient.defined() {
@@ -33,8 +45,10 @@ fn off(leaves: &[(String, Tensor)], mut loss: impl FnMut() -> Tensor) -> (f64, S
                 loss().double_value(&[])
             };
             // Richardson's extrapolation of central differences: the error is of fourth order.
-            let h = 1e-3;
             let (far, near) = ((at(h) - at(-h)) / (2.0 * h), (at(h / 2.0) - at(-h / 2.0)) / h);
+            if (near - far).abs() > smooth * largest.max(1e-3) {
+                continue;
+            }
             let want = (4.0 * near - far) / 3.0;
             let deviation = (gradient[i] - want).abs() / largest.max(1e-3);
             if deviation > worst.0 {
@@ -159,7 +173,7 @@ impl Setting {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
 
     /// With steps of constant length the gradient is that of the numbers computed: weights, biases, time constants, projections,
     /// inputs, starting states, start and end. Frames end steps; evaluation times lie within.
@@ -181,9 +195,8 @@ proptest! {
             .adjoint(Adjoint::ThroughStepSizes)
             .checkpointing(setting.checkpointing);
         let (leaves, loss) = setting.problem(&solver);
-        // A step may be accepted on one side and rejected on the other: then there is no derivative.
-        let (worst, what) = off(&leaves, loss);
-        prop_assert!(worst < 2e-2, "{what}");
+        let (worst, what) = off_where_smooth(&leaves, 1e-5, 1e-4, loss);
+        prop_assert!(worst < 1e-5, "{what}");
     }
 
     /// Which states are kept changes nothing.
