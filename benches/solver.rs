@@ -5,10 +5,10 @@ use benches::tutorial::Tutorial;
 use connectome_graph::generate::Benchmark;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
-use sparse_ode::{At, FieldError, Forward, Solver, Times, VectorField};
+use sparse_ode::{At, ConnectomeOdeRnn, FieldError, Forward, Solver, Times, VectorField};
 use std::time::{Duration, Instant};
 use tch::nn::VarStore;
-use tch::{Device, Kind};
+use tch::{Device, Kind, Tensor};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -21,7 +21,6 @@ fn main() -> Result<(), Failure> {
     let mut growth = Growth::default();
     oscillators(&mut criterion, &mut growth)?;
     connectome(&mut criterion, &mut growth)?;
-    backward(&mut criterion, &mut growth)?;
     criterion.final_summary();
     print!("{growth}");
     Ok(())
@@ -88,31 +87,26 @@ fn oscillators(criterion: &mut Criterion, growth: &mut Growth) -> Result<(), Fai
     Ok(())
 }
 
-/// The tutorial's forward pass, batch 8, on networks of several sizes.
+/// The tutorial's forward pass, batch 8, on networks of several sizes; and with the gradients of the mean of the squared last states
+/// with respect to all parameters.
 fn connectome(criterion: &mut Criterion, growth: &mut Growth) -> Result<(), Failure> {
-    let mut group = criterion.benchmark_group("tutorial, forward, batch 8");
-    let full = Benchmark::OPTIC_LOBE;
-    for part in [8, 4, 2, 1] {
-        let size = Benchmark { neurons: full.neurons / part, synapses: full.synapses / part };
-        let job = Tutorial::generate(size, 8)?;
-        let vs = VarStore::new(Device::Cpu);
-        let (model, x) = (job.model(&vs)?, job.images(Kind::Float));
-        let run = Tutorial::forward(&model, &x)?;
-        group.throughput(Throughput::Elements(run.evaluations as u64 * job.wiring.nnz() as u64));
-        let least = measure(&mut group, job.neurons(), || {
-            Tutorial::forward(&model, &x).expect("it ran before");
-        });
-        if let Some(least) = least {
-            growth.add("tutorial, neurons at constant degree", job.neurons() as f64, least);
-        }
-    }
-    group.finish();
-    Ok(())
+    sizes(criterion, growth, "forward", |model, x| {
+        Tutorial::forward(model, x).expect("a network that runs");
+    })?;
+    sizes(criterion, growth, "forward and backward", |model, x| {
+        let run = model.forward(x, &Forward::new()).expect("a network that runs");
+        let last = run.hs.select(1, -1);
+        (&last * &last).mean(Kind::Float).backward();
+    })
 }
 
-/// The same with the gradients of the mean of the squared last states with respect to all parameters.
-fn backward(criterion: &mut Criterion, growth: &mut Growth) -> Result<(), Failure> {
-    let mut group = criterion.benchmark_group("tutorial, forward and backward, batch 8");
+fn sizes(
+    criterion: &mut Criterion,
+    growth: &mut Growth,
+    what: &str,
+    call: impl Fn(&ConnectomeOdeRnn, &Tensor),
+) -> Result<(), Failure> {
+    let mut group = criterion.benchmark_group(format!("tutorial, {what}, batch 8"));
     let full = Benchmark::OPTIC_LOBE;
     for part in [8, 4, 2, 1] {
         let size = Benchmark { neurons: full.neurons / part, synapses: full.synapses / part };
@@ -120,13 +114,8 @@ fn backward(criterion: &mut Criterion, growth: &mut Growth) -> Result<(), Failur
         let vs = VarStore::new(Device::Cpu);
         let (model, x) = (job.model(&vs)?, job.images(Kind::Float));
         group.throughput(Throughput::Elements(job.wiring.nnz() as u64));
-        let least = measure(&mut group, job.neurons(), || {
-            let run = model.forward(&x, &Forward::new()).expect("it is a network that runs");
-            let last = run.hs.select(1, -1);
-            (&last * &last).mean(Kind::Float).backward();
-        });
-        if let Some(least) = least {
-            growth.add("tutorial with gradients, neurons at constant degree", job.neurons() as f64, least);
+        if let Some(least) = measure(&mut group, job.neurons(), || call(&model, &x)) {
+            growth.add(&format!("tutorial, {what}, neurons at constant degree"), job.neurons() as f64, least);
         }
     }
     group.finish();

@@ -212,10 +212,18 @@ impl ConnectomeOdeRnn {
     /// they are tensors, in the way that the solver's [`adjoint`](Solver::adjoint) names.
     pub fn forward(&self, x: &Tensor, forward: &Forward<'_>) -> Result<Run, Error> {
         self.network.clamp()?;
-        if self.network.kind() == Kind::Float { self.run::<f32>(x, forward) } else { self.run::<f64>(x, forward) }
+        self.run(
+            x,
+            forward,
+            match (self.network.device(), self.network.kind()) {
+                (Device::Cpu, Kind::Float) => solve_here::<f32>,
+                (Device::Cpu, _) => solve_here::<f64>,
+                _ => solve_there,
+            },
+        )
     }
 
-    fn run<T: Number>(&self, x: &Tensor, forward: &Forward<'_>) -> Result<Run, Error> {
+    fn run(&self, x: &Tensor, forward: &Forward<'_>, solve: Solving) -> Result<Run, Error> {
         let network = &self.network;
         let frames = network.frames(x)?;
         let (batch, count) = (frames.size()[0], frames.size()[1] as usize);
@@ -248,11 +256,7 @@ impl ConnectomeOdeRnn {
             &start,
             &end,
         ];
-        let (hs, outcome) = if network.device() == Device::Cpu {
-            solve_here::<T>(plan.clone(), &inputs)?
-        } else {
-            solve_there(&plan, &inputs)?
-        };
+        let (hs, outcome) = solve(&plan, &inputs)?;
         if forward.on_failure == OnFailure::Error
             && let Some(failure) = outcome.failure
         {
@@ -292,9 +296,12 @@ struct Outcome {
     initial_step: Vec<f64>,
 }
 
+/// States `[batch, points, neurons]` of a plan and the operation's inputs.
+type Solving = fn(&Plan, &[&Tensor; INPUTS]) -> Result<(Tensor, Outcome), Error>;
+
 /// By the fused field.
-fn solve_here<T: Number>(plan: Plan, inputs: &[&Tensor; INPUTS]) -> Result<(Tensor, Outcome), Error> {
-    let op = Solve::<T>::new(plan);
+fn solve_here<T: Number>(plan: &Plan, inputs: &[&Tensor; INPUTS]) -> Result<(Tensor, Outcome), Error> {
+    let op = Solve::<T>::new(plan.clone());
     let outcome = op.outcome.clone();
     let hs = apply_one(op, inputs).map_err(Error::from_op)?;
     let solution = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -341,4 +348,52 @@ fn solve_there(plan: &Plan, inputs: &[&Tensor; INPUTS]) -> Result<(Tensor, Outco
         initial_step: solution.initial_step,
     };
     Ok((solution.values, outcome))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, Layout, NeuronClass, NeuronTypes, PerNeuron, Projection, Tau};
+    use connectome_graph::Duplicates;
+    use tch::nn::VarStore;
+
+    /// What runs on other devices gives the states and gradients of the fused field, with sequences in either layout.
+    #[test]
+    fn both_fields_agree() {
+        let edges: Vec<(u32, u32)> = (0..6).flat_map(|i| [(i, (i + 1) % 6), (i, (i * 2 + 3) % 6)]).collect();
+        let (post, pre): (Vec<u32>, Vec<u32>) = edges.into_iter().unzip();
+        let wiring = Topology::from_edges(6, 6, &post, &pre, &[0.7; 12], Duplicates::Sum).unwrap();
+        let labels = ["a", "b", "b", "a", "a", "b"];
+        let of = |layout: Layout, frames: FrameBoundaries, solve: Solving| -> Vec<Vec<f64>> {
+            let mut vs = VarStore::new(Device::Cpu);
+            vs.set_kind(Kind::Double);
+            let model = ConnectomeOdeRnn::builder(4, &wiring)
+                .layout(layout)
+                .input_projection(Projection::Dense)
+                .neuron_types(NeuronTypes::from_labels(&labels))
+                .neuron_class(PerNeuron::Types(vec![NeuronClass::Excitatory, NeuronClass::Inhibitory]))
+                .tau(Tau::Given(PerNeuron::Types(vec![1.4, 2.5])))
+                .nonlinearity(PerNeuron::Types(vec![Activation::Sigmoid.into(), Activation::Softplus.into()]))
+                .build(&vs.root())
+                .unwrap();
+            let x = (Tensor::arange(3 * 5 * 4, (Kind::Double, Device::Cpu)) * 0.37).sin();
+            let shape = if layout == Layout::BatchFirst { [3, 5, 4] } else { [5, 3, 4] };
+            let x = x.view(shape).set_requires_grad(true);
+            let forward = Forward::new().num_evals(4).frame_boundaries(frames);
+            let run = model.run(&x, &forward, solve).unwrap();
+            (&run.hs * &run.hs).sum(Kind::Double).backward();
+            let mut leaves: Vec<(String, Tensor)> = vs.variables().into_iter().collect();
+            leaves.sort_by(|a, b| a.0.cmp(&b.0));
+            let gradients = leaves.iter().map(|(_, v)| v.grad()).chain([x.grad(), run.hs.detach()]);
+            gradients.map(|t| Vec::try_from(t.contiguous().view(-1)).unwrap()).collect()
+        };
+        for layout in [Layout::BatchFirst, Layout::TimeFirst] {
+            for frames in [FrameBoundaries::Restart, FrameBoundaries::StepAcross] {
+                let (fused, tensors) = (of(layout, frames, solve_here::<f64>), of(layout, frames, solve_there));
+                for (a, b) in fused.iter().flatten().zip(tensors.iter().flatten()) {
+                    assert!((a - b).abs() < 1e-9 * (1.0 + b.abs()), "{layout:?}, {frames:?}: {a} and {b}");
+                }
+            }
+        }
+    }
 }

@@ -200,7 +200,7 @@ impl Plan {
                 .map(|b| sample[b] * size[1] + when.frame(t[b], piece[b] as usize, size[1] as usize) as i64)
                 .collect();
             let rows = Tensor::f_from_slice(&rows)?.f_to_device(device)?;
-            let x = frames.f_view([size[0] * size[1], size[2]])?.f_index_select(0, &rows)?.f_tr()?;
+            let x = frames.f_reshape([size[0] * size[1], size[2]])?.f_index_select(0, &rows)?.f_tr()?;
             let h = y.f_tr()?;
             let signed = structure.sign_column(kind, device)?.map(|s| h.f_mul(&s)).transpose()?;
             let matrix = SparseMatrix::new(&structure.pattern, &p[WEIGHTS])?;
