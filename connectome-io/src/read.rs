@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::format::{csv_matrix, csv_tables, flyvis_json, idx, matrix, npy, npz, safetensors, sparse_matrix};
+use crate::format::{
+    csv_matrix, csv_tables, flyvis_json, idx, matrix, matrix_market, npy, npz, safetensors, sparse_matrix,
+};
 use crate::options::{CsvLayout, Limits, ReadOptions};
 use crate::source::Source;
 use crate::{Array, Connectome, Error, Location};
@@ -36,6 +38,7 @@ pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connec
         Format::Safetensors => safetensors::read(path, options),
         Format::Json => flyvis_json::read(path, options),
         Format::Csv => read_csv(path, options),
+        Format::MatrixMarket => matrix_market::read(path, options),
         Format::Idx => Err(Error::UnknownFormat {
             path: path.to_path_buf(),
             why: "this is an IDX file of images or labels, not a connectome".to_owned(),
@@ -43,7 +46,7 @@ pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connec
     }
 }
 
-/// Reads an array of numbers: `.npy`, an `.npz` with one member, `.csv`, IDX.
+/// Reads an array of numbers: `.npy`, an `.npz` with one member, `.csv`, `.mtx`, IDX.
 ///
 /// # Errors
 /// [`Error::UnknownFormat`] for files that hold no single array, and those of the module that reads the format.
@@ -67,6 +70,7 @@ pub fn read_array(path: impl AsRef<Path>) -> Result<Array, Error> {
         }
         Format::Csv => Ok(csv_matrix::read(path, &limits)?.array),
         Format::Idx => idx::read_with(path, &limits),
+        Format::MatrixMarket => matrix_market::read_array(path, &limits),
         Format::Safetensors | Format::Json => {
             Err(Error::UnknownFormat { path: path.to_path_buf(), why: "this holds no single array".to_owned() })
         }
@@ -81,6 +85,7 @@ enum Format {
     Safetensors,
     Json,
     Csv,
+    MatrixMarket,
     Idx,
 }
 
@@ -105,6 +110,9 @@ impl Format {
         }
         if zip {
             return Ok(Self::Npz);
+        }
+        if head.get(..matrix_market::BANNER.len()).is_some_and(|b| b.eq_ignore_ascii_case(matrix_market::BANNER)) {
+            return Ok(Self::MatrixMarket);
         }
         if let Some(format) = Self::by_name(path) {
             return Ok(format);
@@ -139,6 +147,7 @@ impl Format {
             "safetensors" => Some(Self::Safetensors),
             "json" => Some(Self::Json),
             "csv" | "tsv" => Some(Self::Csv),
+            "mtx" => Some(Self::MatrixMarket),
             _ if stem.ends_with("-ubyte") || extension.ends_with("-ubyte") => Some(Self::Idx),
             _ => None,
         }

@@ -126,6 +126,18 @@ fn a_claim_of_10_gb_costs_at_most_four_times_the_file_and_16_mb() {
         f.put("header.safetensors", &safetensors_header),
         f.put("index.csv", "source,target\n10000000000,a\n\"unclosed quote"),
         f.put("neurons.json", "{\"nodes\": [{\"name\": \"A\", \"pattern\": [\"tile\", 10000000000]}], \"edges\": []}"),
+        f.put("entries.mtx", "%%MatrixMarket matrix coordinate real general\n9 9 4000000000\n1 1 1\n"),
+        f.gz("entries.mtx.gz", b"%%MatrixMarket matrix coordinate real general\n9 9 4000000000\n1 1 1\n"),
+        f.put("side.mtx", "%%MatrixMarket matrix coordinate real general\n4000000000 4000000000 1\n1 1 1\n"),
+        f.put("values.mtx", "%%MatrixMarket matrix array real general\n100000 100000\n1\n"),
+        f.gz("values.mtx.gz", b"%%MatrixMarket matrix array real symmetric\n100000 100000\n1\n"),
+        f.put(
+            "many.mtx",
+            format!(
+                "%%MatrixMarket matrix coordinate pattern symmetric\n9 9 9999999\n{}0 0\n",
+                "1 1\n".repeat(2_000_000)
+            ),
+        ),
     ];
     for path in &files {
         bounded(path, || read(path).expect_err("refused"));

@@ -221,3 +221,15 @@ fn gzip_streams() {
     let good = common::gzip(b"pre,post,weight\n0,1,3\n1,2,4\n2,0,1\n0,2,5\n");
     survive_file(17, &good, "e.csv.gz", |path| read_with(path, &options()).is_ok());
 }
+
+#[test]
+fn matrix_market() {
+    let files: [(u64, &[u8]); 3] = [
+        (18, b"%%MatrixMarket matrix coordinate real general\n% comment\n3 3 3\n1 2 0.5\n3 1 -2e3\n2 2 7\n"),
+        (19, b"%%MatrixMarket matrix coordinate pattern symmetric\n4 4 2\n2 1\n4 4\n"),
+        (20, b"%%MatrixMarket matrix array integer skew-symmetric\n3 3\n1\n-2\n3\n"),
+    ];
+    for (seed, good) in files {
+        survive_file(seed, good, "m.mtx", |path| read_with(path, &options()).is_ok());
+    }
+}

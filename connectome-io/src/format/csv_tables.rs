@@ -36,7 +36,7 @@ mod writer;
 
 pub use edge_table::read;
 pub use neuron_file::read_neurons;
-pub(crate) use table::{Table, parse_f64};
+pub(crate) use table::{Table, parse_f64, parse_i64};
 pub use writer::write;
 
 /// Names of the file of neurons beside a table of edges, in order of preference.

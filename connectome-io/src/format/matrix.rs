@@ -63,6 +63,16 @@ pub(crate) fn side(shape: &[u64], at: &Location) -> Result<usize, Error> {
     }
 }
 
+/// Refuses a number of neurons that is out of proportion to the entries: a stray size must not make a table of billions.
+pub(crate) fn check_plausible(n: usize, n_entries: usize, options: &ReadOptions, at: &Location) -> Result<(), Error> {
+    if options.n_neurons == Some(n) || n <= n_entries.saturating_mul(16).saturating_add(65_536) {
+        return Ok(());
+    }
+    let problem =
+        format!("{n} neurons with {n_entries} connections are implausible unless `ReadOptions::n_neurons` states it");
+    Err(Error::Malformed { at: at.boxed(), problem })
+}
+
 /// Orients entries, describes the neurons and checks everything.
 pub(crate) fn assemble(
     rows: Vec<u32>,

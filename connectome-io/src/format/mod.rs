@@ -5,6 +5,7 @@ pub mod csv_tables;
 pub mod flyvis_json;
 pub mod idx;
 pub mod matrix;
+pub mod matrix_market;
 pub mod npy;
 pub mod npz;
 pub mod safetensors;
