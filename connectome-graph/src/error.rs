@@ -161,6 +161,21 @@ pub enum Error {
         /// What it must be.
         wanted: &'static str,
     },
+    /// No network without repeated pairs has these degrees.
+    #[error("no network has these degrees: {reason}; degrees of a measured network are always possible")]
+    Degrees {
+        /// Which condition fails, and where.
+        reason: String,
+    },
+    /// Rows of the connectome are cell types that repeat on a lattice, and the operation wants single cells.
+    #[error(
+        "{what}, but rows of this connectome are cell types on a lattice; expand it first (hex::expand), or use \
+         null::LatticeShuffle"
+    )]
+    OnLattice {
+        /// What the operation does.
+        what: &'static str,
+    },
     /// The data layer refused a table.
     #[error(transparent)]
     Table(#[from] connectome_io::Error),

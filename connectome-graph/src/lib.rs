@@ -4,7 +4,11 @@ pub mod aggregate;
 mod error;
 pub mod generate;
 pub mod hex;
+pub mod null;
+mod pair_set;
 pub mod projection;
+mod provenance;
+
 pub mod topology;
 
 pub use aggregate::{Aggregate, Measure, aggregate, aggregate_between};

@@ -113,6 +113,15 @@ impl Topology {
         })
     }
 
+    /// Postsynaptic neuron of each entry, `[nnz]`.
+    pub(crate) fn posts(&self) -> Vec<u32> {
+        let mut posts = Vec::with_capacity(self.nnz());
+        for (post, bounds) in (0..).zip(self.row_ptr().windows(2)) {
+            posts.resize(bounds[1], post);
+        }
+        posts
+    }
+
     /// Transposed copy `[n_pre, n_post]`, which is also the CSC form of this matrix: row `j` lists the targets of
     /// neuron `j`. Linear in synapses and neurons.
     pub fn transpose(&self) -> Self {

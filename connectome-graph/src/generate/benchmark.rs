@@ -7,6 +7,7 @@
 use connectome_io::Sign;
 use rayon::prelude::*;
 
+use crate::pair_set::PairSet;
 use crate::{Error, Topology};
 
 /// Independent sequences of hashes, by what they decide.
@@ -95,7 +96,7 @@ impl Benchmark {
         let rows = Roulette::new(self.neurons, BenchmarkStream::RowWeight);
         let columns = Roulette::new(self.neurons, BenchmarkStream::ColumnWeight);
         let mut keys = Vec::with_capacity(nnz);
-        let mut known = KeySet::new(nnz);
+        let mut known = PairSet::new(nnz);
         let mut first = 0;
         while keys.len() < nnz {
             let batch: Vec<u64> = (first..first + BATCH)
@@ -179,36 +180,6 @@ impl Roulette {
             neuron += 1;
         }
         neuron as u64
-    }
-}
-
-/// A set of keys below `u64::MAX` of known final size: open addressing with linear probing.
-struct KeySet {
-    slots: Vec<u64>,
-    shift: u32,
-}
-
-impl KeySet {
-    const EMPTY: u64 = u64::MAX;
-
-    fn new(keys: usize) -> Self {
-        // at least a third of the slots stays free, which keeps probes short
-        let bits = (keys + keys / 2 + 8).next_power_of_two().trailing_zeros();
-        Self { slots: vec![Self::EMPTY; 1 << bits], shift: 64 - bits }
-    }
-
-    /// Adds a key; false if it was there.
-    fn insert(&mut self, key: u64) -> bool {
-        let mask = self.slots.len() - 1;
-        let mut at = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize;
-        while self.slots[at] != Self::EMPTY {
-            if self.slots[at] == key {
-                return false;
-            }
-            at = (at + 1) & mask;
-        }
-        self.slots[at] = key;
-        true
     }
 }
 

@@ -170,7 +170,7 @@ fn largest_remainder(shares: &[f64], n: usize) -> Vec<usize> {
 /// Each pair with probability `p`, by geometric jumps from one connected pair to the next.
 ///
 /// Source: Batagelj & Brandes, *Phys. Rev. E* 71 (2005) 036113, algorithm 1.
-fn bernoulli_pairs(post: &[u32], pre: &[u32], p: f64, rng: &mut ChaCha8Rng) -> Vec<(u32, u32)> {
+pub(crate) fn bernoulli_pairs(post: &[u32], pre: &[u32], p: f64, rng: &mut ChaCha8Rng) -> Vec<(u32, u32)> {
     let pairs = post.len() as u64 * pre.len() as u64;
     let pair = |at: u64| (post[(at / pre.len() as u64) as usize], pre[(at % pre.len() as u64) as usize]);
     if p >= 1.0 {
