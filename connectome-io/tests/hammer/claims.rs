@@ -1,61 +1,19 @@
 //! No header is believed: a file that claims 10 GB costs little memory whatever it is.
-//!
-//! This program has one test, since the allocator that counts is shared by all threads.
 
-mod common;
-
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{Folder, npy_with_header, safetensors_with_header};
 use connectome_io::format::idx;
 use connectome_io::{Error, read};
 
-/// Counts the bytes in use and their peak.
-struct Counting;
-
-static IN_USE: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-fn grow(bytes: usize) {
-    let now = IN_USE.fetch_add(bytes, Ordering::Relaxed) + bytes;
-    PEAK.fetch_max(now, Ordering::Relaxed);
-}
-
-// SAFETY: every call is handed on to the system's allocator unchanged; counting touches no memory of its own.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        grow(layout.size());
-        // SAFETY: the caller's promises are those of this call.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        grow(new_size);
-        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, new_size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use crate::FREE;
+use crate::common::{Folder, npy_with_header, safetensors_with_header};
+use crate::meter::measure;
 
 /// Runs a reader and checks its peak against the size of the file.
 fn bounded(path: &PathBuf, read: impl FnOnce() -> Error) {
     let size = std::fs::metadata(path).unwrap().len() as usize;
-    let before = IN_USE.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    let error = read();
-    let used = PEAK.load(Ordering::Relaxed) - before;
-    let allowed = 4 * size + (16 << 20);
+    let (error, cost) = measure(read);
+    let (used, allowed) = (cost.memory, 4 * size + FREE);
     println!("{:<24} {size:>9} bytes, peak {used:>9}: {error}", path.file_name().unwrap().to_string_lossy());
     assert!(used <= allowed, "{}: {used} bytes for a file of {size}, {allowed} are allowed", path.display());
 }
@@ -80,9 +38,6 @@ fn zip64_end(entries: u64, size: u64, offset: u64) -> Vec<u8> {
 #[test]
 fn a_claim_of_10_gb_costs_at_most_four_times_the_file_and_16_mb() {
     let f = Folder::new();
-    // Warm up what the runtime and the libraries allocate once.
-    read(f.put("warm.csv", "pre,post,weight\n0,1,1\n")).unwrap();
-
     let dict = |shape: &str| format!("{{'descr': '<f8', 'fortran_order': True, 'shape': {shape}, }}");
     let npy = npy_with_header(1, &dict("(35355, 35355)"), &[1; 4096]);
     let mut npy_header = b"\x93NUMPY\x03\x00".to_vec();
