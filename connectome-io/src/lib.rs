@@ -11,6 +11,7 @@
 
 mod array;
 mod atomic;
+mod combine;
 mod connectome;
 mod edges;
 mod error;
@@ -39,7 +40,7 @@ pub use options::{
     CsvLayout, Duplicates, GapJunctions, Limits, Muscle, NeuronsFile, ReadOptions, Regions, Rows, UnknownNeurons,
 };
 pub use positions::Positions;
-pub use provenance::{Orientation, Provenance};
+pub use provenance::{InputFile, Orientation, Provenance};
 pub use read::{read, read_array, read_with};
 pub use sign::Sign;
 pub use synapse_table::SynapseTable;

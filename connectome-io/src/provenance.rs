@@ -14,7 +14,18 @@ pub enum Orientation {
     EdgeList,
 }
 
-/// Source, version, threshold, licence and orientation of a connectome.
+/// A file that went into a connectome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Its name, without folders.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Source, version, reference, threshold, licence, orientation and files of a connectome.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Provenance {
     source: String,
@@ -22,7 +33,10 @@ pub struct Provenance {
     threshold: Option<f64>,
     licence: Option<String>,
     orientation: Orientation,
-    sha256: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    inputs: Vec<InputFile>,
 }
 
 impl Provenance {
@@ -52,10 +66,17 @@ impl Provenance {
         self
     }
 
-    /// States the SHA-256 of the source file, in hexadecimal.
+    /// States the publication to cite.
     #[must_use]
-    pub fn with_sha256(mut self, sha256: impl Into<String>) -> Self {
-        self.sha256 = Some(sha256.into());
+    pub fn with_reference(mut self, reference: impl Into<String>) -> Self {
+        self.reference = Some(reference.into());
+        self
+    }
+
+    /// States the files that were read.
+    #[must_use]
+    pub fn with_inputs(mut self, inputs: Vec<InputFile>) -> Self {
+        self.inputs = inputs;
         self
     }
 
@@ -89,9 +110,15 @@ impl Provenance {
         self.orientation
     }
 
-    /// SHA-256 of the source file, in hexadecimal.
+    /// The publication to cite.
     #[must_use]
-    pub fn sha256(&self) -> Option<&str> {
-        self.sha256.as_deref()
+    pub fn reference(&self) -> Option<&str> {
+        self.reference.as_deref()
+    }
+
+    /// The files that were read; empty unless somebody stated them.
+    #[must_use]
+    pub fn inputs(&self) -> &[InputFile] {
+        &self.inputs
     }
 }

@@ -159,11 +159,7 @@ fn read_csv(path: &Path, options: &ReadOptions) -> Result<Connectome, Error> {
     let as_matrix = match options.csv {
         CsvLayout::Edges => false,
         CsvLayout::Matrix => true,
-        CsvLayout::Auto => {
-            let table = csv_tables::Table::open(path, &options.limits)?;
-            let header = table.header();
-            header[0].is_empty() || header.iter().all(|cell| csv_tables::parse_f64(cell.as_bytes()).is_some())
-        }
+        CsvLayout::Auto => csv_tables::is_matrix(csv_tables::Table::open(path, &options.limits)?.header()),
     };
     if !as_matrix {
         return csv_tables::read(path, options);

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use common::Folder;
 use connectome_io::format::{npy, npz, safetensors};
 use connectome_io::{
-    Array, ArrayData, Connectome, Dtype, Duplicates, Labels, LatticeWiring, NeuronTable, Orientation, Placement,
-    Positions, Provenance, ReadOptions, Sign, SynapseTable, TypePair, read, read_with, write,
+    Array, ArrayData, Connectome, Dtype, Duplicates, InputFile, Labels, LatticeWiring, NeuronTable, Orientation,
+    Placement, Positions, Provenance, ReadOptions, Sign, SynapseTable, TypePair, read, read_with, write,
 };
 use half::{bf16, f16};
 use proptest::collection::{btree_set, vec};
@@ -111,7 +111,8 @@ fn provenance() -> impl Strategy<Value = Provenance> {
                 p = p.with_licence(licence);
             }
             if let Some(sha256) = sha256 {
-                p = p.with_sha256(sha256);
+                let input = InputFile { name: p.source().to_owned(), bytes: u64::MAX, sha256 };
+                p = p.with_reference("A et al. 2020").with_inputs(vec![input]);
             }
             p
         },

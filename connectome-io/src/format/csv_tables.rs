@@ -28,12 +28,15 @@
 //! | any other | further column of that name |
 
 mod columns;
+mod content;
 mod edge_table;
 mod keys;
 mod neuron_file;
 mod table;
 mod writer;
 
+pub(crate) use content::is_matrix;
+pub use content::{Content, content};
 pub use edge_table::read;
 pub use neuron_file::read_neurons;
 pub(crate) use table::{Table, parse_f64, parse_i64};
