@@ -399,3 +399,15 @@ fn writes_replace_the_file_or_leave_it() {
     let bytes = |name| std::fs::read(f.path().join(name)).unwrap();
     assert_eq!(bytes("a.safetensors"), bytes("b.safetensors"));
 }
+
+/// The layout of c302's herm_full_edgelist.csv: padded names, chemical and electrical connections in one list.
+#[test]
+fn names_padded_with_blanks_and_kinds_of_named_edges() {
+    let f = Folder::new();
+    let text = "Source,Target,Weight,Type\nI1L , I2L           ,10,chemical\nI2L , I1L  ,3,chemical\nI1L , I2L ,2,electrical\n";
+    let c = read(f.put("herm.csv", text)).unwrap();
+    assert_eq!(c.neurons().names().unwrap(), ["I1L", "I2L"]);
+    assert_eq!(c.synapses().weight(), [10.0, 3.0, 2.0]);
+    let kinds: Vec<&str> = c.synapses().kinds().unwrap().iter().collect();
+    assert_eq!(kinds, ["chemical", "chemical", "electrical"]);
+}

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Why a figure could not be made or written. Every message says what, where and what to do next.
+/// Why a workflow stopped, or a figure could not be made. Every message says what, where and what to do next.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -123,4 +123,24 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file could not be read for its hash.
+    #[error("cannot read {}: {source}; check the path and the permissions", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// All files are tables of neurons.
+    #[error("none of {files:?} holds connections; name a table of edges or a matrix too")]
+    NothingToImport {
+        /// The files.
+        files: Vec<PathBuf>,
+    },
+    /// The data layer refused a file or a table.
+    #[error(transparent)]
+    Data(#[from] connectome_io::Error),
+    /// A wiring could not be built from the tables.
+    #[error(transparent)]
+    Graph(#[from] connectome_graph::Error),
 }

@@ -1,6 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+pub mod catalog;
+mod digest;
 mod error;
 pub mod figure;
+mod import;
+mod portrait;
+pub mod review;
+pub mod summary;
 
+pub use digest::{input_file, recognise_file};
 pub use error::Error;
+pub use import::import;
+pub use portrait::{portrait, thumbnail};

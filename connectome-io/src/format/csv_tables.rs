@@ -9,7 +9,7 @@
 //! | `pre`, `post`, `weight`, perhaps `polarity` or `sign`, `kind` | index table; what [`write()`] writes | `idx` of the neurons, else ids |
 //! | `a`, `b`, `weight` | gap junctions, kind electrical | as above |
 //! | `n1`, `n2`, `type`, `count` | Varshney et al. 2011: `S`, `Sp` sent (read), `R`, `Rp` received (the mirror image, skipped), `EJ` electrical, `NMJ` onto muscle | names |
-//! | `source`, `target`, perhaps `weight` | other software | names |
+//! | `source`, `target`, perhaps `weight`, `type` (kind of connection) | other software, the *C. elegans* list of c302 | names, blanks around them do not count |
 //!
 //! Weights stand in `weight`, `syn_count`, `Connectivity`, `count`, `n_syn`, else in the first column whose name begins
 //! with `weight`; [`ReadOptions::weight_column`](crate::ReadOptions::weight_column) overrules. `nt_type` gives a sign per connection: `ACH` excitatory,
@@ -37,7 +37,7 @@ mod writer;
 
 pub(crate) use content::is_matrix;
 pub use content::{Content, content};
-pub use edge_table::read;
+pub use edge_table::{neurons_beside, read};
 pub use neuron_file::read_neurons;
 pub(crate) use table::{Table, parse_f64, parse_i64};
 pub use writer::write;

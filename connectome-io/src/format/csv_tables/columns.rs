@@ -118,7 +118,12 @@ impl EdgeColumns {
         }
         let polarity = find(header, &["sign", "polarity", "excitatory"]).map(|c| (c, SignRule::Polarity));
         let sign = polarity.or_else(|| find(header, &["nttype"]).map(|c| (c, SignRule::Transmitter)));
-        let kind = if ends == Ends::Index { find(header, &["kind"]) } else { None };
+        let kind = match first {
+            "pre" | "a" => find(header, &["kind"]),
+            // "chemical" and "electrical" in the C. elegans edge list of c302
+            "source" => find(header, &["kind", "type"]),
+            _ => None,
+        };
         let used = [Some(pre), Some(post), weight, part, sign.map(|s| s.0), kind];
         let is_further = |&column: &usize| {
             let name = normal(&header[column]);

@@ -105,11 +105,15 @@ fn neurons_file(edges: &Path, options: &ReadOptions) -> Option<PathBuf> {
     match &options.neurons {
         NeuronsFile::None => None,
         NeuronsFile::File(path) => Some(path.clone()),
-        NeuronsFile::Sibling => {
-            let siblings = NEURON_FILES.iter().map(|name| edges.with_file_name(name));
-            siblings.into_iter().find(|path| path != edges && path.is_file())
-        }
+        NeuronsFile::Sibling => neurons_beside(edges),
     }
+}
+
+/// The table of neurons that [`NeuronsFile::Sibling`] means: in the folder of a table of edges.
+#[must_use]
+pub fn neurons_beside(edges: impl AsRef<Path>) -> Option<PathBuf> {
+    let edges = edges.as_ref();
+    NEURON_FILES.iter().map(|name| edges.with_file_name(name)).find(|path| path != edges && path.is_file())
 }
 
 /// Rows as they arrive.

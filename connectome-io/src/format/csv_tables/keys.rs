@@ -71,7 +71,8 @@ impl Keys {
     pub(super) fn row(&mut self, row: &Row<'_>, column: usize) -> Result<Option<u32>, Error> {
         match &mut self.map {
             Map::Names { exact, canonical } => {
-                let name = row.text(column)?;
+                // The C. elegans edge list of c302 pads names with blanks.
+                let name = row.text(column)?.trim();
                 let found = exact.get(name).or_else(|| canonical.get(&canonical_name(name)));
                 match found {
                     Some(Some(index)) => Ok(Some(*index)),
@@ -83,7 +84,7 @@ impl Keys {
                 }
             }
             Map::GrowingNames { map, names } => {
-                let name = row.text(column)?;
+                let name = row.text(column)?.trim();
                 if let Some(&index) = map.get(name) {
                     return Ok(Some(index));
                 }

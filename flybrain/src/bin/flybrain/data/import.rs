@@ -1,0 +1,68 @@
+//! `flybrain data import`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use connectome_io::write;
+use flybrain::{catalog, import, recognise_file};
+use serde_json::json;
+
+use super::may_write;
+use crate::failure::Failure;
+use crate::reading::Reading;
+use crate::terminal::Terminal;
+
+/// Read the files of a data set into one canonical NAME.safetensors with provenance
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Tables of connections or matrices (united) and tables of neurons (joined by id), in any format that can be read
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Name of the result; that of a data set of `flybrain data list` adds its version, licence and reference
+    #[arg(long = "as", value_name = "NAME")]
+    name: String,
+    /// Folder of the result
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+    /// Replace a file of that name
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+impl Import {
+    pub(crate) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if self.name.is_empty() || self.name.starts_with('.') || !self.name.chars().all(allowed) {
+            return Err(Failure::BadName { name: self.name.clone() });
+        }
+        let path = self.out.join(format!("{}.safetensors", self.name));
+        may_write(&path, self.force)?;
+        let set = catalog::find(&self.name);
+        let connectome = {
+            let _step = terminal.step(&format!("reading {} file(s)", self.files.len()));
+            import(&self.files, &self.reading.options(), set)?
+        };
+        for file in self.files.iter().filter(|file| file.is_file()) {
+            let file_name = file.display();
+            terminal.remark(&match recognise_file(file)? {
+                Some((set, file)) => format!("{file_name} is {} of {}, unaltered", file.name, set.name),
+                None => format!("{file_name} is no file whose SHA-256 is known"),
+            });
+        }
+        {
+            let _step = terminal.step(&format!("writing {}", path.display()));
+            write(&connectome, &path)?;
+        }
+        let (neurons, rows) = (connectome.n_neurons(), connectome.n_synapses());
+        let synapses = connectome.total_weight();
+        let result = json!({
+            "file": path, "neurons": neurons, "connections": rows, "synapses": synapses,
+            "inputs": connectome.provenance().inputs(), "data_set": set.map(|set| &set.name),
+        });
+        terminal.result(&result, || {
+            format!("{}: {neurons} neurons, {rows} connections, {synapses} synapses\n", path.display())
+        })
+    }
+}

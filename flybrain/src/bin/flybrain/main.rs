@@ -1,0 +1,54 @@
+//! The command `flybrain`.
+
+mod data;
+mod failure;
+mod reading;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+use terminal::Terminal;
+
+/// Connectomes as neural networks.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 done; 1 a file was refused or something failed; 2 wrong usage; 3 `data check` found problems."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print results as JSON, for programs
+    #[arg(long, global = true)]
+    json: bool,
+    /// No progress and no remarks; results and errors only
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Find, import, look at, convert and check connectomes
+    #[command(subcommand)]
+    Data(data::Command),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Terminal::new(cli.json, cli.quiet);
+    let result = match &cli.command {
+        Command::Data(command) => command.run(&terminal),
+    };
+    match result {
+        Ok(code) => code,
+        // The reader of a pipe may go: `flybrain data list | head -1`.
+        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

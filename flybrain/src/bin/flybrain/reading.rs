@@ -1,0 +1,136 @@
+//! Options of reading, common to all commands that read a connectome.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use connectome_io::{
+    CsvLayout, Duplicates, GapJunctions, Limits, Muscle, NeuronsFile, ReadOptions, Regions, Rows, UnknownNeurons,
+};
+
+/// How files are read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reading")]
+pub(crate) struct Reading {
+    /// What a row of a matrix is
+    #[arg(long, value_enum, default_value = "post")]
+    rows: RowsArg,
+    /// A connection in several rows: refuse the file, add the weights, or keep all rows
+    #[arg(long, value_enum, default_value = "error")]
+    duplicates: DuplicatesArg,
+    /// Edges between neurons that are not listed: refuse the file, or leave them out
+    #[arg(long, value_enum, default_value = "error")]
+    unknown_neurons: UnknownArg,
+    /// Table of neurons, `none`, or `beside`: neurons.csv in the folder of the edges, if there is one
+    #[arg(long, default_value = "beside", value_name = "FILE")]
+    neurons: String,
+    /// Number of neurons: ends of edges are then indices from 0
+    #[arg(long, value_name = "N")]
+    n_neurons: Option<usize>,
+    /// Smallest absolute weight that is kept, after summing
+    #[arg(long, value_name = "W")]
+    threshold: Option<f64>,
+    /// Name of the column of weights
+    #[arg(long, value_name = "NAME")]
+    weight_column: Option<String>,
+    /// Brain regions that count, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    regions: Vec<String>,
+    /// Gap junctions: as the file has them, or each both ways
+    #[arg(long, value_enum, default_value = "as-published")]
+    gap_junctions: GapArg,
+    /// Synapses onto muscle
+    #[arg(long, value_enum, default_value = "drop")]
+    muscle: MuscleArg,
+    /// What a .csv holds
+    #[arg(long, value_enum, default_value = "auto")]
+    csv: CsvArg,
+    /// Member of an archive or dictionary that holds the matrix
+    #[arg(long, value_name = "NAME")]
+    member: Option<String>,
+    /// Bytes that a compressed file may inflate to
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().inflated)]
+    most_inflated: u64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum RowsArg {
+    Post,
+    Pre,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DuplicatesArg {
+    Error,
+    Sum,
+    Keep,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum UnknownArg {
+    Error,
+    Drop,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum GapArg {
+    AsPublished,
+    Symmetrise,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum MuscleArg {
+    Drop,
+    Keep,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum CsvArg {
+    Auto,
+    Edges,
+    Matrix,
+}
+
+impl Reading {
+    /// The library's options.
+    pub(crate) fn options(&self) -> ReadOptions {
+        ReadOptions {
+            rows: match self.rows {
+                RowsArg::Post => Rows::Post,
+                RowsArg::Pre => Rows::Pre,
+            },
+            duplicates: match self.duplicates {
+                DuplicatesArg::Error => Duplicates::Error,
+                DuplicatesArg::Sum => Duplicates::Sum,
+                DuplicatesArg::Keep => Duplicates::Keep,
+            },
+            unknown_neurons: match self.unknown_neurons {
+                UnknownArg::Error => UnknownNeurons::Error,
+                UnknownArg::Drop => UnknownNeurons::Drop,
+            },
+            neurons: match self.neurons.as_str() {
+                "beside" => NeuronsFile::Sibling,
+                "none" => NeuronsFile::None,
+                file => NeuronsFile::File(PathBuf::from(file)),
+            },
+            n_neurons: self.n_neurons,
+            threshold: self.threshold,
+            weight_column: self.weight_column.clone(),
+            regions: if self.regions.is_empty() { Regions::All } else { Regions::Only(self.regions.clone()) },
+            gap_junctions: match self.gap_junctions {
+                GapArg::AsPublished => GapJunctions::AsPublished,
+                GapArg::Symmetrise => GapJunctions::Symmetrise,
+            },
+            muscle: match self.muscle {
+                MuscleArg::Drop => Muscle::Drop,
+                MuscleArg::Keep => Muscle::Keep,
+            },
+            csv: match self.csv {
+                CsvArg::Auto => CsvLayout::Auto,
+                CsvArg::Edges => CsvLayout::Edges,
+                CsvArg::Matrix => CsvLayout::Matrix,
+            },
+            member: self.member.clone(),
+            limits: Limits { inflated: self.most_inflated, ..Limits::default() },
+        }
+    }
+}
