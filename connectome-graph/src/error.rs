@@ -176,6 +176,28 @@ pub enum Error {
         /// What the operation does.
         what: &'static str,
     },
+    /// A list of neurons is no permutation.
+    #[error(
+        "place {position} of the permutation names neuron {neuron} {problem}; a permutation names each of the {size} neurons once"
+    )]
+    NotPermutation {
+        /// Position in the list.
+        position: usize,
+        /// Neuron named there.
+        neuron: u32,
+        /// Number of neurons.
+        size: usize,
+        /// "again" or "which does not exist".
+        problem: &'static str,
+    },
+    /// An order of names leaves out a name that neurons have, or repeats one.
+    #[error("the order of names {problem} {name:?}; name each label of the neurons once")]
+    NameOrder {
+        /// The name.
+        name: String,
+        /// "leaves out" or "repeats".
+        problem: &'static str,
+    },
     /// The data layer refused a table.
     #[error(transparent)]
     Table(#[from] connectome_io::Error),

@@ -4,11 +4,13 @@ pub mod aggregate;
 mod error;
 pub mod generate;
 pub mod hex;
+pub mod motif;
 pub mod null;
 mod pair_set;
+mod pattern;
 pub mod projection;
 mod provenance;
-
+pub mod reorder;
 pub mod topology;
 
 pub use aggregate::{Aggregate, Measure, aggregate, aggregate_between};

@@ -213,7 +213,7 @@ impl Topology {
     }
 
     /// Number of neurons of a network; panics with both shapes if rows and columns are different populations.
-    fn assert_square(&self, what: &str) -> usize {
+    pub(crate) fn assert_square(&self, what: &str) -> usize {
         assert!(
             self.n_post() == self.n_pre(),
             "{what} wants a square topology, this one is [{}, {}]",
