@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::format::{
-    csv_matrix, csv_tables, flyvis_json, idx, matrix, matrix_market, npy, npz, safetensors, sparse_matrix,
+    csv_matrix, csv_tables, flyvis_json, idx, matrix, matrix_market, npy, npz, pickle, pt, safetensors, sparse_matrix,
+    zip_members,
 };
 use crate::options::{CsvLayout, Limits, ReadOptions};
 use crate::source::Source;
@@ -35,6 +36,8 @@ pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connec
             matrix::from_array_at(&array, None, options, &Location::file(path))
         }
         Format::Npz => sparse_matrix::read(path, options),
+        Format::Torch => pt::read_connectome(path, options),
+        Format::Pickle => pickle::read_connectome(path, options),
         Format::Safetensors => safetensors::read(path, options),
         Format::Json => flyvis_json::read(path, options),
         Format::Csv => read_csv(path, options),
@@ -46,7 +49,7 @@ pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connec
     }
 }
 
-/// Reads an array of numbers: `.npy`, an `.npz` with one member, `.csv`, `.mtx`, IDX.
+/// Reads an array of numbers: `.npy`, an `.npz` with one member, a `.pt` or `.pkl` with one array, `.csv`, `.mtx`, IDX.
 ///
 /// # Errors
 /// [`Error::UnknownFormat`] for files that hold no single array, and those of the module that reads the format.
@@ -68,6 +71,8 @@ pub fn read_array(path: impl AsRef<Path>) -> Result<Array, Error> {
             let name = name.clone();
             archive.read(&name)
         }
+        Format::Torch => pt::read_array(path, &limits),
+        Format::Pickle => pickle::read_array(path, &limits),
         Format::Csv => Ok(csv_matrix::read(path, &limits)?.array),
         Format::Idx => idx::read_with(path, &limits),
         Format::MatrixMarket => matrix_market::read_array(path, &limits),
@@ -82,6 +87,8 @@ pub fn read_array(path: impl AsRef<Path>) -> Result<Array, Error> {
 enum Format {
     Npy,
     Npz,
+    Torch,
+    Pickle,
     Safetensors,
     Json,
     Csv,
@@ -96,7 +103,7 @@ impl Format {
         if head.is_empty() {
             return Err(Error::Empty { at: Location::file(path).boxed(), what: "bytes" });
         }
-        let zip = npz::MAGIC.iter().any(|magic| head.starts_with(*magic));
+        let zip = zip_members::MAGIC.iter().any(|magic| head.starts_with(*magic));
         if zip && gzip {
             let what = "a gzipped archive".to_owned();
             return Err(Error::Unsupported {
@@ -109,7 +116,10 @@ impl Format {
             return Ok(Self::Npy);
         }
         if zip {
-            return Ok(Self::Npz);
+            return Ok(if pt::is_archive(path, limits)? { Self::Torch } else { Self::Npz });
+        }
+        if pt::is_start(&head) {
+            return Ok(Self::Torch);
         }
         if head.get(..matrix_market::BANNER.len()).is_some_and(|b| b.eq_ignore_ascii_case(matrix_market::BANNER)) {
             return Ok(Self::MatrixMarket);
@@ -120,6 +130,9 @@ impl Format {
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
         if head.starts_with(&[0, 0]) && head.get(2).is_some_and(|code| (0x08..=0x0e).contains(code)) {
             return Ok(Self::Idx);
+        }
+        if head[0] == 0x80 && head.get(1).is_some_and(|protocol| (2..=5).contains(protocol)) {
+            return Ok(Self::Pickle);
         }
         if head.get(8) == Some(&b'{') && head[..8].contains(&0) {
             return Ok(Self::Safetensors);
@@ -144,6 +157,8 @@ impl Format {
         match extension {
             "npy" => Some(Self::Npy),
             "npz" => Some(Self::Npz),
+            "pt" | "pth" => Some(Self::Torch),
+            "pkl" | "pickle" => Some(Self::Pickle),
             "safetensors" => Some(Self::Safetensors),
             "json" => Some(Self::Json),
             "csv" | "tsv" => Some(Self::Csv),

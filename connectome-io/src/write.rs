@@ -2,28 +2,34 @@
 
 use std::path::Path;
 
-use crate::format::{csv_tables, matrix_market, safetensors};
+use crate::format::{csv_tables, matrix_market, pt, safetensors};
 use crate::{Connectome, Error};
 
 /// Writes a connectome: `.safetensors` keeps everything and reads back equal; `.csv` writes a table of edges and, beside
-/// it, `neurons.csv`; `.mtx` holds the weights alone. Each may end in `.gz`. The file appears whole or not at all.
+/// it, `neurons.csv`; `.mtx` holds the weights alone, as `.pt` and `.pth` do. Each but the last two may end in `.gz`. The
+/// file appears whole or not at all.
 ///
 /// # Errors
-/// [`Error::UnknownFormat`] for other names, [`Error::Io`], and those of [`csv_tables::write`] and [`matrix_market::write`].
+/// [`Error::UnknownFormat`] for other names, [`Error::Io`], and those of [`csv_tables::write`], [`matrix_market::write`]
+/// and [`pt::write`].
 pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Error> {
     let path = path.as_ref();
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let gzipped = name.strip_suffix(".gz");
+    let whole = gzipped.is_none();
+    let name = gzipped.unwrap_or(&name);
     if name.ends_with(".safetensors") {
         safetensors::write(connectome, path)
     } else if name.ends_with(".csv") {
         csv_tables::write(connectome, path)
     } else if name.ends_with(".mtx") {
         matrix_market::write(connectome, path)
+    } else if whole && (name.ends_with(".pt") || name.ends_with(".pth")) {
+        pt::write(connectome, path)
     } else {
         Err(Error::UnknownFormat {
             path: path.to_path_buf(),
-            why: "a connectome is written as .safetensors, .csv or .mtx".to_owned(),
+            why: "a connectome is written as .safetensors, .csv, .mtx or .pt".to_owned(),
         })
     }
 }

@@ -8,5 +8,8 @@ pub mod matrix;
 pub mod matrix_market;
 pub mod npy;
 pub mod npz;
+pub mod pickle;
+pub mod pt;
 pub mod safetensors;
 pub mod sparse_matrix;
+pub(crate) mod zip_members;

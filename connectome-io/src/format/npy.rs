@@ -19,8 +19,8 @@ use crate::options::Limits;
 use crate::source::{Source, explain};
 use crate::{Array, Error, Location};
 
-pub(crate) use header::Descr;
 use header::Header;
+pub(crate) use header::{Descr, parse_descr};
 
 /// First bytes of every file.
 pub(crate) const MAGIC: &[u8; 6] = b"\x93NUMPY";

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::matrix::{assemble, from_array_at, side};
+use super::matrix::{assemble, check_plausible, from_array_at, side};
 use super::npz::Archive;
 use crate::edges::Edges;
 use crate::options::ReadOptions;
@@ -85,14 +85,24 @@ fn read_scipy(archive: &mut Archive, options: &ReadOptions, at: &Location) -> Re
             return Err(Error::LengthMismatch { at: at.boxed(), what, got, want, reason: "one per entry of `data`" });
         }
     }
+    check_plausible(n, weight.len(), options, at)?;
     let edges = Edges::from_indices(&columns, &rows, weight, n, at)?;
     let Edges { pre, post, weight, .. } = edges;
     assemble(post, pre, Edges { weight, ..Edges::default() }, n, None, options, at)
 }
 
-/// The row of every entry, from the row pointers of a compressed matrix; checks that they start at 0, never fall and
-/// end at `n_entries`.
+/// The row of every entry, from the row pointers of a compressed matrix, which are checked.
 pub(crate) fn expand_pointers(pointers: &[i64], n_entries: usize, at: &Location) -> Result<Vec<i64>, Error> {
+    check_pointers(pointers, n_entries, at)?;
+    let mut rows = Vec::with_capacity(n_entries);
+    for (row, pair) in (0..).zip(pointers.windows(2)) {
+        rows.extend(std::iter::repeat_n(row, (pair[1] - pair[0]) as usize));
+    }
+    Ok(rows)
+}
+
+/// Checks that the row pointers of a compressed matrix start at 0, never fall and end at `n_entries`.
+pub(crate) fn check_pointers(pointers: &[i64], n_entries: usize, at: &Location) -> Result<(), Error> {
     let bad = |problem: String| Error::Malformed { at: at.boxed(), problem };
     let (Some(&first), Some(&last)) = (pointers.first(), pointers.last()) else {
         return Err(Error::Empty { at: at.boxed(), what: "row pointers" });
@@ -103,9 +113,5 @@ pub(crate) fn expand_pointers(pointers: &[i64], n_entries: usize, at: &Location)
     if let Some(row) = pointers.windows(2).position(|pair| pair[0] > pair[1]) {
         return Err(bad(format!("row pointer {} falls from {} to {}", row + 1, pointers[row], pointers[row + 1])));
     }
-    let mut rows = Vec::with_capacity(n_entries);
-    for (row, pair) in (0..).zip(pointers.windows(2)) {
-        rows.extend(std::iter::repeat_n(row, (pair[1] - pair[0]) as usize));
-    }
-    Ok(rows)
+    Ok(())
 }

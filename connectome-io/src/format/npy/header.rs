@@ -155,7 +155,7 @@ impl Header {
 }
 
 /// The element type of a `descr` such as `<f8`.
-fn parse_descr(text: &str) -> Descr {
+pub(crate) fn parse_descr(text: &str) -> Descr {
     let (big_endian, rest) = match text.as_bytes().first() {
         Some(b'<' | b'|') => (false, &text[1..]),
         Some(b'>') => (true, &text[1..]),

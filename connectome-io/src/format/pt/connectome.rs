@@ -1,0 +1,223 @@
+//! Connectivity matrices in files of torch and in pickles.
+
+use std::path::Path;
+
+use super::super::matrix::{assemble, check_plausible, from_array_at, side};
+use super::super::pickle::{Graph, SparseLayout};
+use super::super::sparse_matrix::check_pointers;
+use super::names::{Leaf, leaves};
+use super::store::Store;
+use super::{File, SparseSpec, TensorSpec};
+use crate::edges::Edges;
+use crate::options::ReadOptions;
+use crate::{Array, Connectome, Dtype, Error, Location};
+
+/// Reads a connectivity matrix: the sparse or square dense tensor that is the file or, in dicts and lists, the only one.
+///
+/// Rows are postsynaptic, as in bioplnn, unless `options.rows` says otherwise; `options.member` chooses among several by
+/// flat name, as [`super::read_tensors_with`] makes them. Entries that a sparse tensor repeats, which torch sums when it
+/// coalesces, follow `options.duplicates`; entries that are zero are connections of weight zero.
+///
+/// # Errors
+/// As [`super::read`]; [`Error::Missing`] if it is not clear which tensor is meant; [`Error::NotSquare`],
+/// [`Error::OutOfRange`], [`Error::NotFinite`], [`Error::DuplicateSynapse`], [`Error::Malformed`] for matrices that are none.
+pub fn read_connectome(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome, Error> {
+    let mut file = File::open(path.as_ref(), &options.limits)?;
+    let pickle = file.take_pickle();
+    let graph = file.graph(&pickle)?;
+    connectome_of(&graph, &mut file.store, options)
+}
+
+/// The matrix among the objects of a file.
+pub(crate) fn connectome_of(graph: &Graph<'_>, store: &mut Store, options: &ReadOptions) -> Result<Connectome, Error> {
+    let file = store.at.clone();
+    let (name, leaf) = choose(leaves(graph, &file)?, options.member.as_deref(), &file)?;
+    let at = *file.key(name);
+    match leaf {
+        Leaf::Sparse(sparse) => read_sparse(sparse, store, options, &at),
+        Leaf::Tensor(tensor) => {
+            let size = &tensor.size;
+            side(size, &at)?;
+            from_array_at(&one(store, &tensor)?, None, options, &at)
+        }
+        Leaf::Array(array) => from_array_at(array, None, options, &at),
+        Leaf::Number(_) | Leaf::Text(_) => Err(Error::NotSquare { at: at.boxed(), shape: Vec::new() }),
+    }
+}
+
+/// The only array among the objects of a file.
+pub(crate) fn single_array_of(graph: &Graph<'_>, store: &mut Store) -> Result<Array, Error> {
+    let mut arrays = leaves(graph, &store.at)?;
+    arrays.retain(|(_, leaf)| leaf.shape().is_some());
+    match arrays.as_slice() {
+        [(_, Leaf::Tensor(tensor))] => one(store, tensor),
+        [(_, Leaf::Array(array))] => Ok((*array).clone()),
+        _ => Err(Error::Missing {
+            at: store.at.boxed(),
+            what: "single dense array".to_owned(),
+            found: arrays.into_iter().map(|(name, _)| name).take(100).collect(),
+            remedy: "read all of them by `format::pt::read_tensors`",
+        }),
+    }
+}
+
+/// The leaf that is meant.
+fn choose<'g>(all: Vec<(String, Leaf<'g>)>, member: Option<&str>, at: &Location) -> Result<(String, Leaf<'g>), Error> {
+    let mut arrays: Vec<_> = all.into_iter().filter(|(_, leaf)| leaf.shape().is_some()).collect();
+    let only = |is: &dyn Fn(&Leaf<'_>) -> bool| {
+        let mut places = (0..arrays.len()).filter(|&i| is(&arrays[i].1));
+        places.next().filter(|_| places.next().is_none())
+    };
+    let is_sparse = |leaf: &Leaf<'_>| matches!(leaf, Leaf::Sparse(_));
+    let is_square = |leaf: &Leaf<'_>| matches!(leaf.shape().as_deref(), Some(&[rows, columns]) if rows == columns);
+    let place = match member {
+        Some(member) => arrays.iter().position(|(name, _)| name == member),
+        None if arrays.len() == 1 => Some(0),
+        None => {
+            only(&|leaf| is_sparse(leaf) && is_square(leaf)).or_else(|| only(&is_sparse)).or_else(|| only(&is_square))
+        }
+    };
+    match place {
+        Some(place) => Ok(arrays.swap_remove(place)),
+        None => Err(Error::Missing {
+            at: at.boxed(),
+            what: member.map_or_else(|| "single matrix".to_owned(), |member| format!("tensor {member:?}")),
+            found: arrays.into_iter().map(|(name, _)| name).take(100).collect(),
+            remedy: "choose one by `ReadOptions::member`",
+        }),
+    }
+}
+
+fn one(store: &mut Store, tensor: &TensorSpec) -> Result<Array, Error> {
+    store.read(&[tensor])?.pop().ok_or_else(|| Error::Empty { at: store.at.boxed(), what: "tensor" })
+}
+
+fn read_sparse(
+    sparse: &SparseSpec,
+    store: &mut Store,
+    options: &ReadOptions,
+    at: &Location,
+) -> Result<Connectome, Error> {
+    let n = side(&sparse.size, at)?;
+    let n_entries = sparse.values.count as usize;
+    check_plausible(n, n_entries, options, at)?;
+    let (rows, columns) = match (sparse.layout, sparse.indices.as_slice()) {
+        (SparseLayout::Coo, [pairs]) => {
+            let mut pairs = indices(pairs, 2, n, store, at)?;
+            let columns = pairs.pop().unwrap_or_default();
+            (pairs.pop().unwrap_or_default(), columns)
+        }
+        (layout, [pointers, inner]) => {
+            let name = if layout == SparseLayout::Csr { "crow_indices" } else { "ccol_indices" };
+            let here = at.key(name);
+            if pointers.count != n as u64 + 1 {
+                return Err(Error::LengthMismatch {
+                    at: here,
+                    what: name.to_owned(),
+                    got: pointers.count as usize,
+                    want: n + 1,
+                    reason: "one more than rows",
+                });
+            }
+            let pointers = one(store, pointers)?.to_i64().map_err(|e| e.in_file(at))?;
+            check_pointers(&pointers, n_entries, &here)?;
+            let inner = indices(inner, 1, n, store, at)?.pop().unwrap_or_default();
+            let mut outer = Vec::with_capacity(n_entries);
+            for (row, pair) in (0u32..).zip(pointers.windows(2)) {
+                outer.extend(std::iter::repeat_n(row, (pair[1] - pair[0]) as usize));
+            }
+            if layout == SparseLayout::Csr { (outer, inner) } else { (inner, outer) }
+        }
+        _ => return Err(Error::Empty { at: at.boxed(), what: "indices" }),
+    };
+    let weight = values(&sparse.values, store, at)?;
+    assemble(rows, columns, Edges { weight, ..Edges::default() }, n, None, options, at)
+}
+
+/// Lists of indices below `n`: a tensor of one list, or of `parts` lists one after the other. 64-bit indices go straight
+/// from the file to 32 bits.
+fn indices(
+    tensor: &TensorSpec,
+    parts: usize,
+    n: usize,
+    store: &mut Store,
+    at: &Location,
+) -> Result<Vec<Vec<u32>>, Error> {
+    let length = tensor.count as usize / parts;
+    let error = |place: usize, index: i64| {
+        let name = if parts == 1 {
+            format!("index {place}")
+        } else {
+            format!("indices[{}, {}]", place / length, place % length)
+        };
+        Error::OutOfRange { at: at.key(name), index, n, what: "neurons" }
+    };
+    let narrow = |place: usize, values: &[i64], lists: &mut Vec<Vec<u32>>| {
+        // One comparison for all: negative numbers are large ones without sign.
+        let top = values.iter().fold(0, |top, &index| top.max(index as u64));
+        if top >= n as u64 {
+            let bad = values.iter().position(|&index| index as u64 >= n as u64).unwrap_or(0);
+            return Err(error(place + bad, values[bad]));
+        }
+        let mut rest = values;
+        while let [_, ..] = rest {
+            let (list, done) =
+                ((place + values.len() - rest.len()) / length, (place + values.len() - rest.len()) % length);
+            let (now, later) = rest.split_at(rest.len().min(length - done));
+            lists[list].extend(now.iter().map(|&index| index as u32));
+            rest = later;
+        }
+        Ok(())
+    };
+    let reserve = |certain: bool| if certain { length } else { 0 };
+    if tensor.dtype != Dtype::I64 || !tensor.is_contiguous() {
+        let values = one(store, tensor)?.to_i64().map_err(|e| e.in_file(at))?;
+        let mut lists = (0..parts).map(|_| Vec::with_capacity(length)).collect();
+        narrow(0, &values, &mut lists)?;
+        return Ok(lists);
+    }
+    let big_endian = store.big_endian();
+    store.with(&tensor.storage, tensor.range(), |stream| {
+        let mut lists: Vec<Vec<u32>> = (0..parts).map(|_| Vec::with_capacity(reserve(stream.certain))).collect();
+        let mut values = Vec::new();
+        let mut place = 0;
+        stream.chunks(8 * tensor.count, |bytes| {
+            values.clear();
+            let raw = bytes.as_chunks::<8>().0.iter().copied();
+            if big_endian {
+                values.extend(raw.map(i64::from_be_bytes));
+            } else {
+                values.extend(raw.map(i64::from_le_bytes));
+            }
+            narrow(place, &values, &mut lists)?;
+            place += values.len();
+            Ok(())
+        })?;
+        Ok(lists)
+    })
+}
+
+/// Values of entries; those of the usual types go straight from the file to 64 bits.
+fn values(tensor: &TensorSpec, store: &mut Store, at: &Location) -> Result<Vec<f64>, Error> {
+    if tensor.dtype == Dtype::F32 && tensor.is_contiguous() {
+        let big_endian = store.big_endian();
+        return store.with(&tensor.storage, tensor.range(), |stream| {
+            let mut values = Vec::with_capacity(if stream.certain { tensor.count as usize } else { 0 });
+            stream.chunks(tensor.n_bytes(), |bytes| {
+                let raw = bytes.as_chunks::<4>().0.iter().copied();
+                if big_endian {
+                    values.extend(raw.map(|raw| f64::from(f32::from_be_bytes(raw))));
+                } else {
+                    values.extend(raw.map(|raw| f64::from(f32::from_le_bytes(raw))));
+                }
+                Ok(())
+            })?;
+            Ok(values)
+        });
+    }
+    let array = one(store, tensor)?;
+    match array.into_parts().1 {
+        crate::ArrayData::F64(values) => Ok(values),
+        data => Array::vector(data).to_f64().map_err(|e| e.in_file(at)),
+    }
+}
