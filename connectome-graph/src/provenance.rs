@@ -14,8 +14,8 @@ pub(crate) fn noted(provenance: &Provenance, note: &str) -> Provenance {
     if let Some(licence) = provenance.licence() {
         noted = noted.with_licence(licence);
     }
-    if let Some(sha256) = provenance.sha256() {
-        noted = noted.with_sha256(sha256);
+    if let Some(reference) = provenance.reference() {
+        noted = noted.with_reference(reference);
     }
-    noted
+    noted.with_inputs(provenance.inputs().to_vec())
 }
