@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | read and write connectomes | [`read`], [`read_with`], [`ReadOptions`], [`write()`](fn@write) |
 //! | work with one | [`Connectome`], [`NeuronTable`], [`SynapseTable`], [`LatticeWiring`], [`Provenance`] |
+//! | read and write tables of brain areas with their sizes | [`AreaTable`] |
 //! | read and write arrays and tensors | [`read_array`], [`Array`], [`mod@format`] |
 //! | know what went wrong | [`Error`], [`Location`] |
 
@@ -32,6 +33,7 @@ mod write;
 pub use array::{Array, ArrayData, Dtype, Element};
 pub use connectome::Connectome;
 pub use error::Error;
+pub use format::area_table::{Area, AreaTable};
 pub use labels::Labels;
 pub use lattice_wiring::{LatticeWiring, Placement, TypePair};
 pub use location::{Location, Place};

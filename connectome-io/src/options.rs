@@ -84,7 +84,8 @@ pub enum Muscle {
 /// What a `.csv` file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum CsvLayout {
-    /// A matrix if the header is numeric or starts with an empty cell, a table of edges otherwise.
+    /// A table of areas if the header names their sizes, a matrix if it is numeric or starts with an empty cell, a table
+    /// of edges otherwise.
     #[default]
     Auto,
     /// A table of edges.

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::format::{
-    csv_matrix, csv_tables, flyvis_json, idx, matrix, matrix_market, npy, npz, pickle, pt, safetensors, sparse_matrix,
-    zip_members,
+    area_table, csv_matrix, csv_tables, flyvis_json, graphml, idx, matrix, matrix_market, npy, npz, pickle, pt,
+    safetensors, sparse_matrix, zip_members,
 };
 use crate::options::{CsvLayout, Limits, ReadOptions};
 use crate::source::Source;
-use crate::{Array, Connectome, Error, Location};
+use crate::{AreaTable, Array, Connectome, Error, Location};
 
 /// Reads a connectome with the default [`ReadOptions`]; name and content decide the format, `.gz` is followed.
 ///
@@ -42,6 +42,7 @@ pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connec
         Format::Json => flyvis_json::read(path, options),
         Format::Csv => read_csv(path, options),
         Format::MatrixMarket => matrix_market::read(path, options),
+        Format::GraphMl => graphml::read(path, options),
         Format::Idx => Err(Error::UnknownFormat {
             path: path.to_path_buf(),
             why: "this is an IDX file of images or labels, not a connectome".to_owned(),
@@ -76,7 +77,7 @@ pub fn read_array(path: impl AsRef<Path>) -> Result<Array, Error> {
         Format::Csv => Ok(csv_matrix::read(path, &limits)?.array),
         Format::Idx => idx::read_with(path, &limits),
         Format::MatrixMarket => matrix_market::read_array(path, &limits),
-        Format::Safetensors | Format::Json => {
+        Format::Safetensors | Format::Json | Format::GraphMl => {
             Err(Error::UnknownFormat { path: path.to_path_buf(), why: "this holds no single array".to_owned() })
         }
     }
@@ -93,6 +94,7 @@ enum Format {
     Json,
     Csv,
     MatrixMarket,
+    GraphMl,
     Idx,
 }
 
@@ -140,6 +142,9 @@ impl Format {
         if text.trim_ascii_start().starts_with(b"{") {
             return Ok(Self::Json);
         }
+        if text.trim_ascii_start().starts_with(b"<") && text.windows(7).any(|word| word == b"graphml") {
+            return Ok(Self::GraphMl);
+        }
         let line = text.split(|&b| b == b'\n').next().unwrap_or_default();
         if line.contains(&b',') && !line.contains(&0) {
             return Ok(Self::Csv);
@@ -163,18 +168,25 @@ impl Format {
             "json" => Some(Self::Json),
             "csv" | "tsv" => Some(Self::Csv),
             "mtx" => Some(Self::MatrixMarket),
+            "graphml" => Some(Self::GraphMl),
             _ if stem.ends_with("-ubyte") || extension.ends_with("-ubyte") => Some(Self::Idx),
             _ => None,
         }
     }
 }
 
-/// A table of edges or a matrix.
+/// A table of edges, a matrix or a table of areas.
 fn read_csv(path: &Path, options: &ReadOptions) -> Result<Connectome, Error> {
     let as_matrix = match options.csv {
         CsvLayout::Edges => false,
         CsvLayout::Matrix => true,
-        CsvLayout::Auto => csv_tables::is_matrix(csv_tables::Table::open(path, &options.limits)?.header()),
+        CsvLayout::Auto => {
+            let table = csv_tables::Table::open(path, &options.limits)?;
+            if area_table::is_header(table.header()) {
+                return AreaTable::read_with(path, &options.limits)?.to_connectome(options);
+            }
+            csv_tables::is_matrix(table.header())
+        }
     };
     if !as_matrix {
         return csv_tables::read(path, options);

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use crate::format::{csv_tables, matrix_market, pt, safetensors};
+use crate::format::{csv_tables, graphml, matrix_market, pt, safetensors};
 use crate::{Connectome, Error};
 
 /// Writes a connectome: `.safetensors` keeps everything and reads back equal; `.csv` writes a table of edges and, beside
-/// it, `neurons.csv`; `.mtx` holds the weights alone, as `.pt` and `.pth` do. Each but the last two may end in `.gz`. The
-/// file appears whole or not at all.
+/// it, `neurons.csv`; `.graphml` keeps all but a lattice; `.mtx` holds the weights alone, as `.pt` and `.pth` do. Each but the
+/// last two may end in `.gz`. The file appears whole or not at all.
 ///
 /// # Errors
-/// [`Error::UnknownFormat`] for other names, [`Error::Io`], and those of [`csv_tables::write`], [`matrix_market::write`]
-/// and [`pt::write`].
+/// [`Error::UnknownFormat`] for other names, [`Error::Io`], and those of [`csv_tables::write`], [`graphml::write`],
+/// [`matrix_market::write`] and [`pt::write`].
 pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Error> {
     let path = path.as_ref();
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
@@ -22,6 +22,8 @@ pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Erro
         safetensors::write(connectome, path)
     } else if name.ends_with(".csv") {
         csv_tables::write(connectome, path)
+    } else if name.ends_with(".graphml") {
+        graphml::write(connectome, path)
     } else if name.ends_with(".mtx") {
         matrix_market::write(connectome, path)
     } else if whole && (name.ends_with(".pt") || name.ends_with(".pth")) {
@@ -29,7 +31,7 @@ pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Erro
     } else {
         Err(Error::UnknownFormat {
             path: path.to_path_buf(),
-            why: "a connectome is written as .safetensors, .csv, .mtx or .pt".to_owned(),
+            why: "a connectome is written as .safetensors, .csv, .graphml, .mtx or .pt".to_owned(),
         })
     }
 }

@@ -208,6 +208,32 @@ proptest! {
     }
 
     #[test]
+    fn graphs_keep_everything_but_a_lattice(c in connectome(), gz in any::<bool>()) {
+        let f = Folder::new();
+        let path = f.path().join(if gz { "c.graphml.gz" } else { "c.graphml" });
+        write(&c, &path).unwrap();
+        let keep = ReadOptions { duplicates: Duplicates::Keep, ..ReadOptions::default() };
+        let back = read_with(&path, &keep).unwrap();
+        prop_assert_eq!(&back, &c);
+        let bits = |c: &Connectome| c.synapses().weight().iter().map(|w| w.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(bits(&back), bits(&c));
+    }
+
+    #[test]
+    fn matrix_market_keeps_weights(c in connectome(), gz in any::<bool>()) {
+        let f = Folder::new();
+        let path = f.path().join(if gz { "c.mtx.gz" } else { "c.mtx" });
+        write(&c, &path).unwrap();
+        let keep = ReadOptions { duplicates: Duplicates::Keep, ..ReadOptions::default() };
+        let back = read_with(&path, &keep).unwrap();
+        prop_assert_eq!(back.n_neurons(), c.n_neurons());
+        prop_assert_eq!(back.synapses().pre(), c.synapses().pre());
+        prop_assert_eq!(back.synapses().post(), c.synapses().post());
+        let bits = |c: &Connectome| c.synapses().weight().iter().map(|w| w.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(bits(&back), bits(&c));
+    }
+
+    #[test]
     fn npy_and_npz_keep_every_bit(arrays in vec(array(), 1..4), deflate in any::<bool>()) {
         let f = Folder::new();
         same(&npy::from_bytes(&npy::to_bytes(&arrays[0]).unwrap()).unwrap(), &arrays[0]);

@@ -39,7 +39,7 @@ pub(crate) use content::is_matrix;
 pub use content::{Content, content};
 pub use edge_table::{neurons_beside, read};
 pub use neuron_file::read_neurons;
-pub(crate) use table::{Table, parse_f64, parse_i64};
+pub(crate) use table::{Table, explain_csv, parse_f64, parse_i64, without_bom};
 pub use writer::write;
 
 /// Names of the file of neurons beside a table of edges, in order of preference.

@@ -1,8 +1,10 @@
 //! One module per file format.
 
+pub mod area_table;
 pub mod csv_matrix;
 pub mod csv_tables;
 pub mod flyvis_json;
+pub mod graphml;
 pub mod idx;
 pub mod matrix;
 pub mod matrix_market;

@@ -3,6 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod area_table;
+mod graphml;
 mod matrix_market;
 
 use std::path::PathBuf;

@@ -35,6 +35,17 @@ fn zip64_end(entries: u64, size: u64, offset: u64) -> Vec<u8> {
     bytes
 }
 
+/// `<node id="0"/>` and so on.
+fn nodes(n: usize) -> String {
+    (0..n).map(|i| format!("<node id=\"{i}\"/>")).collect()
+}
+
+/// A graph of few bytes whose table would have 10^8 cells.
+fn table_of_absent_attributes() -> String {
+    let keys: String = (0..1000).map(|i| format!("<key id=\"k{i}\" for=\"node\"/>")).collect();
+    format!("<graphml>{keys}<graph edgedefault=\"directed\">{}</graph></graphml>", nodes(100_000))
+}
+
 #[test]
 fn a_claim_of_10_gb_costs_at_most_four_times_the_file_and_16_mb() {
     let f = Folder::new();
@@ -81,6 +92,12 @@ fn a_claim_of_10_gb_costs_at_most_four_times_the_file_and_16_mb() {
         f.put("header.safetensors", &safetensors_header),
         f.put("index.csv", "source,target\n10000000000,a\n\"unclosed quote"),
         f.put("neurons.json", "{\"nodes\": [{\"name\": \"A\", \"pattern\": [\"tile\", 10000000000]}], \"edges\": []}"),
+        f.gz("name.graphml.gz", format!("<graphml><key id=\"{}", "a".repeat(24 << 20)).as_bytes()),
+        f.gz("text.graphml.gz", format!("<graphml><key id=\"k\"><default>{}", "&amp;".repeat(5 << 20)).as_bytes()),
+        f.put("deep.graphml", "<graphml>".repeat(1 << 17)),
+        f.put("laughs.graphml", "<!DOCTYPE g [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;\">]><graphml>&b;</graphml>"),
+        f.put("table.graphml", table_of_absent_attributes()),
+        f.put("nodes.graphml", format!("<graphml><graph edgedefault=\"directed\">{}", nodes(500_000))),
         f.put("entries.mtx", "%%MatrixMarket matrix coordinate real general\n9 9 4000000000\n1 1 1\n"),
         f.gz("entries.mtx.gz", b"%%MatrixMarket matrix coordinate real general\n9 9 4000000000\n1 1 1\n"),
         f.put("side.mtx", "%%MatrixMarket matrix coordinate real general\n4000000000 4000000000 1\n1 1 1\n"),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use connectome_io::format::{csv_matrix, csv_tables, flyvis_json, idx, matrix_market, npy, npz, safetensors};
 use connectome_io::{
-    Connectome, CsvLayout, Duplicates, Error, GapJunctions, Limits, Muscle, NeuronsFile, ReadOptions, Rows,
+    AreaTable, Connectome, CsvLayout, Duplicates, Error, GapJunctions, Limits, Muscle, NeuronsFile, ReadOptions, Rows,
     UnknownNeurons, read_with,
 };
 
@@ -80,6 +80,8 @@ pub const READERS: &[Reader] = &[
     Reader { name: "gzip", file: "e.csv.gz", form: Form::Gzip, fixtures: &[], cost: 32.0, read: wiring },
     Reader { name: "matrix_market", file: "m.mtx", form: Form::Text, fixtures: &[".mtx"], cost: 4.0, read: wiring },
     Reader { name: "array_mtx", file: "a.mtx", form: Form::Text, fixtures: &[".mtx"], cost: 4.0, read: array_mtx },
+    Reader { name: "graphml", file: "g.graphml", form: Form::Text, fixtures: &[".graphml"], cost: 4.0, read: wiring },
+    Reader { name: "area_csv", file: "a.csv", form: Form::Text, fixtures: &[], cost: 4.0, read: areas },
 ];
 
 fn npy(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
@@ -127,6 +129,20 @@ fn array_mtx(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
 
 fn idx(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
     idx::read_with(path, &options.limits).map(Content::Array)
+}
+
+fn areas(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
+    let table = AreaTable::read_with(path, &options.limits)?;
+    let n = table.n_areas();
+    assert_eq!((table.names().len(), table.adjacency().len()), (n, n * n));
+    let all: Vec<usize> = (0..n).collect();
+    table.check_areas(&all, "all").expect("areas that are there");
+    let copy = path.with_extension("copy");
+    table.write(&copy).expect("a table that was read can be written");
+    let back = AreaTable::read(&copy).expect("what was written");
+    let same = back.names() == table.names() && back.areas() == table.areas() && back.adjacency() == table.adjacency();
+    assert!(same, "areas changed on their way through .csv");
+    table.to_connectome(options).map(Content::connectome)
 }
 
 /// Whatever the name and the bytes say. Connections stand once unless all are to be kept.

@@ -1,16 +1,18 @@
 //! Rows of a delimited text file, byte by byte.
 
+use std::io::{Chain, Cursor, Read};
 use std::path::Path;
 
 use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
 
+use crate::format::npy::read_up_to;
 use crate::options::Limits;
 use crate::source::{Source, explain};
 use crate::{Error, Location};
 
 /// A table being read.
 pub(crate) struct Table {
-    reader: Reader<Source>,
+    reader: Reader<Chain<Cursor<Vec<u8>>, Source>>,
     at: Location,
     header: Vec<String>,
     record: ByteRecord,
@@ -35,7 +37,7 @@ impl Table {
             .has_headers(false)
             .delimiter(if tabs { b'\t' } else { b',' })
             .buffer_capacity(256 << 10)
-            .from_reader(source);
+            .from_reader(without_bom(source)?);
         let mut record = ByteRecord::new();
         if !reader.read_byte_record(&mut record).map_err(|e| explain_csv(&at, e))? {
             return Err(Error::Empty { at: at.boxed(), what: "header" });
@@ -44,7 +46,7 @@ impl Table {
         for cell in &record {
             let text = std::str::from_utf8(cell)
                 .map_err(|_| Error::Malformed { at: at.line(1), problem: "the header is no UTF-8 text".to_owned() })?;
-            header.push(text.trim_start_matches('\u{feff}').trim().to_owned());
+            header.push(text.trim().to_owned());
         }
         Ok(Self { reader, at, header, record })
     }
@@ -67,6 +69,14 @@ impl Table {
             Err(e) => Err(explain_csv(&self.at, e)),
         }
     }
+}
+
+/// Drops a byte order mark, which would hide the quotes of the first cell from the parser.
+pub(crate) fn without_bom(mut source: Source) -> Result<Chain<Cursor<Vec<u8>>, Source>, Error> {
+    let mut head = vec![0; 3];
+    let n = read_up_to(&mut source, &mut head).map_err(|e| source.explain(e))?;
+    head.truncate(if head == b"\xef\xbb\xbf" { 0 } else { n });
+    Ok(Cursor::new(head).chain(source))
 }
 
 impl<'a> Row<'a> {
@@ -122,7 +132,8 @@ impl<'a> Row<'a> {
     }
 }
 
-fn explain_csv(at: &Location, error: csv::Error) -> Error {
+/// Says what is wrong with a line.
+pub(crate) fn explain_csv(at: &Location, error: csv::Error) -> Error {
     let place = error.position().map_or_else(|| at.boxed(), |position| at.line(position.line()));
     match error.into_kind() {
         ErrorKind::Io(error) => explain(at, error),

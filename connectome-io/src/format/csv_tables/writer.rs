@@ -76,20 +76,22 @@ fn edge_header(connectome: &Connectome) -> Vec<String> {
 
 /// Refuses headers that mean something else when they are read.
 fn check(connectome: &Connectome, neurons: &[String], edges: &[String], at: &Location) -> Result<(), Error> {
-    let table = connectome.neurons();
-    let n_further = table.columns().len();
-    let first_further = neurons.len() - n_further;
-    let read = NeuronColumns::find(neurons, at)?;
-    let good = read.further == (first_further..neurons.len()).collect::<Vec<_>>()
-        && read.unit == table.positions().map_or("", crate::Positions::unit)
-        && neurons.iter().chain(edges).all(|name| name.trim() == name && !name.is_empty());
-    let first_further = edges.len() - connectome.synapses().columns().len();
-    let read = EdgeColumns::find(edges, None, at)?;
-    let good = good
-        && read.part.is_none()
-        && read.kind.is_some() == connectome.synapses().kinds().is_some()
-        && read.sign.is_some() == connectome.synapses().signs().is_some()
-        && read.further == (first_further..edges.len()).collect::<Vec<_>>();
+    let (table, synapses) = (connectome.neurons(), connectome.synapses());
+    let first_node = neurons.len() - table.columns().len();
+    let first_edge = edges.len() - synapses.columns().len();
+    let reads_back = |read: NeuronColumns| {
+        read.further == (first_node..neurons.len()).collect::<Vec<_>>()
+            && read.unit == table.positions().map_or("", crate::Positions::unit)
+    };
+    let edges_read_back = |read: EdgeColumns| {
+        read.part.is_none()
+            && read.kind.is_some() == synapses.kinds().is_some()
+            && read.sign.is_some() == synapses.signs().is_some()
+            && read.further == (first_edge..edges.len()).collect::<Vec<_>>()
+    };
+    let good = neurons.iter().chain(edges).all(|name| name.trim() == name && !name.is_empty())
+        && NeuronColumns::find(neurons, at).is_ok_and(reads_back)
+        && EdgeColumns::find(edges, None, at).is_ok_and(edges_read_back);
     if good {
         return Ok(());
     }

@@ -1,0 +1,197 @@
+//! The cells of a file, and the table that they are.
+
+use std::path::Path;
+
+use csv::{ByteRecord, ReaderBuilder};
+
+use super::{Area, AreaTable, OLD_SIZES, SIZES, check_name, check_size};
+use crate::format::csv_tables::{explain_csv, parse_f64, without_bom};
+use crate::options::Limits;
+use crate::source::Source;
+use crate::{Error, Location};
+
+/// Bytes of all cells; tables of areas are a thousandth of it.
+const LARGEST: usize = 64 << 20;
+
+/// The cells of a file, all lines of one length.
+pub(super) struct Rows {
+    at: Location,
+    header: Vec<String>,
+    /// Where each cell ends in `text`.
+    ends: Vec<u32>,
+    text: Vec<u8>,
+    /// Line of each row.
+    lines: Vec<u64>,
+}
+
+impl Rows {
+    pub(super) fn read(path: &Path, limits: &Limits) -> Result<Self, Error> {
+        let source = Source::open(path, limits)?;
+        let at = source.at.clone();
+        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(without_bom(source)?);
+        let mut rows = Self { at, header: Vec::new(), ends: Vec::new(), text: Vec::new(), lines: Vec::new() };
+        let mut record = ByteRecord::new();
+        while reader.read_byte_record(&mut record).map_err(|e| explain_csv(&rows.at, e))? {
+            let line = record.position().map_or(0, csv::Position::line);
+            if record.len() == 1 && record[0].trim_ascii().is_empty() {
+                continue;
+            }
+            if rows.header.is_empty() {
+                rows.read_header(&record, line)?;
+                continue;
+            }
+            if record.len() != rows.header.len() {
+                let problem = format!("{} cells, the header has {}", record.len(), rows.header.len());
+                return Err(Error::Malformed { at: rows.at.line(line), problem });
+            }
+            for cell in &record {
+                rows.text.extend_from_slice(cell);
+                rows.ends.push(rows.text.len() as u32);
+            }
+            rows.lines.push(line);
+            if rows.text.len() > LARGEST {
+                return Err(Error::TooLarge {
+                    at: rows.at.line(line),
+                    what: "the table of areas",
+                    size: rows.text.len() as u64,
+                    limit: LARGEST as u64,
+                    remedy: "a network of as many areas cannot be built; is this the right file?",
+                });
+            }
+        }
+        Ok(rows)
+    }
+
+    fn read_header(&mut self, record: &ByteRecord, line: u64) -> Result<(), Error> {
+        for cell in record {
+            let text = std::str::from_utf8(cell).map_err(|_| Error::Malformed {
+                at: self.at.line(line),
+                problem: "the header is no UTF-8 text".to_owned(),
+            })?;
+            self.header.push(text.to_owned());
+        }
+        Ok(())
+    }
+
+    /// A cell, by row and column.
+    fn cell(&self, row: usize, column: usize) -> &[u8] {
+        let i = row * self.header.len() + column;
+        let start = if i == 0 { 0 } else { self.ends[i - 1] };
+        self.text[start as usize..self.ends[i] as usize].trim_ascii()
+    }
+
+    fn place(&self, row: usize, column: usize) -> Box<Location> {
+        self.at.cell(self.lines[row], &self.header[column])
+    }
+
+    /// The number in a cell; infinities and NaN are none.
+    fn number(&self, row: usize, column: usize, wanted: &'static str) -> Result<f64, Error> {
+        let cell = self.cell(row, column);
+        match parse_f64(cell) {
+            Some(value) if value.is_finite() => Ok(value),
+            Some(value) => Err(Error::NotFinite { at: self.place(row, column), what: wanted, value }),
+            None => {
+                let text = String::from_utf8_lossy(cell).into_owned();
+                Err(Error::BadNumber { at: self.place(row, column), text, wanted })
+            }
+        }
+    }
+
+    /// A connection.
+    fn weight(&self, row: usize, column: usize) -> Result<f64, Error> {
+        match self.cell(row, column) {
+            b"True" | b"TRUE" | b"true" => Ok(1.0),
+            b"False" | b"FALSE" | b"false" => Ok(0.0),
+            _ => self.number(row, column, "connection (number, True or False)"),
+        }
+    }
+
+    /// Checks everything, in the order in which [`AreaTable::read`] lists it.
+    pub(super) fn into_table(self) -> Result<AreaTable, Error> {
+        let n = self.lines.len();
+        if n == 0 {
+            return Err(Error::Empty { at: self.at.boxed(), what: "rows" });
+        }
+        let sizes = self.size_columns()?;
+        if self.header.len() < n + SIZES.len() {
+            return Err(Error::LengthMismatch {
+                at: self.at.line(1),
+                what: "the header".to_owned(),
+                got: self.header.len(),
+                want: n + SIZES.len(),
+                reason: "one column of connections per row, and eight of sizes",
+            });
+        }
+        for name in &self.header[..n] {
+            check_name(name, || self.at.cell(1, name))?;
+        }
+        self.check_surplus(n, &sizes)?;
+
+        let mut adjacency = Vec::with_capacity(n * n);
+        for row in 0..n {
+            for column in 0..n {
+                adjacency.push(self.weight(row, column)?);
+            }
+        }
+        let mut areas = vec![[0; 8]; n];
+        for (size, &column) in sizes.iter().enumerate() {
+            for (row, area) in areas.iter_mut().enumerate() {
+                let value = self.number(row, column, "size (whole number of 32 bits)")?;
+                area[size] = check_size(size, value, || self.place(row, column))?;
+            }
+        }
+        let is_further = |column: &usize| !sizes.contains(column);
+        let further_columns = (n..self.header.len()).filter(is_further).map(|c| self.header[c].clone()).collect();
+        Ok(AreaTable {
+            names: self.header[..n].to_vec(),
+            adjacency,
+            areas: areas.into_iter().map(Area::of_sizes).collect(),
+            further_columns,
+            source: self.at.source_name(),
+        })
+    }
+
+    /// The columns of sizes, in the order of [`SIZES`].
+    fn size_columns(&self) -> Result<[usize; 8], Error> {
+        let all = |name: &str| (0..self.header.len()).filter(|&c| self.header[c] == name).collect::<Vec<_>>();
+        let missing: Vec<&str> = SIZES.iter().map(|(name, _)| *name).filter(|name| all(name).is_empty()).collect();
+        if !missing.is_empty() {
+            return Err(Error::Missing {
+                at: self.at.line(1),
+                what: format!("columns {missing:?}"),
+                found: self.header.clone(),
+                remedy: "there are no defaults, and names are taken as they are, blanks included",
+            });
+        }
+        let mut columns = [0; 8];
+        for (column, (name, _)) in columns.iter_mut().zip(SIZES) {
+            let found = all(name);
+            if found.len() > 1 {
+                let name = name.to_owned();
+                return Err(Error::DuplicateName { at: self.at.line(1), what: "column", name });
+            }
+            *column = found[0];
+        }
+        Ok(columns)
+    }
+
+    /// Refuses columns of numbers between the connections and the sizes: they look like connections of areas without row.
+    fn check_surplus(&self, n: usize, sizes: &[usize; 8]) -> Result<(), Error> {
+        let first = sizes.iter().copied().min().unwrap_or(n);
+        let is_number = |row: usize, column| parse_f64(self.cell(row, column)).is_some();
+        let is_surplus = |column: &usize| {
+            !OLD_SIZES.contains(&self.header[*column].as_str()) && (0..n).all(|row| is_number(row, *column))
+        };
+        let surplus = (n..first).filter(is_surplus).count();
+        if surplus == 0 {
+            return Ok(());
+        }
+        Err(Error::LengthMismatch {
+            at: self.at.line(1),
+            what: "the block of connections".to_owned(),
+            got: n + surplus,
+            want: n,
+            reason: "one column per row, then the sizes; other columns of numbers follow those",
+        })
+    }
+}
