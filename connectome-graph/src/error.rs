@@ -198,6 +198,22 @@ pub enum Error {
         /// "leaves out" or "repeats".
         problem: &'static str,
     },
+    /// A selection names a column that the network does not have.
+    #[error("the network has no {column}; it has {known}")]
+    NoColumn {
+        /// The column.
+        column: String,
+        /// The columns that exist.
+        known: String,
+    },
+    /// A selection names something that does not occur.
+    #[error("there is no {column} {value}; check the spelling and the version of the data")]
+    NoEntry {
+        /// The column searched.
+        column: String,
+        /// What was sought in it.
+        value: String,
+    },
     /// The data layer refused a table.
     #[error(transparent)]
     Table(#[from] connectome_io::Error),

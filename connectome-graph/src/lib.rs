@@ -9,8 +9,10 @@ pub mod null;
 mod pair_set;
 mod pattern;
 pub mod projection;
-mod provenance;
+mod random;
+mod rebuild;
 pub mod reorder;
+pub mod surgery;
 pub mod topology;
 
 pub use aggregate::{Aggregate, Measure, aggregate, aggregate_between};

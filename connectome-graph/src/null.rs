@@ -7,10 +7,12 @@
 //! | [`BlockShuffle`] | number of synapses for each pair of types | degrees within types | Holland, Laskey & Leinhardt 1983 |
 //! | [`DegreePreserving`] | in- and out-degree and summed outgoing weight of each neuron, its sign; within types: each for every partner type | who connects to whom, reciprocity, motifs | Maslov & Sneppen 2002 |
 //! | [`Configuration`] | the same, drawn anew instead of changed step by step | the same | Molloy & Reed 1995; Newman, Strogatz & Watts 2001 |
+//! | [`DistancePreserving`] | degrees as above, and the histogram of distances between connected neurons | specific partners at equal distance | Betzel & Bassett 2018 |
 //! | [`WeightShuffle`] | who connects to whom; all weights, by sign, neuron or type if asked for | which synapse has which weight | Rubinov & Sporns 2011 |
 //! | [`SignShuffle`] | who connects to whom; magnitudes; number of inhibitory neurons or synapses | who is inhibitory | |
+//! | [`LatticeShuffle`] | synapse numbers of each pair of cell types by distance on the lattice | shapes or directions of receptive fields | |
 //!
-//! All take a [`Topology`], for networks to simulate, or a [`Connectome`], where the neurons with all their columns stay
+//! All but the last take a [`Topology`], for networks to simulate, or a [`Connectome`], where the neurons with all their columns stay
 //! and the provenance says what was done (see [`NullModel`]). The same seed gives the same network for any number of
 //! threads. [`gnm`], [`gnp`] and [`configuration`] make networks from numbers alone, and [`compare`] places a measured
 //! network among its null models.
@@ -23,8 +25,10 @@ mod blocks;
 mod compare;
 mod configuration;
 mod degrees;
+mod distance;
 mod edges;
 mod erdos_renyi;
+mod lattice;
 mod signs;
 mod swap;
 mod weights;
@@ -37,7 +41,9 @@ pub use blocks::BlockShuffle;
 pub use compare::{Comparison, compare, overlap};
 pub use configuration::{Configuration, configuration};
 pub use degrees::DegreePreserving;
+pub use distance::DistancePreserving;
 pub use erdos_renyi::{ErdosRenyi, SelfConnections, gnm, gnp};
+pub use lattice::LatticeShuffle;
 pub use signs::SignShuffle;
 pub use weights::WeightShuffle;
 

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use connectome_graph::generate::{Benchmark, ByType, TypeAssignment};
 use connectome_graph::null::{
-    BlockShuffle, Configuration, DegreePreserving, ErdosRenyi, NullModel, SelfConnections, SignShuffle, WeightShuffle,
-    compare, configuration, gnm, gnp, overlap,
+    BlockShuffle, Configuration, DegreePreserving, DistancePreserving, ErdosRenyi, LatticeShuffle, NullModel,
+    SelfConnections, SignShuffle, WeightShuffle, compare, configuration, gnm, gnp, overlap,
 };
 use connectome_graph::{Aggregate, Dale, Duplicates, Error, Measure, Topology, WeightRule, aggregate, hex};
-use connectome_io::{Connectome, Labels, NeuronTable, Orientation, Provenance, Sign, SynapseTable, read};
+use connectome_io::{
+    Connectome, Labels, LatticeWiring, NeuronTable, Orientation, Placement, Positions, Provenance, Sign, SynapseTable,
+    TypePair, read,
+};
 use proptest::prelude::*;
 
 /// Dense square matrices with few or many zeros and self connections.
@@ -24,6 +27,33 @@ fn network() -> impl Strategy<Value = Topology> {
 fn types(n: usize) -> Labels {
     let names = ["a", "b", "c", "none"].map(String::from).to_vec();
     Labels::new(names, (0..n as u32).map(|i| i * i % 3).collect()).unwrap()
+}
+
+/// Points on a disc that is filled by the golden angle, one in ten unknown.
+fn places(n: usize) -> Positions {
+    let point = |i: usize| {
+        let (radius, angle) = ((i as f64).sqrt() / 2.0, i as f64 * 2.399_963);
+        (i % 10 != 3).then(|| [radius * angle.cos(), radius * angle.sin(), 0.0])
+    };
+    Positions::new((0..n).map(point).collect(), "mm").unwrap()
+}
+
+/// Numbers of synapses, and synapses of unknown length.
+type Reach = (HashMap<u64, u32>, Vec<(u32, u32, f64)>);
+
+/// Number of synapses by distance in bins of `width`; those of neurons without position as they are.
+fn reach(topology: &Topology, places: &Positions, width: f64) -> Reach {
+    let (mut bins, mut fixed) = (HashMap::new(), Vec::new());
+    for synapse in topology.iter() {
+        match (places.points()[synapse.0 as usize], places.points()[synapse.1 as usize]) {
+            (Some(a), Some(b)) => {
+                let distance = (0..3).map(|k| (a[k] - b[k]).powi(2)).sum::<f64>().sqrt();
+                *bins.entry((distance / width * (1.0 + 1e-9) + 1e-9) as u64).or_default() += 1;
+            }
+            _ => fixed.push(synapse),
+        }
+    }
+    (bins, fixed)
 }
 
 fn sorted(mut values: Vec<f64>) -> Vec<f64> {
@@ -66,6 +96,7 @@ fn models(n: usize) -> Vec<Box<dyn NullModel + Send>> {
         Box::new(DegreePreserving::new()),
         Box::new(DegreePreserving::new().within(types(n))),
         Box::new(Configuration::new()),
+        Box::new(DistancePreserving::new(&places(n), 2.0)),
         Box::new(WeightShuffle::All),
         Box::new(WeightShuffle::Sign),
         Box::new(WeightShuffle::Presynaptic),
@@ -117,16 +148,21 @@ fn check_moved(original: &Topology, seed: u64) {
     assert_eq!(null.self_loops(), original.self_loops());
 
     let within = DegreePreserving::new().within(types.clone());
-    let models: [&dyn NullModel; 3] = [&DegreePreserving::new(), &within, &Configuration::new()];
+    let places = places(original.n_post());
+    let near = DistancePreserving::new(&places, 1.5).swaps_per_synapse(20.0);
+    let models: [&dyn NullModel; 4] = [&DegreePreserving::new(), &within, &Configuration::new(), &near];
     for (which, model) in models.into_iter().enumerate() {
         let (null, report) = model.topology_with_report(original, seed).unwrap();
         assert_eq!(null.in_degree(), original.in_degree());
         assert_eq!(outgoing(&null), outgoing(original));
         assert_eq!(self_connections(&null), self_connections(original));
-        assert_eq!(report.fixed, original.self_loops() as u64);
+        assert!(which == 3 || report.fixed == original.self_loops() as u64);
         assert!(report.accepted <= report.proposed);
         if which == 1 {
             assert_eq!(degrees_by_type(&null, &types), degrees_by_type(original, &types));
+        }
+        if which == 3 {
+            assert!(reach(&null, &places, 1.5) == reach(original, &places, 1.5));
         }
     }
 }
@@ -247,6 +283,16 @@ fn models_randomise() {
         assert!(near(overlap(&original, &nulls[0]), between), "{} {between}", overlap(&original, &nulls[0]));
         assert_ne!(nulls[0], nulls[1]);
     }
+
+    // at equal distance it takes more swaps until the original is forgotten
+    let places =
+        Positions::new((0..700).map(|i| Some([f64::from(i % 20), f64::from(i / 20), 0.0])).collect(), "").unwrap();
+    let model = DistancePreserving::new(&places, 4.0).swaps_per_synapse(90.0);
+    let original = model.topology(&medium(), 7).unwrap();
+    let nulls: Vec<Topology> = (0..2).map(|seed| model.topology(&original, seed).unwrap()).collect();
+    let (m, between) = (original.nnz() as f64, overlap(&nulls[0], &nulls[1]));
+    let deviation = (between * (1.0 - between) / m).sqrt();
+    assert!(between < 0.5 && (overlap(&original, &nulls[0]) - between).abs() < 5.0 * deviation);
 }
 
 /// All networks with the degrees of a small one, as sorted lists of pairs (post, pre) that are no self connection.
@@ -269,10 +315,10 @@ fn with_degrees_of(original: &Topology) -> Vec<Vec<(u32, u32)>> {
 }
 
 /// Every network is as likely as any other: chi-square of 4,000 draws below its 99.99 % point (Wilson & Hilferty 1931).
-fn check_uniform(original: &Topology, draw: impl Fn(u64) -> Topology) {
+fn check_uniform(possible: Vec<Vec<(u32, u32)>>, draw: impl Fn(u64) -> Topology) {
     const DRAWS: u64 = 4000;
-    let mut seen: HashMap<Vec<(u32, u32)>, f64> =
-        with_degrees_of(original).into_iter().map(|network| (network, 0.0)).collect();
+    assert!(possible.len() > 1);
+    let mut seen: HashMap<Vec<(u32, u32)>, f64> = possible.into_iter().map(|network| (network, 0.0)).collect();
     for seed in 0..DRAWS {
         let network: Vec<(u32, u32)> = draw(seed).iter().map(|(post, pre, _)| (post, pre)).collect();
         *seen.get_mut(&network).expect("a network with these degrees") += 1.0;
@@ -298,14 +344,26 @@ fn all_networks_with_given_degrees_are_equally_likely() {
         of(5, &[(1, 0), (2, 0), (0, 1), (3, 2), (4, 3), (1, 4)]),
     ];
     for original in cases {
-        assert!(with_degrees_of(&original).len() > 1);
-        check_uniform(&original, |seed| {
+        let possible = with_degrees_of(&original);
+        check_uniform(possible.clone(), |seed| {
             DegreePreserving::new().swaps_per_synapse(30.0).topology(&original, seed).unwrap()
         });
-        check_uniform(&original, |seed| {
-            Configuration::new().swaps_per_synapse(30.0).topology(&original, seed).unwrap()
-        });
+        check_uniform(possible, |seed| Configuration::new().swaps_per_synapse(30.0).topology(&original, seed).unwrap());
     }
+}
+
+/// Among networks of equal degrees and distances too: on the corners of a square sides are shorter than diagonals.
+#[test]
+fn all_networks_with_given_distances_are_equally_likely() {
+    let corners = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]].map(|[x, y]| Some([x, y, 0.0]));
+    let square = Positions::new(corners.to_vec(), "").unwrap();
+    let pairs = [(1, 0), (2, 1), (3, 2), (0, 3), (2, 0), (0, 2)];
+    let (post, pre): (Vec<u32>, Vec<u32>) = pairs.into_iter().unzip();
+    let original = Topology::from_edges(4, 4, &post, &pre, &[1.0; 6], Duplicates::Error).unwrap();
+    let model = DistancePreserving::new(&square, 1.2).swaps_per_synapse(100.0);
+    let diagonals = |network: &[(u32, u32)]| network.iter().filter(|(post, pre)| (post + pre) % 2 == 0).count();
+    let possible: Vec<_> = with_degrees_of(&original).into_iter().filter(|n| diagonals(n) == 2).collect();
+    check_uniform(possible, |seed| model.topology(&original, seed).unwrap());
 }
 
 /// Draws of numbers of synapses and of blocks are uniform too.
@@ -502,6 +560,122 @@ fn cell_types_on_a_lattice() {
         hex::expand(&turned, hex::Extent(2)).unwrap().n_edges(),
         hex::expand(&types, hex::Extent(2)).unwrap().n_edges()
     );
+}
+
+/// Synapses with their distances in columns, pair by pair.
+fn radial(types: &Connectome) -> Vec<(u32, u32, u64)> {
+    let lattice = types.lattice().unwrap();
+    let synapse = |row: usize| {
+        let [u, v] = lattice.offset()[row];
+        (lattice.pair()[row], hex::Axial::new(u, v).norm(), types.synapses().weight()[row].to_bits())
+    };
+    let mut all: Vec<_> = (0..types.n_synapses()).map(synapse).collect();
+    all.sort_unstable();
+    all
+}
+
+const LATTICE: [LatticeShuffle; 3] = [LatticeShuffle::Symmetries, LatticeShuffle::Numbers, LatticeShuffle::Rings];
+
+#[test]
+fn receptive_fields_keep_their_radial_profile() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/flyvis/fib25-fib19_v2.2.json.gz");
+    let types = read(path).unwrap();
+    let lattice = types.lattice().unwrap();
+    for model in LATTICE {
+        let null = model.connectome(&types, 4).unwrap();
+        assert_eq!(radial(&null), radial(&types));
+        assert_eq!(null.neurons(), types.neurons());
+        assert_eq!(null, model.connectome(&types, 4).unwrap());
+        assert_ne!(null, model.connectome(&types, 5).unwrap());
+        assert!(null.provenance().source().ends_with("seed 4"));
+        let wiring = null.lattice().unwrap();
+        assert_eq!((wiring.pairs(), wiring.pair()), (lattice.pairs(), lattice.pair()));
+        let same = (0..types.n_synapses())
+            .filter(|&row| {
+                (wiring.offset()[row], null.synapses().weight()[row])
+                    == (lattice.offset()[row], types.synapses().weight()[row])
+            })
+            .count();
+        assert!(3 * same < 2 * types.n_synapses(), "{model:?} leaves {same} of {}", types.n_synapses());
+        // turned fields have as many edges, but for two sparse types; displacements stay different in all
+        let edges = |c: &Connectome| {
+            let full = |t: u32| lattice.placement()[t as usize] == Placement::Stride([1, 1]);
+            let network = hex::expand_with(c, hex::Extent(4), hex::Fill::None).unwrap();
+            let between = network.pair_groups().iter().filter(|g| full(g.source_type) && full(g.target_type));
+            between.map(|group| group.n_edges).sum::<usize>()
+        };
+        if model == LatticeShuffle::Symmetries {
+            assert_eq!(edges(&null), edges(&types));
+        }
+        let mut places: Vec<_> = wiring.pair().iter().zip(wiring.offset()).collect();
+        places.sort_unstable();
+        assert!(places.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+    assert!(matches!(LatticeShuffle::Rings.connectome(&worm(), 0), Err(Error::NoLattice { .. })));
+}
+
+/// Displacements that lead to no cell of a sparse type do not come about.
+#[test]
+fn sparse_types_keep_their_synapses() {
+    let placement =
+        vec![Placement::Stride([1, 1]), Placement::Stride([2, 3]), Placement::Stride([4, 3]), Placement::Single];
+    // pre, post, displacement: between strides [2, 3] and [4, 3] displacements are multiples of them
+    let rows = [
+        (0, 1, [1, 1]),
+        (1, 2, [2, 3]),
+        (1, 2, [0, 3]),
+        (1, 2, [-2, 3]),
+        (1, 1, [-2, 0]),
+        (3, 3, [0, 0]),
+        (3, 1, [2, -3]),
+        (1, 2, [1, 0]), // leads nowhere, in the original too
+    ];
+    let mut pairs: Vec<TypePair> = Vec::new();
+    let mut pair = Vec::new();
+    for &(pre, post, _) in &rows {
+        pair.push(pairs.iter().position(|p| (p.pre, p.post) == (pre, post)).unwrap_or_else(|| {
+            pairs.push(TypePair { pre, post, sign: Sign::Excitatory, certainty: 1.0 });
+            pairs.len() - 1
+        }) as u32);
+    }
+    let offset = rows.iter().map(|row| row.2).collect();
+    let synapses = SynapseTable::new(
+        rows.iter().map(|row| row.0).collect(),
+        rows.iter().map(|row| row.1).collect(),
+        (0..rows.len()).map(|k| k as f64 + 1.0).collect(),
+    )
+    .unwrap();
+    let types = Connectome::new(NeuronTable::numbered(4), synapses, Provenance::default())
+        .unwrap()
+        .with_lattice(LatticeWiring::new(placement, pairs, pair, offset).unwrap())
+        .unwrap();
+    for (model, seed) in LATTICE.into_iter().flat_map(|model| (0..20).map(move |seed| (model, seed))) {
+        let null = model.connectome(&types, seed).unwrap();
+        assert_eq!(radial(&null), radial(&types));
+        let network = hex::expand_with(&null, hex::Extent(12), hex::Fill::None).unwrap();
+        for offset in network.offsets() {
+            assert_eq!(offset.edges.is_empty(), offset.n_syn == 8.0);
+        }
+    }
+}
+
+/// On the expanded fly, synapses reach as far as before but elsewhere.
+#[test]
+fn the_fly_rewired_at_equal_distance() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/flyvis/fib25-fib19_v2.2.json.gz");
+    let fly = hex::expand(&read(path).unwrap(), hex::Extent(3)).unwrap();
+    let cells = fly.to_connectome().unwrap();
+    let wiring = fly.topology(WeightRule::Magnitude).unwrap();
+    let places = cells.neurons().positions().unwrap();
+    let model = DistancePreserving::new(places, 3f64.sqrt()).swaps_per_synapse(20.0);
+    let (null, report) = model.topology_with_report(&wiring, 0).unwrap();
+    assert_eq!(reach(&null, places, 3f64.sqrt()), reach(&wiring, places, 3f64.sqrt()));
+    assert!(report.accepted > 2 * wiring.nnz() as u64, "{report:?}");
+    assert!(overlap(&wiring, &null) < 0.3, "{}", overlap(&wiring, &null));
+    let wrong = DistancePreserving::new(places, 0.0).topology(&wiring, 0);
+    assert!(matches!(wrong, Err(Error::Parameter { .. })));
+    let wrong = DistancePreserving::new(places, 1.0).topology(&medium(), 0);
+    assert!(matches!(wrong, Err(Error::Length { expected: 700, .. })));
 }
 
 /// The worm connects back more often than its degrees explain (Varshney et al. 2011 found the same in their data).

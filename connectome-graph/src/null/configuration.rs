@@ -5,11 +5,12 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::degrees::check_swaps;
-use super::edges::{Edges, Streams, ends, key, rewire_connectome, rewire_topology, shuffle};
+use super::edges::{Edges, Streams, ends, key, rewire_connectome, rewire_topology};
 use super::erdos_renyi::{SelfConnections, check_size};
 use super::swap::mix;
 use super::{NullModel, Report};
 use crate::pair_set::PairSet;
+use crate::random::shuffle;
 use crate::{Duplicates, Error, Topology};
 
 /// Attempts to mend each synapse that chance placed wrongly, before the wiring is taken from elsewhere.

@@ -3,11 +3,11 @@
 use std::ops::{Add, AddAssign};
 
 use connectome_io::{Connectome, Labels, NeuronTable, SynapseTable};
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::Report;
-use crate::provenance::noted;
+use crate::rebuild::{noted, with_ends};
 use crate::{Duplicates, Error, Topology};
 
 /// Synapse `e` leads from `pre[e]` to `post[e]`; no pair twice. A null model moves the ends; what else belongs to a
@@ -62,13 +62,6 @@ impl Streams {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(u64::from(self.layer) << 48 | part as u64);
         rng
-    }
-}
-
-/// Puts a list into random order, all orders equally likely (Fisher and Yates).
-pub(super) fn shuffle<T>(list: &mut [T], rng: &mut ChaCha8Rng) {
-    for i in (1..list.len() as u32).rev() {
-        list.swap(i as usize, rng.random_range(0..=i) as usize);
     }
 }
 
@@ -130,23 +123,8 @@ pub(super) fn rewire_connectome(
         }
     }
     report.fixed += electrical(synapses).count() as u64;
-    let mut moved = SynapseTable::new(pre, post, synapses.weight().to_vec())?;
-    if let Some(signs) = synapses.signs() {
-        moved = moved.with_signs(signs.to_vec())?;
-    }
-    moved = with_labels_of(moved, synapses)?;
+    let moved = with_ends(synapses, pre, post)?;
     Ok((rebuilt(original, original.neurons().clone(), moved, name, seed)?, report))
-}
-
-/// Kinds and further columns of another table with the same rows.
-pub(super) fn with_labels_of(mut table: SynapseTable, from: &SynapseTable) -> Result<SynapseTable, Error> {
-    if let Some(kinds) = from.kinds() {
-        table = table.with_kinds(kinds.clone())?;
-    }
-    for (name, column) in from.columns() {
-        table = table.with_column(name, column.clone())?;
-    }
-    Ok(table)
 }
 
 /// A connectome with other tables, and where it comes from.

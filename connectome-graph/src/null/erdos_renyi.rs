@@ -1,14 +1,13 @@
 //! Networks in which every pair of neurons is equally likely to be connected.
 
 use connectome_io::Connectome;
-use rand::RngExt;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::edges::{Edges, Streams, rewire_connectome, rewire_topology, shuffle};
+use super::edges::{Edges, Streams, rewire_connectome, rewire_topology};
 use super::{NullModel, Report};
 use crate::generate::bernoulli_pairs;
-use crate::pair_set::PairSet;
+use crate::random::distinct;
 use crate::{Duplicates, Error, Topology};
 
 /// Whether neurons may connect to themselves.
@@ -91,29 +90,6 @@ fn of_pairs(n: usize, pairs: impl Iterator<Item = (u32, u32)>) -> Result<Topolog
 pub(super) fn check_size(neurons: usize) -> Result<(), Error> {
     let (count, limit) = (neurons as u128, u128::from(u32::MAX));
     if count > limit { Err(Error::TooMany { what: "neurons", count, limit }) } else { Ok(()) }
-}
-
-/// `m` different numbers below `total` in random order, all choices equally likely.
-pub(super) fn distinct(total: u64, m: usize, rng: &mut ChaCha8Rng) -> Vec<u64> {
-    // of a crowded range the numbers that stay out are drawn
-    let crowded = m as u64 > total / 2;
-    let wanted = if crowded { (total - m as u64) as usize } else { m };
-    let mut set = PairSet::new(wanted);
-    let mut drawn = Vec::with_capacity(m);
-    let mut count = 0;
-    while count < wanted {
-        let at = rng.random_range(0..total);
-        if set.insert(at) {
-            count += 1;
-            drawn.push(at);
-        }
-    }
-    if crowded {
-        drawn.clear();
-        drawn.extend((0..total).filter(|&at| !set.contains(at)));
-        shuffle(&mut drawn, rng);
-    }
-    drawn
 }
 
 /// As many synapses between as many neurons, each pair of neurons equally likely: the null model of a given number of

@@ -3,8 +3,10 @@
 use connectome_io::{Connectome, LatticeWiring, Sign, SynapseTable, TypePair};
 use rand_chacha::ChaCha8Rng;
 
-use super::edges::{Streams, rebuilt, shuffle, with_labels_of};
+use super::edges::{Streams, rebuilt};
 use super::{NullModel, Report};
+use crate::random::shuffle;
+use crate::rebuild::with_labels_of;
 use crate::{Error, Topology};
 
 /// Permutes signs; who connects to whom and the magnitudes of weights stay.

@@ -3,8 +3,10 @@
 use connectome_io::{Connectome, Labels, Sign, SynapseTable};
 use rayon::prelude::*;
 
-use super::edges::{Streams, by_group, check_labels, layers, rebuilt, shuffle, with_labels_of};
+use super::edges::{Streams, by_group, check_labels, layers, rebuilt};
 use super::{NullModel, Report};
+use crate::random::shuffle;
+use crate::rebuild::with_labels_of;
 use crate::{Error, Topology};
 
 /// Permutes weights among synapses; who connects to whom stays.
