@@ -9,6 +9,7 @@ mod doctor;
 mod error;
 mod libtorch;
 mod options;
+mod peers;
 mod race;
 mod setup;
 mod test;

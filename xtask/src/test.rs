@@ -10,6 +10,7 @@ use std::{
 use crate::{
     error::{Error, Result},
     options::Options,
+    peers::Peers,
     setup, workspace,
 };
 
@@ -20,11 +21,13 @@ Sets up what is missing, then, all in release (the C++ is compiled once):
   fmt        cargo fmt --all --check
   clippy     cargo clippy --workspace --all-targets, warnings are errors
   doc        cargo doc --workspace --no-deps, warnings are errors
-  test       cargo test --workspace: unit tests, integration tests, doc tests
+  test       cargo test --workspace: unit tests, integration tests, doc tests; files are exchanged with numpy, scipy, pandas,
+             pyarrow, networkx and torch, which are put into target/peers the first time (0.8 GB to download); without a
+             Python or a network these tests say so and are skipped
   examples   each example of the package `examples` with --quick
 and ends with a table of stages and the number of tests. Stops at the first stage that fails.
 
-  --fast         without doc, doc tests and examples
+  --fast         without doc, doc tests, examples and target/peers
   --keep-going   all stages and all tests, also after a failure
 
 CARGO_BUILD_JOBS limits how many compilers run at once (the C++ takes 2 GB each).
@@ -92,6 +95,9 @@ fn stages(root: &Path, fast: bool, keep_going: bool) -> Vec<(&'static str, Work<
                 command.arg("--no-fail-fast");
             }
             workspace::default_env(&mut command, "OMP_WAIT_POLICY", "passive");
+            if !fast {
+                offer_peers(root, &mut command);
+            }
             counted(announce(&mut command), counts)
         }),
     ));
@@ -99,6 +105,17 @@ fn stages(root: &Path, fast: bool, keep_going: bool) -> Vec<(&'static str, Work<
         stages.push(("examples", Box::new(move |counts| examples(root, keep_going, counts))));
     }
     stages
+}
+
+/// Tells the tests where the other libraries are; without them some tests are skipped.
+fn offer_peers(root: &Path, command: &mut Command) {
+    if std::env::var_os("PEERS_PYTHON").is_some() {
+        return;
+    }
+    match Peers::of(root).ensure() {
+        Ok(python) => python.offer(command),
+        Err(error) => eprintln!("no files are exchanged with libraries of Python, which could not be set up: {error}"),
+    }
 }
 
 /// Runs each example as a test of its own.
