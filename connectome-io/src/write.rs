@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use crate::format::{csv_tables, graphml, matrix_market, pt, safetensors};
+use crate::format::{csv_tables, graphml, matrix_market, pt, safetensors, sparse_matrix};
 use crate::{Connectome, Error};
 
 /// Writes a connectome: `.safetensors` keeps everything and reads back equal; `.csv` writes a table of edges and, beside
-/// it, `neurons.csv`; `.graphml` keeps all but a lattice; `.mtx` holds the weights alone, as `.pt` and `.pth` do. Each but the
-/// last two may end in `.gz`. The file appears whole or not at all.
+/// it, `neurons.csv`; `.graphml` keeps all but a lattice; `.mtx` holds the weights alone, as `.npz` (for scipy), `.pt` and
+/// `.pth` do. Each but the last three may end in `.gz`. The file appears whole or not at all.
 ///
 /// # Errors
 /// [`Error::UnknownFormat`] for other names, [`Error::Io`], and those of [`csv_tables::write`], [`graphml::write`],
-/// [`matrix_market::write`] and [`pt::write`].
+/// [`matrix_market::write`], [`sparse_matrix::write`] and [`pt::write`].
 pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Error> {
     let path = path.as_ref();
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
@@ -26,12 +26,14 @@ pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Erro
         graphml::write(connectome, path)
     } else if name.ends_with(".mtx") {
         matrix_market::write(connectome, path)
+    } else if whole && name.ends_with(".npz") {
+        sparse_matrix::write(connectome, path)
     } else if whole && (name.ends_with(".pt") || name.ends_with(".pth")) {
         pt::write(connectome, path)
     } else {
         Err(Error::UnknownFormat {
             path: path.to_path_buf(),
-            why: "a connectome is written as .safetensors, .csv, .graphml, .mtx or .pt".to_owned(),
+            why: "a connectome is written as .safetensors, .csv, .graphml, .mtx, .npz or .pt".to_owned(),
         })
     }
 }

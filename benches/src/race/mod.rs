@@ -7,6 +7,7 @@
 pub mod args;
 pub mod child;
 pub mod contest;
+mod io;
 pub mod job;
 mod sparse_backward;
 mod sparse_forward;
@@ -29,8 +30,8 @@ pub struct Race {
 
 #[derive(Clone, Copy)]
 enum Kind {
-    /// Each contestant in processes of its own.
-    Contest(&'static dyn Job),
+    /// Jobs, one after the other, each contestant in processes of its own.
+    Contests(&'static [&'static dyn Job]),
     /// All in this process.
     Here(fn(&Args) -> Result<()>),
 }
@@ -38,14 +39,19 @@ enum Kind {
 /// All races.
 pub const RACES: &[Race] = &[
     Race {
+        name: "io",
+        about: "reading 4.6 million connections from .pt, .npz, CSV and parquet (torch, scipy, pandas, pyarrow)",
+        kind: Kind::Contests(&[&io::PT, &io::NPZ, &io::CSV, &io::CSV_IDS, &io::PARQUET]),
+    },
+    Race {
         name: "sparse-backward",
         about: "forward and backward pass of the same network: gradients of all weights (diffrax, torchode)",
-        kind: Kind::Contest(&sparse_backward::SparseBackward),
+        kind: Kind::Contests(&[&sparse_backward::SparseBackward]),
     },
     Race {
         name: "sparse-forward",
         about: "forward pass of a continuous network on 47,521 neurons (scipy, torchode, torchdiffeq, diffrax)",
-        kind: Kind::Contest(&sparse_forward::SparseForward),
+        kind: Kind::Contests(&[&sparse_forward::SparseForward]),
     },
     Race {
         name: "spmm",
@@ -67,15 +73,22 @@ pub fn main(args: &[String]) -> Result<()> {
             }
         }
         Command::Race(args) => match find(&args.race)?.kind {
-            Kind::Contest(job) => contest(job, &args)?,
+            Kind::Contests(jobs) => jobs.iter().try_for_each(|job| contest(*job, &args))?,
             Kind::Here(run) => run(&args)?,
         },
-        Command::Child(request) => match find(&request.job)?.kind {
-            Kind::Contest(job) => child::serve(job, &request)?,
-            Kind::Here(_) => return Err(Error::Usage(format!("{} has no children", request.job))),
-        },
+        Command::Child(request) => child::serve(find_job(&request.job)?, &request)?,
     }
     Ok(())
+}
+
+/// The job of a name, whichever race it belongs to.
+fn find_job(name: &str) -> Result<&'static dyn Job> {
+    let jobs = RACES.iter().flat_map(|race| match race.kind {
+        Kind::Contests(jobs) => jobs,
+        Kind::Here(_) => &[],
+    });
+    let found = jobs.copied().find(|job| job.name() == name);
+    found.ok_or_else(|| Error::Usage(format!("no race has a job {name:?}")))
 }
 
 fn find(name: &str) -> Result<&'static Race> {

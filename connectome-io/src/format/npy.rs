@@ -6,7 +6,7 @@
 //!
 //! Source: the format definition in NumPy's documentation, `numpy.lib.format`, NEP 1.
 
-mod header;
+pub(super) mod header;
 mod literal;
 
 use std::fs::File;

@@ -93,7 +93,16 @@ pub fn read(path: impl AsRef<Path>) -> Result<BTreeMap<String, Array>, Error> {
 /// # Errors
 /// [`Error::Io`]; [`Error::UnsafeName`] for names that lead out of the archive; [`Error::Unsupported`] for brain floats.
 pub fn write(path: impl AsRef<Path>, arrays: &BTreeMap<String, Array>, compression: Compression) -> Result<(), Error> {
-    let path = path.as_ref();
+    write_with_text(path.as_ref(), arrays, None, compression)
+}
+
+/// As [`write`](fn@write), with a member of text at the end: name and ASCII letters, as numpy's type `S`.
+pub(crate) fn write_with_text(
+    path: &Path,
+    arrays: &BTreeMap<String, Array>,
+    text: Option<(&str, &str)>,
+    compression: Compression,
+) -> Result<(), Error> {
     let at = Location::file(path);
     write_atomic(path, |out| {
         let out: &mut dyn WriteSeek = out;
@@ -118,6 +127,11 @@ pub fn write(path: impl AsRef<Path>, arrays: &BTreeMap<String, Array>, compressi
             zip.start_file(format!("{name}.npy"), options).map_err(zip_error)?;
             zip.write_all(&header).map_err(io)?;
             npy::write_data(array.data(), &mut zip).map_err(io)?;
+        }
+        if let Some((name, text)) = text {
+            zip.start_file(format!("{name}.npy"), SimpleFileOptions::default().compression_method(method))
+                .map_err(zip_error)?;
+            zip.write_all(&npy::header::encode_text(text)).map_err(io)?;
         }
         zip.finish().map_err(zip_error)?;
         Ok(())

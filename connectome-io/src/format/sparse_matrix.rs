@@ -1,12 +1,13 @@
 //! Matrices in `.npz` archives: those of `scipy.sparse.save_npz` in CSR, CSC or COO layout, and plain arrays.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::matrix::{assemble, check_plausible, from_array_at, side};
-use super::npz::Archive;
+use super::npz::{self, Archive, Compression};
 use crate::edges::Edges;
 use crate::options::ReadOptions;
-use crate::{Connectome, Error, Location};
+use crate::{Array, Connectome, Error, Location};
 
 /// Reads a connectivity matrix from an archive.
 ///
@@ -36,6 +37,27 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome,
     let name = name.clone();
     let array = archive.read(&name)?;
     from_array_at(&array, None, options, &at.key(name))
+}
+
+/// Writes the weights as `scipy.sparse.save_npz` writes a matrix in COO layout, `[post, pre]`, in the order of the table; a
+/// pair in several rows stays in several. Neurons, signs and kinds are left out.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Error> {
+    let (n, synapses) = (connectome.n_neurons(), connectome.synapses());
+    // scipy's own type for indices of matrices of this size
+    let indices = |ends: &[u32]| match i32::try_from(n) {
+        Ok(_) => Array::vector(ends.iter().map(|&end| end as i32).collect::<Vec<_>>()),
+        Err(_) => Array::vector(ends.iter().map(|&end| i64::from(end)).collect::<Vec<_>>()),
+    };
+    let arrays = BTreeMap::from([
+        ("row".to_owned(), indices(synapses.post())),
+        ("col".to_owned(), indices(synapses.pre())),
+        ("data".to_owned(), Array::vector(synapses.weight().to_vec())),
+        ("shape".to_owned(), Array::vector(vec![n as i64; 2])),
+    ]);
+    npz::write_with_text(path.as_ref(), &arrays, Some(("format", "coo")), Compression::Deflated)
 }
 
 /// Reads the members that `scipy.sparse.save_npz` writes.

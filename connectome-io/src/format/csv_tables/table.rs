@@ -26,16 +26,17 @@ pub(crate) struct Row<'a> {
 }
 
 impl Table {
-    /// Opens a table and reads its first line. The delimiter is a tab if the first line has one and no comma.
+    /// Opens a table and reads its first line. The delimiter is a tab if the first line has one and no comma, and a single
+    /// blank, as `numpy.savetxt` writes it, if it has neither and is all numbers.
     pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Self, Error> {
         let (head, _) = Source::peek(path, limits, 64 << 10)?;
         let line = head.split(|&b| b == b'\n').next().unwrap_or_default();
-        let tabs = line.contains(&b'\t') && !line.contains(&b',');
+        let delimiter = delimiter_of(line);
         let source = Source::open(path, limits)?;
         let at = source.at.clone();
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
-            .delimiter(if tabs { b'\t' } else { b',' })
+            .delimiter(delimiter)
             .buffer_capacity(256 << 10)
             .from_reader(without_bom(source)?);
         let mut record = ByteRecord::new();
@@ -77,6 +78,17 @@ pub(crate) fn without_bom(mut source: Source) -> Result<Chain<Cursor<Vec<u8>>, S
     let n = read_up_to(&mut source, &mut head).map_err(|e| source.explain(e))?;
     head.truncate(if head == b"\xef\xbb\xbf" { 0 } else { n });
     Ok(Cursor::new(head).chain(source))
+}
+
+fn delimiter_of(line: &[u8]) -> u8 {
+    if line.contains(&b',') {
+        return b',';
+    }
+    if line.contains(&b'\t') {
+        return b'\t';
+    }
+    let mut cells = line.trim_ascii_end().split(|&b| b == b' ');
+    if line.contains(&b' ') && cells.all(|cell| parse_f64(cell).is_some()) { b' ' } else { b',' }
 }
 
 impl<'a> Row<'a> {

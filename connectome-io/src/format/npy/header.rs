@@ -212,6 +212,17 @@ pub(crate) fn encode(array: &Array) -> Result<Vec<u8>, Error> {
     let mut shape: String = array.shape().iter().map(|n| format!("{n}, ")).collect();
     // One element keeps its comma, "(3,)"; more lose the last one, "(3, 4)".
     shape.truncate(if array.shape().len() == 1 { shape.len() - 1 } else { shape.len().saturating_sub(2) });
+    Ok(encode_literal(descr, &shape))
+}
+
+/// The bytes of a single text of ASCII letters, as numpy's type `S`.
+pub(crate) fn encode_text(text: &str) -> Vec<u8> {
+    let mut bytes = encode_literal(&format!("|S{}", text.len()), "");
+    bytes.extend_from_slice(text.as_bytes());
+    bytes
+}
+
+fn encode_literal(descr: &str, shape: &str) -> Vec<u8> {
     let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
     let prefix = if text.len() + 64 < usize::from(u16::MAX) { 10 } else { 12 };
     let padding = 63 - (prefix + text.len()) % 64;
@@ -226,5 +237,5 @@ pub(crate) fn encode(array: &Array) -> Result<Vec<u8>, Error> {
         bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
     }
     bytes.extend_from_slice(text.as_bytes());
-    Ok(bytes)
+    bytes
 }
