@@ -115,7 +115,7 @@ pub enum Error {
         name: String,
     },
     /// A table lacks a column, an archive a member, a container a tensor.
-    #[error("{at}: no {what}; found are {found:?}; {remedy}")]
+    #[error("{at}: no {what}; found are {}; {remedy}", listed(found))]
     Missing {
         /// Where.
         at: Box<Location>,
@@ -274,6 +274,23 @@ pub enum Error {
         /// Newest version known here.
         supported: u64,
     },
+}
+
+/// The first names of a list; hostile files have millions.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| excerpt(name.as_bytes())).collect();
+    match names.len().checked_sub(SHOWN) {
+        None | Some(0) => format!("{shown:?}"),
+        Some(more) => format!("{shown:?} and {more} more"),
+    }
+}
+
+/// The beginning of a text, for messages.
+pub(crate) fn excerpt(text: &[u8]) -> String {
+    const LENGTH: usize = 80;
+    let shown = String::from_utf8_lossy(&text[..text.len().min(LENGTH)]).into_owned();
+    if text.len() > LENGTH { shown + "..." } else { shown }
 }
 
 impl Error {

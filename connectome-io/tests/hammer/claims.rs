@@ -126,3 +126,13 @@ fn a_claim_of_10_gb_costs_at_most_four_times_the_file_and_16_mb() {
     connectome_io::format::safetensors::write_tensors(&far, &tensors).unwrap();
     bounded(&far, || read(&far).unwrap_err());
 }
+
+/// Sixty thousand members of which each costs the archive a hundred bytes.
+#[test]
+fn archives_of_many_members() {
+    let f = Folder::new();
+    let names: Vec<String> = (0..60_000).map(|i| format!("{i:05x}.npy")).collect();
+    let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+    let path = f.zip("many.npz", &members, zip::CompressionMethod::Stored);
+    bounded(&path, || read(&path).expect_err("refused"));
+}

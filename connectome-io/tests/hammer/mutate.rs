@@ -40,6 +40,42 @@ const PIECES: [&[u8]; 24] = [
     b"18446744073709551615",
 ];
 
+/// Instructions of pickles, alone and in combinations.
+const INSTRUCTIONS: [&[u8]; 32] = [
+    b"]",
+    b")",
+    b"}",
+    b"\x8f",
+    b"(",
+    b"0",
+    b"1",
+    b"2",
+    b"N",
+    b"t",
+    b"l",
+    b"d",
+    b"a",
+    b"e",
+    b"s",
+    b"u",
+    b"\x85",
+    b"\x86",
+    b"\x87",
+    b"\x93",
+    b"\x94",
+    b"h\x00",
+    b"h\x01",
+    b"q\x00",
+    b"r\xff\xff\xff\x7f",
+    b"R",
+    b"\x81",
+    b"b",
+    b"Q",
+    b"cposix\nsystem\n(S'true'\ntR",
+    b"\x8c\x05numpy\x8c\x05dtype\x93",
+    b"J\xff\xff\xff\xff",
+];
+
 /// Integers at the edges of what fields hold.
 const INTEGERS: [u64; 20] = [
     0,
@@ -93,6 +129,7 @@ const NUMBERS: [&str; 22] = [
 /// A good file, taken apart as far as its form allows.
 pub(crate) struct Seed {
     pub(crate) bytes: Vec<u8>,
+    form: Form,
     parts: Parts,
 }
 
@@ -112,7 +149,7 @@ enum Parts {
 impl Seed {
     pub(crate) fn new(bytes: Vec<u8>, form: Form) -> Self {
         let parts = take_apart(&bytes, form).unwrap_or(Parts::Whole);
-        Self { bytes, parts }
+        Self { bytes, form, parts }
     }
 
     /// Size of the file, or of what it inflates to.
@@ -128,7 +165,7 @@ impl Seed {
 
 fn take_apart(bytes: &[u8], form: Form) -> Option<Parts> {
     match form {
-        Form::Binary | Form::Text => None,
+        Form::Binary | Form::Text | Form::Pickle => None,
         Form::Npy => header(bytes, 8, if *bytes.get(6)? == 1 { 2 } else { 4 }),
         Form::Safetensors => header(bytes, 0, 8),
         Form::Gzip => {
@@ -144,7 +181,11 @@ fn take_apart(bytes: &[u8], form: Form) -> Option<Parts> {
                 let name = member.name().ok()?.into_owned();
                 let mut content = Vec::new();
                 member.take(1 << 20).read_to_end(&mut content).ok()?;
-                let form = if name.ends_with(".npy") { Form::Npy } else { Form::Binary };
+                let form = match name.rsplit_once('.').map(|(_, extension)| extension) {
+                    Some("npy") => Form::Npy,
+                    Some("pkl") => Form::Pickle,
+                    _ => Form::Binary,
+                };
                 members.push((name, Seed::new(content, form)));
             }
             Some(Parts::Members(members))
@@ -173,7 +214,7 @@ impl Damaged {
 }
 
 /// Damages one of the seeds. If `large`, a piece of it is repeated until there are megabytes.
-pub(crate) fn mutate(seeds: &[Seed], text: bool, large: bool, rng: &mut ChaCha8Rng) -> Damaged {
+pub(crate) fn mutate(seeds: &[Seed], large: bool, rng: &mut ChaCha8Rng) -> Damaged {
     let seed = &seeds[rng.random_range(0..seeds.len())];
     if !matches!(seed.parts, Parts::Whole)
         && rng.random_range(0..3) > 0
@@ -183,7 +224,7 @@ pub(crate) fn mutate(seeds: &[Seed], text: bool, large: bool, rng: &mut ChaCha8R
     }
     let other = &seeds[rng.random_range(0..seeds.len())].bytes;
     let mut bytes = seed.bytes.clone();
-    damage(&mut bytes, other, text, rng);
+    damage(&mut bytes, other, seed.form, rng);
     if large {
         stretch(&mut bytes, rng);
     }
@@ -200,7 +241,7 @@ fn inside(seed: &Seed, large: bool, rng: &mut ChaCha8Rng) -> Option<Damaged> {
                 stretch(&mut header, rng);
             }
             if after.is_empty() || rng.random() {
-                damage(&mut header, &after, true, rng);
+                damage(&mut header, &after, Form::Text, rng);
             } else {
                 let at = rng.random_range(0..after.len());
                 poke(&mut after, at, rng);
@@ -213,7 +254,7 @@ fn inside(seed: &Seed, large: bool, rng: &mut ChaCha8Rng) -> Option<Damaged> {
         }
         Parts::Inflated(inflated) => {
             let mut inner = inflated.clone();
-            damage(&mut inner, inflated, true, rng);
+            damage(&mut inner, inflated, Form::Text, rng);
             if large {
                 stretch(&mut inner, rng);
             }
@@ -241,11 +282,11 @@ fn repack(members: &[(String, Seed)], large: bool, rng: &mut ChaCha8Rng) -> Opti
                 0 => continue,
                 1 => {
                     let mut bytes = name.into_bytes();
-                    damage(&mut bytes, &member.bytes, true, rng);
+                    damage(&mut bytes, &member.bytes, Form::Text, rng);
                     name = String::from_utf8_lossy(&bytes).into_owned();
                 }
                 2 => name = members[rng.random_range(0..members.len())].0.clone(),
-                _ => content = Some(mutate(std::slice::from_ref(member), false, large, rng)),
+                _ => content = Some(mutate(std::slice::from_ref(member), large, rng)),
             }
         }
         let content = content.as_ref().map_or(&member.bytes, |damaged| &damaged.bytes);
@@ -259,7 +300,8 @@ fn repack(members: &[(String, Seed)], large: bool, rng: &mut ChaCha8Rng) -> Opti
 
 /// One to four changes, most often one. Headers are hit as often as data, since the first bytes are a stratum; so are the
 /// last, where some formats keep their directory.
-fn damage(bytes: &mut Vec<u8>, other: &[u8], text: bool, rng: &mut ChaCha8Rng) {
+fn damage(bytes: &mut Vec<u8>, other: &[u8], form: Form, rng: &mut ChaCha8Rng) {
+    let pieces: &[&[u8]] = if form == Form::Pickle { &INSTRUCTIONS } else { &PIECES };
     for _ in 0..[1, 1, 1, 2, 3, 4][rng.random_range(0..6)] {
         let n = bytes.len();
         let at = match rng.random_range(0..4) {
@@ -267,14 +309,14 @@ fn damage(bytes: &mut Vec<u8>, other: &[u8], text: bool, rng: &mut ChaCha8Rng) {
             1 => n - rng.random_range(0..=n.min(256)),
             _ => rng.random_range(0..=n),
         };
-        match rng.random_range(0..if text { 16 } else { 12 }) {
+        match rng.random_range(0..if form == Form::Text { 16 } else { 12 }) {
             0..=4 => poke(bytes, at, rng),
             5 => bytes.truncate(at),
             6 => {
-                let piece = PIECES[rng.random_range(0..PIECES.len())];
+                let piece = pieces[rng.random_range(0..pieces.len())];
                 bytes.splice(at..at, piece.iter().copied());
             }
-            7 => overwrite(bytes, at, PIECES[rng.random_range(0..PIECES.len())]),
+            7 => overwrite(bytes, at, pieces[rng.random_range(0..pieces.len())]),
             8 => {
                 let end = (at + rng.random_range(0..16)).min(n);
                 bytes.drain(at..end);

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use connectome_io::format::{npy, npz, safetensors};
+use connectome_io::format::pickle::Value;
+use connectome_io::format::{npy, npz, pt, safetensors};
 use connectome_io::{
-    Array, ArrayData, Connectome, CsvLayout, Duplicates, Error, Labels, LatticeWiring, NeuronTable, NeuronsFile,
-    Orientation, Placement, Provenance, ReadOptions, SynapseTable, read, read_with, write,
+    AreaTable, Array, ArrayData, Connectome, CsvLayout, Duplicates, Error, Labels, LatticeWiring, NeuronTable,
+    NeuronsFile, Orientation, Placement, Provenance, ReadOptions, SynapseTable, read, read_with, write,
 };
 
 /// What a reader made of a file.
@@ -18,8 +19,14 @@ pub enum Content {
     Arrays(BTreeMap<String, Array>),
     /// Named tensors and texts.
     Tensors(safetensors::Tensors),
+    /// Named tensors and texts of a file of torch.
+    Torch(safetensors::Tensors),
+    /// A value of Python.
+    Value(Value),
     /// Neurons.
     Neurons(Box<NeuronTable>),
+    /// Areas and their sizes.
+    Areas(Box<AreaTable>),
     /// A connectome.
     Connectome(Box<Connectome>),
 }
@@ -38,12 +45,15 @@ impl Content {
             Self::Array(array) => check_array(array),
             Self::Arrays(arrays) => check_arrays(arrays, folder),
             Self::Tensors(tensors) => check_tensors(tensors, folder),
+            Self::Torch(tensors) => check_torch(tensors, folder),
+            Self::Value(value) => check_value(value, &mut 100_000),
             Self::Neurons(neurons) => {
                 let none = SynapseTable::new(vec![], vec![], vec![]).expect("no synapses");
                 let provenance = Provenance::new("table", Orientation::EdgeList);
                 let connectome = Connectome::new((**neurons).clone(), none, provenance).expect("neurons alone");
                 check_connectome(&connectome, folder);
             }
+            Self::Areas(table) => check_areas(table, folder),
             Self::Connectome(connectome) => check_connectome(connectome, folder),
         }
     }
@@ -87,6 +97,48 @@ fn check_tensors(tensors: &safetensors::Tensors, folder: &Path) {
     let back = safetensors::read_tensors(&path).expect("what was written");
     assert_eq!(back.metadata, tensors.metadata);
     assert!(same_all(&back.arrays, &tensors.arrays), "tensors changed on their way through .safetensors");
+}
+
+fn check_torch(tensors: &safetensors::Tensors, folder: &Path) {
+    let path = folder.join("tensors.pt");
+    pt::write_tensors(&path, tensors).expect("tensors that were read can be written");
+    let back = pt::read_tensors(&path).expect("what was written");
+    assert_eq!(back.metadata, tensors.metadata);
+    assert!(same_all(&back.arrays, &tensors.arrays), "tensors changed on their way through .pt");
+}
+
+/// Goes through the first parts of a value: shared ones may stand in it millions of times.
+fn check_value(value: &Value, parts: &mut u32) {
+    *parts = parts.saturating_sub(1);
+    if *parts == 0 {
+        return;
+    }
+    match value {
+        Value::Array(array) => check_array(array),
+        Value::Sparse(sparse) => {
+            sparse.indices.iter().for_each(check_array);
+            check_array(&sparse.values);
+        }
+        Value::Dict(entries) => entries.iter().for_each(|(key, value)| {
+            check_value(key, parts);
+            check_value(value, parts);
+        }),
+        _ => value.as_items().into_iter().flatten().for_each(|item| check_value(item, parts)),
+    }
+}
+
+fn check_areas(table: &AreaTable, folder: &Path) {
+    let n = table.n_areas();
+    assert_eq!((table.names().len(), table.adjacency().len()), (n, n * n));
+    let all: Vec<usize> = (0..n).collect();
+    table.check_areas(&all, "all").expect("areas that are there");
+    let path = folder.join("areas.csv");
+    table.write(&path).expect("a table that was read can be written");
+    let back = AreaTable::read(&path).expect("what was written");
+    let same = back.names() == table.names() && back.areas() == table.areas() && back.adjacency() == table.adjacency();
+    assert!(same, "areas changed on their way through .csv");
+    let connectome = table.to_connectome(&ReadOptions::default()).expect("areas are neurons");
+    check_connectome(&connectome, folder);
 }
 
 fn check_labels(labels: &Labels, n: usize) {

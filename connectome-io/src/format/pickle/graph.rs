@@ -32,17 +32,20 @@ pub(crate) enum Node<'a> {
     Global(Global),
     /// An element type of NumPy: as written, and its byte order if that is known yet.
     NumpyDtype {
-        code: String,
+        code: Box<str>,
         order: char,
     },
     /// An array of NumPy whose state has not come yet.
     EmptyArray,
-    Array(Array),
+    Array(Box<Array>),
     Layout(Layout),
-    Storage(Storage),
-    Tensor(TensorSpec),
-    Sparse(SparseSpec),
+    Storage(Box<Storage>),
+    Tensor(Box<TensorSpec>),
+    Sparse(Box<SparseSpec>),
 }
+
+// One byte of a pickle may make an object.
+const _: () = assert!(size_of::<Node<'_>>() <= 32);
 
 impl Node<'_> {
     /// Slots that the object holds.
@@ -221,7 +224,7 @@ impl<'a> Graph<'a> {
                 Node::Tuple(items) => Value::Tuple(all(items)),
                 Node::Set(items) => Value::Set(all(items)),
                 Node::Dict(entries) => Value::Dict(entries.into_iter().map(|(k, v)| (get(k), get(v))).collect()),
-                Node::Array(array) => Value::Array(Arc::new(array)),
+                Node::Array(array) => Value::Array(Arc::new(*array)),
                 Node::Global(Global::Torch(super::TorchGlobal::Dtype(dtype))) => {
                     Value::Text(format!("torch.{}", super::globals::dtype_name(dtype)).into())
                 }

@@ -246,7 +246,7 @@ impl<'a, 'l> Machine<'a, 'l> {
                     return Err(self.unsupported("a persistent id, which stands for data outside of the file,".into()));
                 }
                 let storage = pt::storage_of(self, id)?;
-                self.push(Node::Storage(storage));
+                self.push(Node::Storage(Box::new(storage)));
             }
             b'P' => return Err(self.unsupported("a persistent id in text".into())),
             b'i' | b'o' | 0x92 => return Err(self.unsupported("an instance of a class".into())),
@@ -500,7 +500,7 @@ impl<'a, 'l> Machine<'a, 'l> {
             }
             (Global::Complex, [re, im]) => {
                 let (Some(re), Some(im)) = (float(*re), float(*im)) else { return Err(bad(self)) };
-                Node::Array(Array::new(vec![], ArrayData::C128(vec![[re, im]]))?)
+                Node::Array(Box::new(Array::new(vec![], ArrayData::C128(vec![[re, im]]))?))
             }
             (Global::NumpyScalar, &[dtype, data]) => return numpy::scalar(self, dtype, data),
             (Global::NumpyReconstruct, [class, ..]) if self.is_array_class(*class) => Node::EmptyArray,
@@ -510,11 +510,11 @@ impl<'a, 'l> Machine<'a, 'l> {
                     Some("F") => true,
                     _ => return Err(bad(self)),
                 };
-                Node::Array(numpy::array(self, dtype, shape, data, fortran)?)
+                Node::Array(Box::new(numpy::array(self, dtype, shape, data, fortran)?))
             }
             (Global::NumpyDtype, [code, ..]) => {
                 let code = self.text(*code).filter(|code| code.len() <= 32).ok_or_else(|| bad(self))?;
-                Node::NumpyDtype { code: code.to_owned(), order: '|' }
+                Node::NumpyDtype { code: code.into(), order: '|' }
             }
             (Global::Torch(function), args) => return pt::call(self, function, args),
             _ => return Err(bad(self)),
@@ -540,7 +540,7 @@ impl<'a, 'l> Machine<'a, 'l> {
             }
             Node::EmptyArray => match self.items(state) {
                 Some(&[_, shape, dtype, Slot::Bool(fortran), data]) => {
-                    Node::Array(numpy::array(self, dtype, shape, data, fortran)?)
+                    Node::Array(Box::new(numpy::array(self, dtype, shape, data, fortran)?))
                 }
                 _ => return Err(self.malformed("the state of an array is odd")),
             },

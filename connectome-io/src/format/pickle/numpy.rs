@@ -63,7 +63,7 @@ pub(super) fn scalar(machine: &mut Machine<'_, '_>, dtype: Slot, data: Slot) -> 
                 machine.make(Node::BigInt(digits))
             }
         },
-        (Dtype::C64 | Dtype::C128, _) => machine.make(Node::Array(array)),
+        (Dtype::C64 | Dtype::C128, _) => machine.make(Node::Array(Box::new(array))),
         _ => match array.to_i64() {
             Ok(v) => Slot::Int(v[0]),
             Err(_) => Slot::Float(array.to_f64()?[0]),

@@ -59,7 +59,7 @@ impl<'g> Found<'g, '_> {
             (Slot::Float(x), _) => number(vec![x].into())?,
             (_, Some(Node::Text(text))) => Leaf::Text(text),
             (_, Some(Node::Array(array))) => Leaf::Array(array),
-            (_, Some(Node::Tensor(tensor))) => Leaf::Tensor(tensor.clone()),
+            (_, Some(Node::Tensor(tensor))) => Leaf::Tensor((**tensor).clone()),
             (_, Some(Node::Sparse(sparse))) => Leaf::Sparse(sparse),
             (_, Some(Node::Storage(storage))) => Leaf::Tensor(storage.as_tensor()),
             (_, Some(Node::List(items) | Node::Tuple(items))) => {

@@ -74,13 +74,13 @@ pub(crate) fn call(machine: &mut Machine<'_, '_>, function: TorchGlobal, args: &
                 return Err(machine.malformed(format!("size {size:?} and stride {stride:?} differ in length")));
             }
             machine.charge(8 * size.len())?;
-            Node::Tensor(TensorSpec::new(storage, dtype, offset, size, stride, &machine.place())?)
+            Node::Tensor(Box::new(TensorSpec::new(*storage, dtype, offset, size, stride, &machine.place())?))
         }
         (TorchGlobal::RebuildParameter, &[data, ..]) => match machine.node(data) {
             Some(Node::Tensor(_) | Node::Sparse(_)) => return Ok(data),
             _ => return Err(bad(machine)),
         },
-        (TorchGlobal::RebuildSparse, &[layout, data]) => Node::Sparse(sparse(machine, layout, data)?),
+        (TorchGlobal::RebuildSparse, &[layout, data]) => Node::Sparse(Box::new(sparse(machine, layout, data)?)),
         (TorchGlobal::RebuildFromType, &[function, class, args, _state]) => {
             let inner = machine.node_of_type(function).filter(|inner| *inner != TorchGlobal::RebuildFromType);
             let (Some(inner), Some(TorchGlobal::Type)) = (inner, machine.node_of_type(class)) else {
@@ -139,7 +139,7 @@ fn sparse(machine: &mut Machine<'_, '_>, layout: Slot, data: Slot) -> Result<Spa
         _ => return Err(machine.malformed("a sparse tensor with odd parts")),
     };
     let dense = |slot: Slot| match machine.node(slot) {
-        Some(Node::Tensor(tensor)) => Ok(tensor.clone()),
+        Some(Node::Tensor(tensor)) => Ok((**tensor).clone()),
         _ => Err(machine.malformed("a part of a sparse tensor is no dense tensor")),
     };
     let indices = indices.into_iter().map(dense).collect::<Result<Vec<_>, _>>()?;
