@@ -1,8 +1,14 @@
-//! `cargo xtask bench --bench graph`: expansion of the fly visual system, and operations on a topology of 4.6 million synapses.
+//! `cargo xtask bench --bench graph`: expansion of the fly visual system, operations on a topology of 4.6 million
+//! synapses, and its null models.
 
 use connectome_graph::generate::Benchmark;
 use connectome_graph::hex::{Extent, expand};
+use connectome_graph::null::{
+    BlockShuffle, Configuration, DegreePreserving, ErdosRenyi, NullModel, SignShuffle, WeightShuffle,
+};
+use connectome_graph::surgery::{Amount, Neurons, Rank, remove};
 use connectome_graph::{Duplicates, Topology, WeightRule};
+use connectome_io::Labels;
 use criterion::{BenchmarkId, Criterion};
 use std::time::Duration;
 
@@ -16,6 +22,7 @@ fn main() -> Result<(), Failure> {
         .configure_from_args();
     expansion(&mut criterion)?;
     operations(&mut criterion)?;
+    null_models(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }
@@ -50,5 +57,27 @@ fn operations(criterion: &mut Criterion) -> Result<(), Failure> {
     group.bench_function("strong components", |b| b.iter(|| topology.strongly_connected_components()));
     group.bench_function("weak components", |b| b.iter(|| topology.weakly_connected_components()));
     group.bench_function("reachable", |b| b.iter(|| topology.reachable_from(&[0])));
+    Ok(())
+}
+
+fn null_models(criterion: &mut Criterion) -> Result<(), Failure> {
+    let topology = Benchmark::OPTIC_LOBE.topology()?;
+    let types = Labels::from_values((0..topology.n_post()).map(|i| (i % 65).to_string()));
+    let once = DegreePreserving::new().swaps_per_synapse(1.0);
+    let models: [(&str, Box<dyn NullModel>); 7] = [
+        ("Erdős-Rényi", Box::new(ErdosRenyi::new())),
+        ("types", Box::new(BlockShuffle::new(types.clone()))),
+        ("degrees, 1 swap per synapse", Box::new(once.clone())),
+        ("degrees within types, 1 swap per synapse", Box::new(once.within(types))),
+        ("configuration", Box::new(Configuration::new())),
+        ("weights", Box::new(WeightShuffle::Presynaptic)),
+        ("signs", Box::new(SignShuffle::Neurons)),
+    ];
+    let mut group = criterion.benchmark_group("null models of 4,623,254 synapses");
+    for (name, model) in &models {
+        group.bench_function(*name, |b| b.iter(|| model.topology(&topology, 0)));
+    }
+    let hubs = Neurons::all().top(Amount::Fraction(0.1), Rank::Strength);
+    group.bench_function("a tenth of the neurons removed", |b| b.iter(|| remove(&topology, &hubs)));
     Ok(())
 }

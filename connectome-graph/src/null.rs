@@ -20,6 +20,10 @@
 //! Except in the models of weights and signs, a synapse takes its weight, sign and further columns along. Where a
 //! neuron keeps its outgoing synapses its sign stays consistent (Dale's law); under [`ErdosRenyi`] and [`BlockShuffle`]
 //! it does not.
+//!
+//! On the benchmark network of 4.6 million synapses, one core of an EPYC under load needs 0.1 s for signs, 0.3 to 0.5 s for
+//! weights, 0.7 s for numbers and blocks, 1.4 s for the configuration model, 5 to 8 s for 10 swaps per synapse and 25 s for
+//! 30 at equal distance (`cargo xtask bench --bench graph` times most of them); the process takes 110 to 290 MiB.
 
 mod blocks;
 mod compare;

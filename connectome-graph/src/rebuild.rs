@@ -6,11 +6,19 @@ use crate::Error;
 
 /// The same synapses, with all that belongs to them, between other neurons.
 pub(crate) fn with_ends(table: &SynapseTable, pre: Vec<u32>, post: Vec<u32>) -> Result<SynapseTable, Error> {
-    let mut moved = SynapseTable::new(pre, post, table.weight().to_vec())?;
-    if let Some(signs) = table.signs() {
-        moved = moved.with_signs(signs.to_vec())?;
+    with_columns_of(SynapseTable::new(pre, post, table.weight().to_vec())?, table)
+}
+
+/// The same synapses with other weights.
+pub(crate) fn with_weights(table: &SynapseTable, weight: Vec<f64>) -> Result<SynapseTable, Error> {
+    with_columns_of(SynapseTable::new(table.pre().to_vec(), table.post().to_vec(), weight)?, table)
+}
+
+fn with_columns_of(mut table: SynapseTable, from: &SynapseTable) -> Result<SynapseTable, Error> {
+    if let Some(signs) = from.signs() {
+        table = table.with_signs(signs.to_vec())?;
     }
-    with_labels_of(moved, table)
+    with_labels_of(table, from)
 }
 
 /// Adds kinds and further columns of another table with the same rows.

@@ -1,6 +1,6 @@
 //! The list of synapses that null models work on, and the ways to it from topologies and connectomes.
 
-use std::ops::{Add, AddAssign};
+use std::ops::AddAssign;
 
 use connectome_io::{Connectome, Labels, NeuronTable, SynapseTable};
 use rand::SeedableRng;
@@ -154,19 +154,10 @@ fn electrical(synapses: &SynapseTable) -> impl Iterator<Item = usize> + '_ {
     (0..synapses.len()).filter(move |&row| gap.is_some_and(|(kinds, gap)| kinds.codes()[row] == gap))
 }
 
-impl Add for Report {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        Self {
-            proposed: self.proposed + other.proposed,
-            accepted: self.accepted + other.accepted,
-            fixed: self.fixed + other.fixed,
-        }
-    }
-}
-
 impl AddAssign for Report {
     fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
+        self.proposed += other.proposed;
+        self.accepted += other.accepted;
+        self.fixed += other.fixed;
     }
 }

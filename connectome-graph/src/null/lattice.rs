@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use connectome_io::{Connectome, LatticeWiring, Placement, SynapseTable};
+use connectome_io::{Connectome, LatticeWiring, Placement};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -10,7 +10,7 @@ use super::edges::{Streams, rebuilt};
 use crate::Error;
 use crate::hex::{Axial, Direction, Extent};
 use crate::random::{distinct, shuffle};
-use crate::rebuild::with_labels_of;
+use crate::rebuild::with_weights;
 
 /// Null models of where on the lattice cell types connect, for connectomes of cell types (such as the flyvis JSON):
 /// expand the result as the original.
@@ -60,11 +60,7 @@ impl LatticeShuffle {
                 Self::Rings => scatter(&mut offset, rows, placements, &mut rng)?,
             }
         }
-        let mut table = SynapseTable::new(synapses.pre().to_vec(), synapses.post().to_vec(), weight)?;
-        if let Some(signs) = synapses.signs() {
-            table = table.with_signs(signs.to_vec())?;
-        }
-        table = with_labels_of(table, synapses)?;
+        let table = with_weights(synapses, weight)?;
         let wiring = LatticeWiring::new(
             lattice.placement().to_vec(),
             lattice.pairs().to_vec(),

@@ -1,12 +1,12 @@
 //! Weights on other synapses of the same network.
 
-use connectome_io::{Connectome, Labels, Sign, SynapseTable};
+use connectome_io::{Connectome, Labels, Sign};
 use rayon::prelude::*;
 
 use super::edges::{Streams, by_group, check_labels, layers, rebuilt};
 use super::{NullModel, Report};
 use crate::random::shuffle;
-use crate::rebuild::with_labels_of;
+use crate::rebuild::with_weights;
 use crate::{Error, Topology};
 
 /// Permutes weights among synapses; who connects to whom stays.
@@ -113,11 +113,7 @@ impl NullModel for WeightShuffle {
             }
         }
         let fixed = (synapses.len() - moved) as u64;
-        let mut table = SynapseTable::new(pre.to_vec(), post.to_vec(), weights)?;
-        if let Some(signs) = synapses.signs() {
-            table = table.with_signs(signs.to_vec())?;
-        }
-        table = with_labels_of(table, synapses)?;
+        let table = with_weights(synapses, weights)?;
         let mut shuffled = rebuilt(original, original.neurons().clone(), table, self.name(), seed)?;
         if let Some(lattice) = original.lattice() {
             shuffled = shuffled.with_lattice(lattice.clone())?;

@@ -89,7 +89,7 @@ pub enum Component {
     Weak,
 }
 
-fn strings<S: Into<String>>(values: impl IntoIterator<Item = S>) -> Vec<String> {
+pub(super) fn strings<S: Into<String>>(values: impl IntoIterator<Item = S>) -> Vec<String> {
     values.into_iter().map(Into::into).collect()
 }
 

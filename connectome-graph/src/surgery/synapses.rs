@@ -7,7 +7,7 @@ use std::sync::Arc;
 use connectome_io::{Sign, SynapseTable};
 
 use super::network::View;
-use super::neurons::{Few, joined, listed, marked, with_values};
+use super::neurons::{Few, joined, listed, marked, strings, with_values};
 use super::{Amount, Network, Neurons};
 use crate::Error;
 
@@ -57,10 +57,6 @@ enum Rule {
     And(Box<Synapses>, Box<Synapses>),
     Or(Box<Synapses>, Box<Synapses>),
     Not(Box<Synapses>),
-}
-
-fn strings<S: Into<String>>(values: impl IntoIterator<Item = S>) -> Vec<String> {
-    values.into_iter().map(Into::into).collect()
 }
 
 impl Synapses {
