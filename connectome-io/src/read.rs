@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::format::{
     area_table, csv_matrix, csv_tables, flyvis_json, graphml, idx, matrix, matrix_market, npy, npz, pickle, pt,
-    safetensors, sparse_matrix, zip_members,
+    roi_folder, safetensors, sparse_matrix, zip_members,
 };
 use crate::options::{CsvLayout, Limits, ReadOptions};
 use crate::source::Source;
@@ -21,12 +21,16 @@ pub fn read(path: impl AsRef<Path>) -> Result<Connectome, Error> {
 /// Reads a connectome.
 ///
 /// A folder stands for the table of edges in it: `edges.csv`, `total-connections.csv`, `roi-connections.csv` (both also
-/// with `traced-`), `connections.csv`, `chemical.csv`, each also with `.gz`.
+/// with `traced-`), `connections.csv`, `chemical.csv`, each also with `.gz`. One with `adjacency_scc.npy` is read by
+/// [`roi_folder`].
 ///
 /// # Errors
 /// [`Error::UnknownFormat`], [`Error::Io`], and those of the module in [`crate::format`] that reads the format.
 pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome, Error> {
     let path = path.as_ref();
+    if path.join(roi_folder::ADJACENCY).is_file() {
+        return roi_folder::read(path, options);
+    }
     if path.is_dir() {
         return csv_tables::read(edges_in(path)?, options);
     }
@@ -201,6 +205,6 @@ fn edges_in(folder: &Path) -> Result<PathBuf, Error> {
     let found = candidates.into_iter().map(|name| folder.join(name)).find(|path| path.is_file());
     found.ok_or_else(|| Error::UnknownFormat {
         path: folder.to_path_buf(),
-        why: format!("the folder holds none of {:?}", csv_tables::EDGE_FILES),
+        why: format!("the folder holds none of {:?} and no {}", csv_tables::EDGE_FILES, roi_folder::ADJACENCY),
     })
 }

@@ -12,6 +12,7 @@ pub mod npy;
 pub mod npz;
 pub mod pickle;
 pub mod pt;
+pub mod roi_folder;
 pub mod safetensors;
 pub mod sparse_matrix;
 pub(crate) mod zip_members;

@@ -6,6 +6,7 @@ mod common;
 mod area_table;
 mod graphml;
 mod matrix_market;
+mod roi_folder;
 
 use std::path::PathBuf;
 
