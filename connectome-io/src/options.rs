@@ -40,8 +40,8 @@ pub enum UnknownNeurons {
 /// Where the neurons of a table of edges, or the ids of a matrix, are described.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum NeuronsFile {
-    /// For tables of edges: `neurons.csv`, `neurons.csv.gz` or `traced-neurons.csv` in the same folder, if there is
-    /// one; for matrices: none.
+    /// For tables of edges: `neurons.csv`, `traced-neurons.csv` or `areas.csv`, each also with `.gz`, in the same folder, if there
+    /// is one; for matrices: none.
     #[default]
     Sibling,
     /// None: neurons are what the edges name, in ascending order of ids, or the rows of the matrix.

@@ -21,7 +21,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Connectome, Error> {
 /// Reads a connectome.
 ///
 /// A folder stands for the table of edges in it: `edges.csv`, `total-connections.csv`, `roi-connections.csv` (both also
-/// with `traced-`), `connections.csv`, `chemical.csv`, each also with `.gz`. One with `adjacency_scc.npy` is read by
+/// with `traced-`), `connections.csv`, `chemical.csv`, `type_edges.csv`, each also with `.gz`. One with `adjacency_scc.npy` is read by
 /// [`roi_folder`].
 ///
 /// # Errors

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use connectome_io::format::{flyvis_json, idx, npy};
+use connectome_io::format::{csv_tables, flyvis_json, idx, npy, safetensors};
 use connectome_io::{
-    Connectome, GapJunctions, Muscle, NeuronsFile, Orientation, Placement, ReadOptions, Rows, Sign, SynapseTable, read,
-    read_with,
+    AreaTable, Connectome, GapJunctions, Limits, Muscle, NeuronsFile, Orientation, Placement, ReadOptions, Rows, Sign,
+    SynapseTable, read, read_array, read_with,
 };
 
 /// A file beside the examples.
@@ -60,6 +60,11 @@ fn celegans_has_302_neurons_and_20589_synapses() {
 fn celegans_gap_junctions_become_symmetric_on_request() {
     let published = read(data("celegans/gap.csv")).unwrap();
     assert_eq!(published.n_synapses(), 2_168);
+    let rows: std::collections::HashSet<_> = {
+        let s = published.synapses();
+        (0..s.len()).map(|i| (s.pre()[i], s.post()[i], s.weight()[i].to_bits())).collect()
+    };
+    assert_eq!(rows.iter().filter(|(a, b, w)| rows.contains(&(*b, *a, *w))).count(), 2_139);
     assert_eq!(published.synapses().kinds().unwrap().names(), [SynapseTable::ELECTRICAL]);
     let options = ReadOptions { gap_junctions: GapJunctions::Symmetrise, ..ReadOptions::default() };
     let symmetric = read_with(data("celegans/gap.csv"), &options).unwrap();
@@ -172,6 +177,44 @@ fn hemibrain_ellipsoid_body() {
     assert!(read_with(&path, &total).unwrap().total_weight() >= fly.total_weight());
 }
 
+/// The transmitter per neuron and the cell body fibre agree with the table; the matrix is `[post, pre]`, other than the
+/// convention of such folders says.
+#[test]
+fn hemibrain_region_folder_has_46_excitatory_and_106_inhibitory_neurons() {
+    let (Some(folder), Some(table)) = (shared("hemibrain_eb/EB"), shared("hemibrain_eb/edges.csv")) else {
+        return;
+    };
+    let region = read(&folder).unwrap().transpose();
+    assert_eq!((region.n_neurons(), region.n_synapses(), region.total_weight()), (152, 5_191, 62_956.0));
+    let neurons = region.neurons();
+    let signs = neurons.signs().unwrap();
+    let count = |sign| signs.iter().filter(|&&s| s == sign).count();
+    assert_eq!((count(Sign::Excitatory), count(Sign::Inhibitory)), (46, 106));
+    assert!(neurons.ids().iter().any(|&id| id > 1 << 32));
+
+    let table = read(table).unwrap();
+    let members: Vec<u32> = table.neurons().column("in_scc").unwrap().rows_of("1");
+    assert_eq!(members.len(), 152);
+    for (row, &id) in neurons.ids().iter().enumerate() {
+        let same = table.neurons().row_of(id).unwrap() as usize;
+        assert_eq!(signs[row], table.neurons().signs().unwrap()[same]);
+        assert_eq!(neurons.transmitters().unwrap().get(row), table.neurons().transmitters().unwrap().get(same));
+        let fibre = |c: &Connectome, row| c.neurons().column("cell_body_fiber").unwrap().get(row).to_owned();
+        assert_eq!(fibre(&region, row), fibre(&table, same));
+    }
+    let all = edges_by_id(&table);
+    for (ends, weight) in edges_by_id(&region) {
+        assert_eq!(all[&ends], weight, "{ends:?}");
+    }
+}
+
+/// Weight by the ids of both ends.
+fn edges_by_id(c: &Connectome) -> std::collections::HashMap<(i64, i64), f64> {
+    let (ids, s) = (c.neurons().ids(), c.synapses());
+    let edge = |row: usize| ((ids[s.pre()[row] as usize], ids[s.post()[row] as usize]), s.weight()[row]);
+    (0..s.len()).map(edge).collect()
+}
+
 #[test]
 fn hemibrain_matrix_equals_its_table() {
     let (Some(table), Some(matrix), Some(ids)) = (
@@ -186,13 +229,8 @@ fn hemibrain_matrix_equals_its_table() {
     let matrix = read_with(matrix, &options).unwrap();
     assert_eq!((matrix.n_neurons(), matrix.n_synapses()), (152, 5_191));
     assert_eq!(matrix.neurons().ids(), npy::read(ids).unwrap().as_slice::<i64>().unwrap());
-    let edges = |c: &Connectome| {
-        let (ids, s) = (c.neurons().ids(), c.synapses());
-        let edge = |row: usize| ((ids[s.pre()[row] as usize], ids[s.post()[row] as usize]), s.weight()[row]);
-        (0..s.len()).map(edge).collect::<std::collections::HashMap<_, _>>()
-    };
-    let all = edges(&table);
-    for (ends, weight) in edges(&matrix) {
+    let all = edges_by_id(&table);
+    for (ends, weight) in edges_by_id(&matrix) {
         assert_eq!(all[&ends], weight, "{ends:?}");
     }
 }
@@ -219,6 +257,7 @@ fn larva_tables_and_tensors_agree() {
     assert_eq!(tensors.neurons().ids(), table.neurons().ids());
     assert_eq!(tensors.synapses().pre(), table.synapses().pre());
     assert_eq!(tensors.synapses().weight(), table.synapses().weight());
+    assert_eq!(table.neurons().column("hemisphere").unwrap().rows_of("L").len(), 1_506);
     let selfs = table.synapses().pre().iter().zip(table.synapses().post()).filter(|(a, b)| a == b).count();
     assert_eq!(selfs, 537);
 }
@@ -230,6 +269,133 @@ fn optic_lobe_stand_in_is_a_compressed_matrix() {
     };
     let fly = read(path).unwrap();
     assert_eq!((fly.n_neurons(), fly.n_synapses()), (48_394, 2_338_717));
+    assert_eq!(fly.total_weight(), 12_715_958.0);
     assert_eq!(fly.provenance().orientation(), Orientation::PostPre);
     assert_eq!(fly.neurons().positions().unwrap().len(), 48_394);
+}
+
+#[test]
+fn optic_lobe_cell_types() {
+    let Some(path) = shared("flywire_ol/type_edges.csv.gz") else {
+        return;
+    };
+    let fly = read(&path).unwrap();
+    assert_eq!((fly.n_neurons(), fly.n_synapses(), fly.total_weight()), (747, 72_954, 12_715_958.0));
+    let types = fly.neurons().types().unwrap();
+    assert_eq!(types.n_names(), 747);
+    let (l2, tm1) = (types.code_of("L2").unwrap(), types.code_of("Tm1").unwrap());
+    let s = fly.synapses();
+    let edge = (0..s.len()).find(|&row| (s.pre()[row], s.post()[row]) == (l2, tm1)).unwrap();
+    assert_eq!(s.weight()[edge], 91_291.0);
+    assert_eq!(fly.neurons().signs().unwrap()[l2 as usize], Sign::Excitatory);
+    for (column, total) in [
+        ("conn_right", 2_338_717.0),
+        ("conn_left", 2_083_804.0),
+        ("syn_left", 10_751_110.0),
+        ("syn_bilateral", 33_413.0),
+    ] {
+        let options = ReadOptions { weight_column: Some(column.to_owned()), ..ReadOptions::default() };
+        assert_eq!(read_with(&path, &options).unwrap().total_weight(), total, "{column}");
+    }
+    // The folder stands for its table.
+    assert_eq!(read(shared("flywire_ol").unwrap()).unwrap(), fly);
+}
+
+#[test]
+fn optic_lobe_columns() {
+    let Some(path) = shared("flywire_ol/right_columns.csv.gz") else {
+        return;
+    };
+    let cells = csv_tables::read_neurons(path, &Limits::default()).unwrap();
+    assert_eq!((cells.len(), cells.ids()[0]), (22_684, 720_575_940_603_042_272));
+    assert_eq!((cells.types().unwrap().n_names(), cells.column("column_id").unwrap().n_names()), (31, 796));
+}
+
+#[test]
+fn mouse_areas_have_1641_edges() {
+    let Some(path) = shared("mouse_harris2019/edges.csv") else {
+        return;
+    };
+    let mouse = read(&path).unwrap();
+    assert_eq!((mouse.n_neurons(), mouse.n_synapses(), mouse.total_weight()), (61, 1_641, 1_641.0));
+    let kinds = mouse.synapses().kinds().unwrap();
+    assert_eq!(["CC", "CT", "TC"].map(|kind| kinds.rows_of(kind).len()), [908, 385, 348]);
+    let direction = mouse.synapses().column("direction").unwrap();
+    assert_eq!(["feedforward", "feedback", "mixed"].map(|d| direction.rows_of(d).len()), [693, 802, 146]);
+    let division = mouse.neurons().column("division").unwrap();
+    assert_eq!(["cortex", "thalamus"].map(|d| division.rows_of(d).len()), [37, 24]);
+    assert_eq!(mouse.neurons().names().unwrap()[0], "VPM");
+    for (column, total) in [("n_ff", 1_929.0), ("n_fb", 2_222.0)] {
+        let options = ReadOptions { weight_column: Some(column.to_owned()), ..ReadOptions::default() };
+        assert_eq!(read_with(&path, &options).unwrap().total_weight(), total, "{column}");
+    }
+}
+
+#[test]
+fn mouse_area_tables_climb_the_hierarchy() {
+    for (name, n, edges) in [("visual", 10, 35), ("audiovisual", 14, 70)] {
+        let Some(path) = shared(&format!("mouse_harris2019/convgru_{name}.csv")) else {
+            return;
+        };
+        let table = AreaTable::read(&path).unwrap();
+        assert_eq!((table.n_areas(), table.names()[0].as_str()), (n, "VISp"));
+        assert!(table.further_columns().is_empty());
+        let area = table.areas()[0];
+        assert_eq!((area.hidden_dim, area.input_dim, area.input_h, area.kernel_w), (8, 1, 32, 3));
+        let c = read(&path).unwrap();
+        assert_eq!((c.n_neurons(), c.n_synapses(), c.total_weight()), (n, edges, edges as f64));
+        assert!(c.synapses().pre().iter().zip(c.synapses().post()).all(|(pre, post)| pre < post));
+    }
+}
+
+#[test]
+fn shortened_image_sets() {
+    for (set, images, labels) in [
+        ("mnist", "train-images-idx3-ubyte.gz", 10_000),
+        ("mnist", "t10k-images-idx3-ubyte.gz", 10_000),
+        ("fashion_mnist", "train-images-idx3-ubyte.gz", 3_000),
+        ("fashion_mnist", "t10k-images-idx3-ubyte.gz", 1_000),
+    ] {
+        let Some(path) = shared(&format!("{set}/{images}")) else {
+            return;
+        };
+        assert_eq!(read_array(&path).unwrap().shape(), [labels, 28, 28]);
+        let path = path.with_file_name(images.replace("images-idx3", "labels-idx1"));
+        let classes = idx::read(path).unwrap();
+        assert_eq!(classes.shape(), [labels]);
+        assert!(classes.as_slice::<u8>().unwrap().iter().all(|&class| class < 10));
+    }
+}
+
+#[test]
+fn pretrained_models_of_the_visual_system() {
+    let Some(path) = shared("flyvis/ensemble_flow_0000.safetensors") else {
+        return;
+    };
+    let tensors = safetensors::read_tensors(path).unwrap();
+    let shape = |name: &str| tensors.arrays[name].shape().to_vec();
+    assert_eq!((shape("bias"), shape("time_const_s"), shape("strength")), (vec![50, 65], vec![50, 65], vec![50, 604]));
+    assert_eq!((shape("pair_sign"), shape("group_n_syn")), (vec![604], vec![2_355]));
+    let names: Vec<String> = serde_json::from_str(&tensors.metadata["types"]).unwrap();
+    assert_eq!(names, read(data("flyvis/fib25-fib19_v2.2.json.gz")).unwrap().neurons().names().unwrap());
+}
+
+#[test]
+fn sounds_and_pictures_are_arrays() {
+    let (Some(digits), Some(video)) =
+        (shared("fsdd/train.safetensors.gz"), shared("video/bigbuckbunny_180x320_u8.npy.gz"))
+    else {
+        return;
+    };
+    for (set, clips) in [("train", 600), ("test", 300)] {
+        let path = digits.with_file_name(format!("{set}.safetensors.gz"));
+        let tensors = safetensors::read_tensors(path).unwrap();
+        assert_eq!(tensors.arrays["label"].shape(), [clips]);
+        let ends = tensors.arrays["offsets"].to_i64().unwrap();
+        assert_eq!((ends.len(), *ends.last().unwrap() as usize), (clips + 1, tensors.arrays["audio"].len()));
+    }
+    assert_eq!(read_array(&video).unwrap().shape(), [132, 180, 320]);
+    for picture in ["china", "flower"] {
+        assert_eq!(read_array(video.with_file_name(format!("{picture}_gray_u8.npy"))).unwrap().shape(), [214, 320]);
+    }
 }

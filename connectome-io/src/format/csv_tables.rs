@@ -11,7 +11,7 @@
 //! | `n1`, `n2`, `type`, `count` | Varshney et al. 2011: `S`, `Sp` sent (read), `R`, `Rp` received (the mirror image, skipped), `EJ` electrical, `NMJ` onto muscle | names |
 //! | `source`, `target`, perhaps `weight`, `type` (kind of connection) | other software, the *C. elegans* list of c302 | names, blanks around them do not count |
 //!
-//! Weights stand in `weight`, `syn_count`, `Connectivity`, `count`, `n_syn`, else in the first column whose name begins
+//! Weights stand in `weight`, `syn_count`, `Connectivity`, `count`, `n_syn`, `syn_right`, else in the first column whose name begins
 //! with `weight`; [`ReadOptions::weight_column`](crate::ReadOptions::weight_column) overrules. `nt_type` gives a sign per connection: `ACH` excitatory,
 //! `GABA` and `GLUT` inhibitory (glutamate acts on chloride channels in the fly's brain), all others unknown.
 //!
@@ -19,7 +19,7 @@
 //! | --- | --- |
 //! | `idx` | what index tables call the neuron |
 //! | `id`, `bodyId`, `root_id`, `skid` | id; without one, `idx` |
-//! | `name`, else `instance` | name |
+//! | `name`, else `instance`, else `area` in a table without `id` | name |
 //! | `type`, else `primary_type`, `cell_type` | cell type |
 //! | `class`, else `super_class`, `role` | class |
 //! | `transmitter`, else `nt`, `nt_type`, `predictedNt` | transmitter |
@@ -43,11 +43,14 @@ pub(crate) use table::{Table, explain_csv, parse_f64, parse_i64, without_bom};
 pub use writer::write;
 
 /// Names of the file of neurons beside a table of edges, in order of preference.
-pub(crate) const NEURON_FILES: [&str; 4] =
-    ["neurons.csv", "neurons.csv.gz", "traced-neurons.csv", "traced-neurons.csv.gz"];
+pub(crate) const NEURON_FILES: [&str; 6] =
+    ["neurons.csv", "neurons.csv.gz", "traced-neurons.csv", "traced-neurons.csv.gz", "areas.csv", "areas.csv.gz"];
+
+/// Names of the file of cell types beside `type_edges.csv`.
+pub(crate) const TYPE_FILES: [&str; 2] = ["types.csv", "types.csv.gz"];
 
 /// Names of the table of edges in a folder, in order of preference, without `.gz`.
-pub(crate) const EDGE_FILES: [&str; 7] = [
+pub(crate) const EDGE_FILES: [&str; 8] = [
     "edges.csv",
     "total-connections.csv",
     "traced-total-connections.csv",
@@ -55,4 +58,5 @@ pub(crate) const EDGE_FILES: [&str; 7] = [
     "traced-roi-connections.csv",
     "connections.csv",
     "chemical.csv",
+    "type_edges.csv",
 ];

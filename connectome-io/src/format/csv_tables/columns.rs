@@ -96,7 +96,7 @@ impl EdgeColumns {
                 found: header.to_vec(),
                 remedy: "set `ReadOptions::weight_column` to one that is there",
             })?),
-            None => find(header, &["weight", "syncount", "connectivity", "count", "nsyn"])
+            None => find(header, &["weight", "syncount", "connectivity", "count", "nsyn", "synright"])
                 .or_else(|| header.iter().position(|column| normal(column).starts_with("weight"))),
         };
         if weight.is_none() && first != "source" {
@@ -128,7 +128,7 @@ impl EdgeColumns {
         let is_further = |&column: &usize| {
             let name = normal(&header[column]);
             // What a polarity cell says beyond the sign ("complex" or "none") is kept.
-            ends == Ends::Index
+            (ends == Ends::Index || first == "source")
                 && !name.starts_with("weight")
                 && (name == "polarity" || (!name.is_empty() && !used.contains(&Some(column))))
         };
@@ -177,7 +177,7 @@ impl NeuronColumns {
         check_header(header, at)?;
         let idx = find(header, &["idx"]);
         let id = find(header, &["id", "bodyid", "rootid", "ptrootid", "skid", "neuronid"]);
-        let name = find(header, &["name", "instance"]);
+        let name = find(header, &["name", "instance"]).or_else(|| find(header, &["area"]).filter(|_| id.is_none()));
         if idx.is_none() && id.is_none() && name.is_none() {
             return Err(Error::Missing {
                 at: at.line(1),

@@ -6,7 +6,7 @@ use super::columns::{EdgeColumns, parse_sign};
 use super::keys::Keys;
 use super::neuron_file::NeuronFile;
 use super::table::{Row, Table};
-use super::{NEURON_FILES, columns::Ends};
+use super::{NEURON_FILES, TYPE_FILES, columns::Ends};
 use crate::edges::{Edges, finish};
 use crate::labels::{LabelsBuilder, check_count};
 use crate::options::{Muscle, NeuronsFile, ReadOptions, Regions, UnknownNeurons};
@@ -113,7 +113,9 @@ fn neurons_file(edges: &Path, options: &ReadOptions) -> Option<PathBuf> {
 #[must_use]
 pub fn neurons_beside(edges: impl AsRef<Path>) -> Option<PathBuf> {
     let edges = edges.as_ref();
-    NEURON_FILES.iter().map(|name| edges.with_file_name(name)).find(|path| path != edges && path.is_file())
+    let of_types = edges.file_name().is_some_and(|name| name.to_string_lossy().starts_with("type_edges."));
+    let types = TYPE_FILES.iter().filter(|_| of_types);
+    NEURON_FILES.iter().chain(types).map(|name| edges.with_file_name(name)).find(|path| path != edges && path.is_file())
 }
 
 /// Rows as they arrive.
