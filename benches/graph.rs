@@ -3,9 +3,13 @@
 
 use connectome_graph::generate::Benchmark;
 use connectome_graph::hex::{Extent, expand};
+use connectome_graph::motif::triad_census;
+use connectome_graph::normalise::Sinkhorn;
 use connectome_graph::null::{
     BlockShuffle, Configuration, DegreePreserving, ErdosRenyi, NullModel, SignShuffle, WeightShuffle,
 };
+use connectome_graph::reorder::reverse_cuthill_mckee;
+use connectome_graph::spectrum::{Krylov, spectral_radius};
 use connectome_graph::surgery::{Amount, Neurons, Rank, remove};
 use connectome_graph::{Duplicates, Topology, WeightRule};
 use connectome_io::Labels;
@@ -57,6 +61,10 @@ fn operations(criterion: &mut Criterion) -> Result<(), Failure> {
     group.bench_function("strong components", |b| b.iter(|| topology.strongly_connected_components()));
     group.bench_function("weak components", |b| b.iter(|| topology.weakly_connected_components()));
     group.bench_function("reachable", |b| b.iter(|| topology.reachable_from(&[0])));
+    group.bench_function("reverse Cuthill-McKee", |b| b.iter(|| reverse_cuthill_mckee(&topology)));
+    group.bench_function("spectral radius", |b| b.iter(|| spectral_radius(&topology, &Krylov::default())));
+    group.bench_function("Sinkhorn-Knopp", |b| b.iter(|| Sinkhorn::default().balance(&topology)));
+    group.bench_function("triad census", |b| b.iter(|| triad_census(&topology)));
     Ok(())
 }
 

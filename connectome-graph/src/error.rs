@@ -214,6 +214,54 @@ pub enum Error {
         /// What was sought in it.
         value: String,
     },
+    /// No scaling of rows and columns has the wanted sums.
+    #[error(
+        "the {part} synapses cannot be scaled to equal sums of rows and of columns: {rows} postsynaptic neurons, among \
+         them {neurons:?}, have inputs from {columns} presynaptic neurons only; leave such neurons out or normalise rows alone"
+    )]
+    NoScaling {
+        /// "excitatory" or "inhibitory".
+        part: &'static str,
+        /// Number of postsynaptic neurons that share too few inputs.
+        rows: usize,
+        /// The first of them, at most 16.
+        neurons: Vec<u32>,
+        /// Number of their presynaptic neurons.
+        columns: usize,
+    },
+    /// An iteration ended before its tolerance was reached.
+    #[error(
+        "{what}: the residual is {residual:.3e} after {iterations} iterations, {tolerance:.3e} was asked for; {advice}"
+    )]
+    NotConverged {
+        /// The iteration.
+        what: &'static str,
+        /// Iterations done.
+        iterations: usize,
+        /// Residual reached.
+        residual: f64,
+        /// Residual asked for.
+        tolerance: f64,
+        /// What to try.
+        advice: &'static str,
+    },
+    /// Too few eigenvalues converged.
+    #[error(
+        "{converged} of {wanted} eigenvalues converged after {restarts} restarts, the best values are {reached:?} and the \
+         largest residual is {residual:.3e}; enlarge the subspace, allow more restarts or loosen the tolerance"
+    )]
+    Eigenvalues {
+        /// Number of eigenvalues that converged.
+        converged: usize,
+        /// Number asked for.
+        wanted: usize,
+        /// Restarts done.
+        restarts: usize,
+        /// Largest residual of the wanted eigenvalues.
+        residual: f64,
+        /// Estimates of the wanted eigenvalues, the converged ones among them, as (real, imaginary).
+        reached: Vec<(f64, f64)>,
+    },
     /// The data layer refused a table.
     #[error(transparent)]
     Table(#[from] connectome_io::Error),

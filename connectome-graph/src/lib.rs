@@ -5,6 +5,7 @@ mod error;
 pub mod generate;
 pub mod hex;
 pub mod motif;
+pub mod normalise;
 pub mod null;
 mod pair_set;
 mod pattern;
@@ -12,6 +13,7 @@ pub mod projection;
 mod random;
 mod rebuild;
 pub mod reorder;
+pub mod spectrum;
 pub mod surgery;
 pub mod topology;
 

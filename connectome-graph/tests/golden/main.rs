@@ -2,4 +2,5 @@
 
 mod generators;
 mod hex;
+mod normalise;
 mod reader;
