@@ -64,6 +64,11 @@ impl Edges {
         }
         // Files sorted by either end, the usual case, have no duplicates if they ascend strictly.
         let ascends = |by_post: bool| {
+            if self.kinds.is_none() {
+                let (major, minor) = if by_post { (&self.post, &self.pre) } else { (&self.pre, &self.post) };
+                let keys = major.iter().zip(minor).map(|(&major, &minor)| u64::from(major) << 32 | u64::from(minor));
+                return keys.is_sorted_by(|a, b| a < b);
+            }
             let key = |row| {
                 let (pre, post, kind) = self.key(row);
                 if by_post { (post, pre, kind) } else { (pre, post, kind) }

@@ -59,8 +59,13 @@ impl Members {
         let at = Location::file(path);
         let io = |source| Error::Io { action: "open", path: path.to_path_buf(), source };
         let mut file = File::open(path).map_err(io)?;
-        let length = check_directory(&mut file, &at)?;
+        let Directory { length, entries } = check_directory(&mut file, &at)?;
         let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|e| explain_zip(&at, e, remedy))?;
+        // A name that stands twice is one name to the archive reader.
+        if zip.len() as u64 != entries {
+            let problem = format!("the directory counts {entries} members, {} distinct ones are there", zip.len());
+            return Err(Error::Malformed { at: at.boxed(), problem });
+        }
         let mut names = Vec::with_capacity(zip.len());
         let mut index = HashMap::with_capacity(zip.len());
         for number in 0..zip.len() {
@@ -164,9 +169,16 @@ impl<R: Read> Read for Capped<'_, R> {
 /// Size of the end record without its comment.
 const END_RECORD: usize = 22;
 
-/// Compares the directory that the end record claims with the file, before anything is allocated for it. Gives the
-/// length of the file.
-fn check_directory(file: &mut File, at: &Location) -> Result<u64, Error> {
+/// What the end records say.
+struct Directory {
+    /// Bytes of the file.
+    length: u64,
+    /// Members.
+    entries: u64,
+}
+
+/// Compares the directory that the end record claims with the file, before anything is allocated for it.
+fn check_directory(file: &mut File, at: &Location) -> Result<Directory, Error> {
     let fail = |e| explain(at, e);
     let length = file.seek(SeekFrom::End(0)).map_err(fail)?;
     if length == 0 {
@@ -193,7 +205,9 @@ fn check_directory(file: &mut File, at: &Location) -> Result<u64, Error> {
     let (entries, size) = (u32_at(end + 8) >> 16, u32_at(end + 12));
     if entries == u64::from(u16::MAX) || size == u64::from(u32::MAX) {
         // The real numbers are in a 64-bit record, which the archive reader holds against the file itself.
-        return Ok(length);
+        let record = tail[..end].windows(4).rposition(|w| w == b"PK\x06\x06").and_then(|p| tail[p..].get(32..40));
+        let wide = record.and_then(|raw| raw.first_chunk::<8>()).map(|raw| u64::from_le_bytes(*raw));
+        return Ok(Directory { length, entries: wide.unwrap_or(entries) });
     }
     let room = tail_start + end as u64;
     // A directory entry has at least 46 bytes.
@@ -206,7 +220,7 @@ fn check_directory(file: &mut File, at: &Location) -> Result<u64, Error> {
             available: room,
         });
     }
-    Ok(length)
+    Ok(Directory { length, entries })
 }
 
 /// Says what an error of the archive means.

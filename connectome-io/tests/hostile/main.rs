@@ -12,8 +12,10 @@ macro_rules! is {
 mod arrays;
 mod general;
 mod graphs;
+mod pickles;
 mod tables;
 mod tensors;
+mod torch;
 
 use std::path::Path;
 

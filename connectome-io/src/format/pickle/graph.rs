@@ -18,7 +18,7 @@ pub(crate) enum Slot {
     Node(u32),
 }
 
-/// An object.
+/// An object; boxed where it is large, since a short pickle can make many.
 #[derive(Debug)]
 pub(crate) enum Node<'a> {
     /// Decimal digits.

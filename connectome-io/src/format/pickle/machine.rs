@@ -149,7 +149,7 @@ impl<'a, 'l> Machine<'a, 'l> {
                 if self.stack.len() < floor + count {
                     return Err(self.underflow());
                 }
-                let items = self.stack.split_off(self.stack.len() - count);
+                let items = self.stack.drain(self.stack.len() - count..).collect();
                 self.push(Node::Tuple(items));
             }
             b't' => {
@@ -410,7 +410,7 @@ impl<'a, 'l> Machine<'a, 'l> {
 
     fn pop_mark(&mut self) -> Result<Vec<Slot>, Error> {
         let mark = self.marks.pop().ok_or_else(|| self.malformed("no mark on the stack"))?;
-        Ok(self.stack.split_off(mark))
+        Ok(self.stack.drain(mark..).collect())
     }
 
     fn put(&mut self, index: usize) -> Result<(), Error> {

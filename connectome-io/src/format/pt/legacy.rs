@@ -91,9 +91,14 @@ fn pickles(bytes: &[u8], at: &Location) -> Result<Parts, Error> {
         let error = || Error::Truncated { at: at.byte(position as u64), what: "the next pickle", needed: 1, available };
         if rest.is_empty() { Err(error()) } else { Ok(rest) }
     };
+    let strange = || malformed("neither a zip archive nor the number that files of torch began with before");
+    // A protocol, or the number as text.
+    if !matches!(bytes, [0x80 | b'L', ..]) {
+        return Err(strange());
+    }
     let (magic, mut position) = Machine::run(rest(0)?, at, false)?;
     if !matches!(magic.node(magic.root()), Some(Node::BigInt(digits)) if digits == MAGIC.1) {
-        return Err(malformed("neither a zip archive nor the number that files of torch began with before"));
+        return Err(strange());
     }
     let (version, n) = Machine::run(rest(position)?, at, false)?;
     if !matches!(version.root(), Slot::Int(1001)) {

@@ -178,7 +178,8 @@ impl Entries {
         };
         let mut order: Vec<u32> = (0..synapses.len() as u32).collect();
         if !order.is_sorted_by_key(|&row| key(row)) {
-            order.sort_by_key(|&row| key(row));
+            let (major, minor) = if by_column { (pre, post) } else { (post, pre) };
+            order = sort_by(&sort_by(&order, minor, connectome.n_neurons()), major, connectome.n_neurons());
         }
         let (mut rows, mut columns, mut weight) = (Vec::new(), Vec::new(), Vec::new());
         for group in order.chunk_by(|&a, &b| key(a) == key(b)) {
@@ -188,6 +189,22 @@ impl Entries {
         }
         Self { rows, columns, weight }
     }
+}
+
+/// The rows, sorted by a key below `n` in time that grows linearly; rows of equal key keep their order.
+fn sort_by(rows: &[u32], key: &[u32], n: usize) -> Vec<u32> {
+    let mut next = vec![0u32; n + 1];
+    rows.iter().for_each(|&row| next[key[row as usize] as usize + 1] += 1);
+    for k in 0..n {
+        next[k + 1] += next[k];
+    }
+    let mut sorted = vec![0; rows.len()];
+    for &row in rows {
+        let place = &mut next[key[row as usize] as usize];
+        sorted[*place as usize] = row;
+        *place += 1;
+    }
+    sorted
 }
 
 /// A pickle being written.
