@@ -226,7 +226,7 @@ fn impossible_parameters_are_refused() {
     assert!(matches!(hasty.balance(&slow), Err(Error::NotConverged { iterations: 2, .. })));
 }
 
-/// Zero rows stay, sums tend to 1/2 for each part, and threads do not matter.
+/// Zero rows stay, and sums of columns tend to 1/2 for each part.
 #[test]
 fn reference_variant() {
     let w = Topology::from_dense(3, 3, &[0.0, 0.0, 0.0, 1.0, 2.0, -3.0, 4.0, 1.0, -1.0]).unwrap();

@@ -182,7 +182,7 @@ fn multiple_eigenvalues() {
     assert!((spectral_norm(&star, &Krylov::default()).unwrap() - root).abs() < 1e-9);
 }
 
-/// A defective eigenvalue of large multiplicity is found to the root of the precision; the error is not reported as none.
+/// A defective double eigenvalue is found to the root of the precision.
 #[test]
 fn defective_eigenvalues() {
     // eigenvalue 1 twice with one eigenvector, in a strongly connected pair

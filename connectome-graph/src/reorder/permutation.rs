@@ -2,8 +2,9 @@
 
 use std::cmp::Reverse;
 
-use connectome_io::{Connectome, Labels, LatticeWiring, SynapseTable};
+use connectome_io::{Connectome, Labels, LatticeWiring};
 
+use crate::rebuild::with_ends;
 use crate::{Error, Topology};
 
 /// A permutation: place `k` of the new order takes neuron `order[k]` of the old one.
@@ -187,16 +188,7 @@ impl Permutation {
         self.assert_size("connectome", connectome.n_neurons());
         let moved = |neurons: &[u32]| -> Vec<u32> { neurons.iter().map(|&old| self.place[old as usize]).collect() };
         let old = connectome.synapses();
-        let mut synapses = SynapseTable::new(moved(old.pre()), moved(old.post()), old.weight().to_vec())?;
-        if let Some(signs) = old.signs() {
-            synapses = synapses.with_signs(signs.to_vec())?;
-        }
-        if let Some(kinds) = old.kinds() {
-            synapses = synapses.with_kinds(kinds.clone())?;
-        }
-        for (name, labels) in old.columns() {
-            synapses = synapses.with_column(name.clone(), labels.clone())?;
-        }
+        let synapses = with_ends(old, moved(old.pre()), moved(old.post()))?;
         let neurons = connectome.neurons().select(&self.order)?;
         let result = Connectome::new(neurons, synapses, connectome.provenance().clone())?;
         let Some(lattice) = connectome.lattice() else {
