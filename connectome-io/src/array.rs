@@ -293,6 +293,14 @@ impl Array {
         })
     }
 
+    /// As [`Array::to_f64`], without a copy where the elements are f64.
+    pub(crate) fn into_f64(self) -> Result<Vec<f64>, Error> {
+        match self.data {
+            ArrayData::F64(values) => Ok(values),
+            _ => self.to_f64(),
+        }
+    }
+
     /// All elements as i64.
     ///
     /// # Errors

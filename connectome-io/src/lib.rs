@@ -17,6 +17,7 @@ mod connectome;
 mod edges;
 mod error;
 pub mod format;
+mod indices;
 mod labels;
 mod lattice_wiring;
 mod location;

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::matrix::{assemble, check_plausible, from_array_at, side};
 use super::npz::{self, Archive, Compression};
 use crate::edges::Edges;
+use crate::indices::{expand_pointers, narrow};
 use crate::options::ReadOptions;
 use crate::{Array, Connectome, Error, Location};
 
@@ -77,12 +78,12 @@ fn read_scipy(archive: &mut Archive, options: &ReadOptions, at: &Location) -> Re
         .collect::<Result<_, _>>()
         .map_err(|_| Error::Malformed { at: at.key("shape"), problem: format!("the shape {shape:?} is negative") })?;
     let n = side(&shape, at)?;
-    let weight = archive.read("data")?.to_f64().map_err(|e| e.in_file(at))?;
+    let weight = archive.read("data")?.into_f64().map_err(|e| e.in_file(at))?;
     let (rows, columns) = match layout.as_str() {
-        "coo" => (integers(archive, "row")?, integers(archive, "col")?),
+        "coo" => (narrow(&archive.read("row")?, n, "row", at)?, narrow(&archive.read("col")?, n, "col", at)?),
         "csr" | "csc" => {
             let pointers = integers(archive, "indptr")?;
-            let indices = integers(archive, "indices")?;
+            let indices = narrow(&archive.read("indices")?, n, "indices", at)?;
             if pointers.len() != n + 1 {
                 return Err(Error::LengthMismatch {
                     at: at.key("indptr"),
@@ -108,32 +109,5 @@ fn read_scipy(archive: &mut Archive, options: &ReadOptions, at: &Location) -> Re
         }
     }
     check_plausible(n, weight.len(), options, at)?;
-    let edges = Edges::from_indices(&columns, &rows, weight, n, at)?;
-    let Edges { pre, post, weight, .. } = edges;
-    assemble(post, pre, Edges { weight, ..Edges::default() }, n, None, options, at)
-}
-
-/// The row of every entry, from the row pointers of a compressed matrix, which are checked.
-pub(crate) fn expand_pointers(pointers: &[i64], n_entries: usize, at: &Location) -> Result<Vec<i64>, Error> {
-    check_pointers(pointers, n_entries, at)?;
-    let mut rows = Vec::with_capacity(n_entries);
-    for (row, pair) in (0..).zip(pointers.windows(2)) {
-        rows.extend(std::iter::repeat_n(row, (pair[1] - pair[0]) as usize));
-    }
-    Ok(rows)
-}
-
-/// Checks that the row pointers of a compressed matrix start at 0, never fall and end at `n_entries`.
-pub(crate) fn check_pointers(pointers: &[i64], n_entries: usize, at: &Location) -> Result<(), Error> {
-    let bad = |problem: String| Error::Malformed { at: at.boxed(), problem };
-    let (Some(&first), Some(&last)) = (pointers.first(), pointers.last()) else {
-        return Err(Error::Empty { at: at.boxed(), what: "row pointers" });
-    };
-    if first != 0 || last != n_entries as i64 {
-        return Err(bad(format!("row pointers run from {first} to {last}, 0 to {n_entries} is wanted")));
-    }
-    if let Some(row) = pointers.windows(2).position(|pair| pair[0] > pair[1]) {
-        return Err(bad(format!("row pointer {} falls from {} to {}", row + 1, pointers[row], pointers[row + 1])));
-    }
-    Ok(())
+    assemble(rows, columns, Edges { weight, ..Edges::default() }, n, None, options, at)
 }

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::super::matrix::{assemble, check_plausible, from_array_at, side};
 use super::super::pickle::{Graph, SparseLayout};
-use super::super::sparse_matrix::check_pointers;
 use super::names::{Leaf, leaves};
 use super::store::Store;
 use super::{File, SparseSpec, TensorSpec};
 use crate::edges::Edges;
+use crate::indices::{append, expand_pointers};
 use crate::options::ReadOptions;
 use crate::{Array, Connectome, Dtype, Error, Location};
 
@@ -120,12 +120,8 @@ fn read_sparse(
                 });
             }
             let pointers = one(store, pointers)?.to_i64().map_err(|e| e.in_file(at))?;
-            check_pointers(&pointers, n_entries, &here)?;
+            let outer = expand_pointers(&pointers, n_entries, &here)?;
             let inner = indices(inner, 1, n, store, at)?.pop().unwrap_or_default();
-            let mut outer = Vec::with_capacity(n_entries);
-            for (row, pair) in (0u32..).zip(pointers.windows(2)) {
-                outer.extend(std::iter::repeat_n(row, (pair[1] - pair[0]) as usize));
-            }
             if layout == SparseLayout::Csr { (outer, inner) } else { (inner, outer) }
         }
         _ => return Err(Error::Empty { at: at.boxed(), what: "indices" }),
@@ -152,49 +148,51 @@ fn indices(
         };
         Error::OutOfRange { at: at.key(name), index, n, what: "neurons" }
     };
-    let narrow = |place: usize, values: &[i64], lists: &mut Vec<Vec<u32>>| {
-        // One comparison for all: negative numbers are large ones without sign.
-        let top = values.iter().fold(0, |top, &index| top.max(index as u64));
-        if top >= n as u64 {
-            let bad = values.iter().position(|&index| index as u64 >= n as u64).unwrap_or(0);
-            return Err(error(place + bad, values[bad]));
-        }
-        let mut rest = values;
-        while let [_, ..] = rest {
-            let (list, done) =
-                ((place + values.len() - rest.len()) / length, (place + values.len() - rest.len()) % length);
-            let (now, later) = rest.split_at(rest.len().min(length - done));
-            lists[list].extend(now.iter().map(|&index| index as u32));
-            rest = later;
-        }
-        Ok(())
-    };
     let reserve = |certain: bool| if certain { length } else { 0 };
     if tensor.dtype != Dtype::I64 || !tensor.is_contiguous() {
         let values = one(store, tensor)?.to_i64().map_err(|e| e.in_file(at))?;
-        let mut lists = (0..parts).map(|_| Vec::with_capacity(length)).collect();
-        narrow(0, &values, &mut lists)?;
-        return Ok(lists);
+        if let Some(bad) = values.iter().position(|&index| index as u64 >= n as u64) {
+            return Err(error(bad, values[bad]));
+        }
+        return Ok(values.chunks(length.max(1)).map(|list| list.iter().map(|&index| index as u32).collect()).collect());
     }
     let big_endian = store.big_endian();
     store.with(&tensor.storage, tensor.range(), |stream| {
         let mut lists: Vec<Vec<u32>> = (0..parts).map(|_| Vec::with_capacity(reserve(stream.certain))).collect();
-        let mut values = Vec::new();
         let mut place = 0;
         stream.chunks(8 * tensor.count, |bytes| {
-            values.clear();
-            let raw = bytes.as_chunks::<8>().0.iter().copied();
-            if big_endian {
-                values.extend(raw.map(i64::from_be_bytes));
+            let values = bytes.as_chunks::<8>().0;
+            let bad = if big_endian {
+                distribute(values.iter().map(|&raw| i64::from_be_bytes(raw)), place, length, n, &mut lists)
             } else {
-                values.extend(raw.map(i64::from_le_bytes));
-            }
-            narrow(place, &values, &mut lists)?;
+                distribute(values.iter().map(|&raw| i64::from_le_bytes(raw)), place, length, n, &mut lists)
+            };
             place += values.len();
-            Ok(())
+            bad.map_or(Ok(()), |(place, index)| Err(error(place, index)))
         })?;
         Ok(lists)
     })
+}
+
+/// Appends indices, of which the first stands at `place` of all lists, to the lists of `length` that they belong to; place and
+/// value of the first that is not below `n`.
+fn distribute(
+    indices: impl ExactSizeIterator<Item = i64> + Clone,
+    mut place: usize,
+    length: usize,
+    n: usize,
+    lists: &mut [Vec<u32>],
+) -> Option<(usize, i64)> {
+    let mut done = 0;
+    while done < indices.len() {
+        let now = (indices.len() - done).min(length - place % length);
+        let piece = indices.clone().skip(done).take(now);
+        if !append(piece.clone(), n, &mut lists[place / length]) {
+            return piece.enumerate().find(|&(_, index)| index as u64 >= n as u64).map(|(k, index)| (place + k, index));
+        }
+        (done, place) = (done + now, place + now);
+    }
+    None
 }
 
 /// Values of entries; those of the usual types go straight from the file to 64 bits.
@@ -215,9 +213,5 @@ fn values(tensor: &TensorSpec, store: &mut Store, at: &Location) -> Result<Vec<f
             Ok(values)
         });
     }
-    let array = one(store, tensor)?;
-    match array.into_parts().1 {
-        crate::ArrayData::F64(values) => Ok(values),
-        data => Array::vector(data).to_f64().map_err(|e| e.in_file(at)),
-    }
+    one(store, tensor)?.into_f64().map_err(|e| e.in_file(at))
 }

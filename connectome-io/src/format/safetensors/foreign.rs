@@ -4,7 +4,7 @@ use ::safetensors::tensor::SafeTensors;
 
 use super::array;
 use crate::edges::{Edges, finish};
-use crate::format::sparse_matrix::expand_pointers;
+use crate::indices::expand_pointers;
 use crate::options::ReadOptions;
 use crate::{Connectome, Error, Labels, Location, NeuronTable, Orientation, Positions, Provenance, Sign};
 
@@ -22,7 +22,7 @@ pub(super) fn decode(view: &SafeTensors<'_>, at: &Location, options: &ReadOption
             let pointers = integers(crow)?;
             let columns = integers(col)?;
             let rows = expand_pointers(&pointers, columns.len(), &at.key(crow))?;
-            (rows, columns, Some(pointers.len() - 1))
+            (rows.into_iter().map(i64::from).collect(), columns, Some(pointers.len() - 1))
         }
         _ if names.contains(&"pre") && names.contains(&"post") => (integers("post")?, integers("pre")?, None),
         _ => return Err(missing(view, at)),
