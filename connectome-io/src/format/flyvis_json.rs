@@ -16,8 +16,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::edges::restrict;
+use crate::error::excerpt;
 use crate::options::ReadOptions;
 use crate::source::Source;
 use crate::{
@@ -32,10 +34,13 @@ pub const INTERMEDIATE: &str = "intermediate";
 /// Class of the types that are read out.
 pub const OUTPUT: &str = "output";
 
+// What may be of any length and comes to little is taken as text first: a value of JSON takes sixteen times its text.
 #[derive(Deserialize)]
-struct File {
-    nodes: Vec<Node>,
-    edges: Vec<Edge>,
+struct File<'a> {
+    #[serde(borrow)]
+    nodes: Vec<Node<'a>>,
+    #[serde(borrow)]
+    edges: Vec<Edge<'a>>,
     #[serde(default)]
     input_units: Vec<String>,
     #[serde(default)]
@@ -43,17 +48,19 @@ struct File {
 }
 
 #[derive(Deserialize)]
-struct Node {
+struct Node<'a> {
     name: String,
-    pattern: Value,
+    #[serde(borrow)]
+    pattern: &'a RawValue,
 }
 
 #[derive(Deserialize)]
-struct Edge {
+struct Edge<'a> {
     src: String,
     tar: String,
     alpha: f64,
-    offsets: Vec<(Vec<f64>, f64)>,
+    #[serde(borrow)]
+    offsets: Vec<(&'a RawValue, f64)>,
     lambda_mult: f64,
 }
 
@@ -95,10 +102,10 @@ fn parse(bytes: &[u8], at: &Location) -> Result<Connectome, Error> {
             let at = at.key(format!("nodes[{row}].name"));
             return Err(Error::DuplicateName { at, what: "cell type", name: node.name.clone() });
         }
-        placement.push(parse_pattern(&node.pattern).ok_or_else(|| Error::BadValue {
+        placement.push(short(node.pattern).as_ref().and_then(parse_pattern).ok_or_else(|| Error::BadValue {
             at: at.key(format!("nodes[{row}].pattern")),
             what: "pattern",
-            text: node.pattern.to_string(),
+            text: excerpt(node.pattern.get().as_bytes()),
             allowed: "[\"stride\", [su, sv]], [\"tile\", n] with whole numbers from 1, and [\"single\", null]",
         })?);
     }
@@ -180,17 +187,17 @@ struct Rows {
 }
 
 impl Rows {
-    fn push_edge(&mut self, i: usize, edge: &Edge, pair: u32, at: &Location) -> Result<(), Error> {
+    fn push_edge(&mut self, i: usize, edge: &Edge<'_>, pair: u32, at: &Location) -> Result<(), Error> {
         let mut seen = HashSet::with_capacity(edge.offsets.len());
         for (k, (offset, n_syn)) in edge.offsets.iter().enumerate() {
             let place = || at.key(format!("edges[{i}].offsets[{k}]"));
             let bad = || Error::BadNumber {
                 at: place(),
-                text: format!("{offset:?}"),
+                text: excerpt(offset.get().as_bytes()),
                 wanted: "displacement (two whole numbers of 32 bits)",
             };
             let whole = |x: f64| (x.fract() == 0.0 && x.abs() < f64::from(i32::MAX)).then_some(x as i32);
-            let [du, dv] = offset[..] else {
+            let Some([du, dv]) = short::<[f64; 2]>(offset) else {
                 return Err(bad());
             };
             let (Some(du), Some(dv)) = (whole(du), whole(dv)) else {
@@ -217,6 +224,11 @@ impl Rows {
         }
         Ok(())
     }
+}
+
+/// The value of a text that is no longer than a sound one can be.
+fn short<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    Some(raw.get()).filter(|text| text.len() <= 256).and_then(|text| serde_json::from_str(text).ok())
 }
 
 fn parse_pattern(pattern: &Value) -> Option<Placement> {

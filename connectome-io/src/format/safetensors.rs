@@ -19,6 +19,8 @@ use std::io::Write;
 use std::path::Path;
 
 use ::safetensors::tensor::{Dtype as StDtype, SafeTensorError, SafeTensors, TensorView};
+use serde::de::Error as _;
+use serde_json::value::RawValue;
 
 use crate::array::ArrayData;
 use crate::atomic::write_atomic_gz;
@@ -27,6 +29,10 @@ use crate::format::npy::write_data;
 use crate::options::{Limits, ReadOptions};
 use crate::source::Source;
 use crate::{Array, Connectome, Dtype, Error, Location};
+
+/// Bytes of the header that describe a tensor at most: type, offsets and sixty dimensions. Longer lists are no shapes, and
+/// would take fifty times their text.
+const MAX_ENTRY: usize = 2048;
 
 /// Named arrays and the text entries of the header.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -192,7 +198,7 @@ impl OpenFile {
     }
 }
 
-/// The keys of a JSON object, looked through for repetition.
+/// The keys of a JSON object, looked through for repetition and for values that no tensor has.
 struct Names {
     repeated: Option<String>,
 }
@@ -208,7 +214,11 @@ impl<'de> serde::Deserialize<'de> for Names {
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Names, A::Error> {
                 let mut seen = HashSet::new();
                 let mut repeated = None;
-                while let Some((name, _)) = map.next_entry::<String, serde::de::IgnoredAny>()? {
+                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                    if name != "__metadata__" && value.get().len() > MAX_ENTRY {
+                        let length = value.get().len();
+                        return Err(A::Error::custom(format_args!("a tensor is described in {length} bytes")));
+                    }
                     if seen.contains(&name) {
                         repeated = Some(name);
                     } else {

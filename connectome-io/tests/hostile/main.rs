@@ -9,6 +9,7 @@ macro_rules! is {
     };
 }
 
+mod archives;
 mod arrays;
 mod general;
 mod graphs;

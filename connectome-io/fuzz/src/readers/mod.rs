@@ -56,6 +56,9 @@ pub struct Reader {
 /// by doubling.
 const PICKLE: f64 = 160.0;
 
+/// What JSON may cost: a text of two bytes is one of 24 in memory, in a list that grows by doubling.
+const JSON: f64 = 16.0;
+
 /// All readers.
 pub const READERS: &[Reader] = &[
     Reader { name: "npy", file: "a.npy", form: Form::Npy, fixtures: &[], cost: 4.0, read: npy },
@@ -67,7 +70,7 @@ pub const READERS: &[Reader] = &[
         file: "t.safetensors",
         form: Form::Safetensors,
         fixtures: &[],
-        cost: 4.0,
+        cost: JSON,
         read: tensors,
     },
     Reader {
@@ -75,11 +78,11 @@ pub const READERS: &[Reader] = &[
         file: "c.safetensors",
         form: Form::Safetensors,
         fixtures: &[],
-        cost: 4.0,
+        cost: JSON,
         read: canonical,
     },
-    Reader { name: "foreign", file: "f.safetensors", form: Form::Safetensors, fixtures: &[], cost: 4.0, read: wiring },
-    Reader { name: "flyvis_json", file: "g.json", form: Form::Text, fixtures: &[], cost: 4.0, read: flyvis },
+    Reader { name: "foreign", file: "f.safetensors", form: Form::Safetensors, fixtures: &[], cost: JSON, read: wiring },
+    Reader { name: "flyvis_json", file: "g.json", form: Form::Text, fixtures: &[], cost: JSON, read: flyvis },
     Reader { name: "edge_csv", file: "e.csv", form: Form::Text, fixtures: &[], cost: 32.0, read: wiring },
     Reader { name: "neuron_csv", file: "n.csv", form: Form::Text, fixtures: &[], cost: 32.0, read: neurons },
     Reader { name: "array_csv", file: "a.csv", form: Form::Text, fixtures: &[], cost: 120.0, read: array_csv },
