@@ -18,8 +18,20 @@ pub(crate) struct Edges {
     pub(crate) columns: Vec<(String, Labels)>,
     /// Kind of which repeated rows are summed in any case, since the file does not tell its targets apart.
     pub(crate) summed_kind: Option<&'static str>,
-    /// Line of each row in the file, counted from 1; empty where there are no lines.
+    /// Line or number of each row in the file; empty where there are none.
     pub(crate) lines: Vec<u32>,
+    /// Which of both.
+    pub(crate) numbering: Numbering,
+}
+
+/// How a file counts its rows.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Numbering {
+    /// Lines of text, counted from 1.
+    #[default]
+    Lines,
+    /// Rows, counted from 0.
+    Rows,
 }
 
 impl Edges {
@@ -44,9 +56,10 @@ impl Edges {
 
     /// Where row `row` stands.
     fn place(&self, row: usize, at: &Location) -> Box<Location> {
-        match self.lines.get(row) {
-            Some(&line) => at.line(u64::from(line)),
-            None => at.key(format!("entry {row}")),
+        match (self.lines.get(row), self.numbering) {
+            (Some(&line), Numbering::Lines) => at.line(u64::from(line)),
+            (Some(&row), Numbering::Rows) => at.key(format!("row {row}")),
+            (None, _) => at.key(format!("entry {row}")),
         }
     }
 
@@ -75,7 +88,7 @@ impl Edges {
             };
             (1..self.pre.len()).all(|row| key(row - 1) < key(row))
         };
-        if ascends(false) || ascends(true) {
+        if ascends(false) || ascends(true) || (self.kinds.is_none() && self.ends_are_distinct()) {
             return Ok(());
         }
         let mut order: Vec<u32> = (0..self.pre.len() as u32).collect();
@@ -107,6 +120,26 @@ impl Edges {
         self.weight = weight;
         self.signs = signs;
         Ok(())
+    }
+
+    /// Whether no two rows have the same ends. Rows that come in the order of one end are compared among few others.
+    fn ends_are_distinct(&self) -> bool {
+        let by_post = !self.pre.is_sorted() && self.post.is_sorted();
+        let (outer, inner) = if by_post { (&self.post, &self.pre) } else { (&self.pre, &self.post) };
+        if outer.is_sorted() {
+            let mut start = 0;
+            let mut some = Vec::new();
+            return outer.chunk_by(|a, b| a == b).all(|run| {
+                some.clear();
+                some.extend_from_slice(&inner[start..start + run.len()]);
+                start += run.len();
+                some.sort_unstable();
+                some.windows(2).all(|pair| pair[0] != pair[1])
+            });
+        }
+        let mut all: Vec<u64> = outer.iter().zip(inner).map(|(&a, &b)| (u64::from(a) << 32) | u64::from(b)).collect();
+        all.sort_unstable();
+        all.windows(2).all(|pair| pair[0] != pair[1])
     }
 
     /// The first row of a group that repeats an earlier one, parts told apart.

@@ -23,7 +23,7 @@ pub enum Error {
     },
     /// Neither name nor content says what the file is.
     #[error(
-        "{}: {why}; known are .csv, .graphml, .mtx, .npy, .npz, .json, .pt, .pkl, .safetensors, most also with .gz, and folders that hold a table of edges",
+        "{}: {why}; known are .csv, .graphml, .mtx, .npy, .npz, .json, .pt, .pkl, .safetensors, most also with .gz, .parquet, .feather, and folders that hold a table of edges",
         path.display()
     )]
     UnknownFormat {

@@ -121,6 +121,12 @@ impl Labels {
         counts
     }
 
+    /// Other rows of the same names.
+    pub(crate) fn with_codes(self, codes: Vec<u32>) -> Self {
+        debug_assert!(codes.iter().all(|&code| (code as usize) < self.names.len()));
+        Self { names: self.names, codes }
+    }
+
     /// The column at the given rows, in their order; all names are kept.
     ///
     /// # Panics
@@ -141,14 +147,18 @@ pub(crate) struct LabelsBuilder {
 
 impl LabelsBuilder {
     /// Adds a row and gives the code of its name.
-    pub(crate) fn push(&mut self, name: &str) -> u32 {
+    pub(crate) fn push(&mut self, name: &str) {
         let code = self.code(name);
+        self.push_code(code);
+    }
+
+    /// Adds a row of which [`LabelsBuilder::code`] gave the code.
+    pub(crate) fn push_code(&mut self, code: u32) {
         self.labels.codes.push(code);
-        code
     }
 
     /// The code of a name, which is added if it is new.
-    fn code(&mut self, name: &str) -> u32 {
+    pub(crate) fn code(&mut self, name: &str) -> u32 {
         // Rows often repeat the name before.
         if let Some(&last) = self.labels.codes.last()
             && self.labels.names[last as usize] == name
@@ -162,6 +172,12 @@ impl LabelsBuilder {
         self.labels.names.push(name.to_owned());
         self.code_of.insert(name.to_owned(), code);
         code
+    }
+
+    /// The name of a code.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn name(&self, code: u32) -> &str {
+        &self.labels.names[code as usize]
     }
 
     /// The finished column.

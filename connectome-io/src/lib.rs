@@ -4,7 +4,7 @@
 //!
 //! | to | see |
 //! | --- | --- |
-//! | read and write connectomes | [`read`], [`read_with`], [`ReadOptions`], [`write()`](fn@write) |
+//! | read and write connectomes | [`read`], [`read_with`], [`ReadOptions`], [`Progress`], [`write()`](fn@write) |
 //! | work with one | [`Connectome`], [`NeuronTable`], [`SynapseTable`], [`LatticeWiring`], [`Provenance`] |
 //! | read and write tables of brain areas with their sizes | [`AreaTable`] |
 //! | read and write arrays and tensors | [`read_array`], [`Array`], [`mod@format`] |
@@ -14,6 +14,7 @@ mod array;
 mod atomic;
 mod combine;
 mod connectome;
+mod container;
 mod edges;
 mod error;
 pub mod format;
@@ -24,11 +25,13 @@ mod location;
 mod neuron_table;
 mod options;
 mod positions;
+mod progress;
 mod provenance;
 mod read;
 mod sign;
 mod source;
 mod synapse_table;
+mod tables;
 mod write;
 
 pub use array::{Array, ArrayData, Dtype, Element};
@@ -43,6 +46,7 @@ pub use options::{
     CsvLayout, Duplicates, GapJunctions, Limits, Muscle, NeuronsFile, ReadOptions, Regions, Rows, UnknownNeurons,
 };
 pub use positions::Positions;
+pub use progress::{Done, Progress};
 pub use provenance::{InputFile, Orientation, Provenance};
 pub use read::{read, read_array, read_with};
 pub use sign::Sign;

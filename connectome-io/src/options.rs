@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::Progress;
+
 /// What a row of a matrix is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Rows {
@@ -21,7 +23,8 @@ pub enum Duplicates {
     /// Refuse the file and name the row.
     #[default]
     Error,
-    /// Add the weights. The sign of the sum is that of the larger part; equal parts give [`crate::Sign::Unknown`].
+    /// Add the weights as rows arrive, in memory that grows with the connections and not with the rows: a table with one
+    /// row per synapse may be far larger than the memory. The sign of the sum is that of the larger part; equal parts give [`crate::Sign::Unknown`].
     Sum,
     /// Keep every row of the file, rows of regions too.
     Keep,
@@ -138,6 +141,10 @@ pub struct ReadOptions {
     pub weight_column: Option<String>,
     /// Brain regions. Default [`Regions::All`].
     pub regions: Regions,
+    /// Smallest `connection_score` of a synapse that counts, for tables of synapses. Default: all.
+    pub min_connection_score: Option<f64>,
+    /// Smallest `cleft_score` of a synapse that counts, for tables of synapses. Default: all.
+    pub min_cleft_score: Option<f64>,
     /// Gap junctions. Default [`GapJunctions::AsPublished`].
     pub gap_junctions: GapJunctions,
     /// Synapses onto muscle. Default [`Muscle::Drop`].
@@ -146,6 +153,8 @@ pub struct ReadOptions {
     pub csv: CsvLayout,
     /// Member of an `.npz` archive that holds the matrix. Default: a `scipy.sparse` matrix, or the only square one.
     pub member: Option<String>,
+    /// Told how far a table of edges has been read. Default: nothing is told.
+    pub progress: Progress,
     /// Caps on sizes.
     pub limits: Limits,
 }

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::container::{Columnar, read_columnar};
 use crate::format::{
     area_table, csv_matrix, csv_tables, flyvis_json, graphml, idx, matrix, matrix_market, npy, npz, pickle, pt,
     roi_folder, safetensors, sparse_matrix, zip_members,
 };
 use crate::options::{CsvLayout, Limits, ReadOptions};
 use crate::source::Source;
+use crate::tables::{EDGE_FILES, Table};
 use crate::{AreaTable, Array, Connectome, Error, Location};
 
 /// Reads a connectome with the default [`ReadOptions`]; name and content decide the format, `.gz` is followed.
@@ -21,8 +23,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<Connectome, Error> {
 /// Reads a connectome.
 ///
 /// A folder stands for the table of edges in it: `edges.csv`, `total-connections.csv`, `roi-connections.csv` (both also
-/// with `traced-`), `connections.csv`, `chemical.csv`, `type_edges.csv`, each also with `.gz`. One with `adjacency_scc.npy` is read by
-/// [`roi_folder`].
+/// with `traced-`), `connections.csv`, `chemical.csv`, `type_edges.csv`, each also with `.gz`; `edges` and `connections` also
+/// as `.parquet` and `.feather`. One with `adjacency_scc.npy` is read by [`roi_folder`].
 ///
 /// # Errors
 /// [`Error::UnknownFormat`], [`Error::Io`], and those of the module in [`crate::format`] that reads the format.
@@ -32,7 +34,7 @@ pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connec
         return roi_folder::read(path, options);
     }
     if path.is_dir() {
-        return csv_tables::read(edges_in(path)?, options);
+        return read_with(edges_in(path)?, options);
     }
     match Format::of(path, &options.limits)? {
         Format::Npy => {
@@ -47,6 +49,7 @@ pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connec
         Format::Csv => read_csv(path, options),
         Format::MatrixMarket => matrix_market::read(path, options),
         Format::GraphMl => graphml::read(path, options),
+        Format::Columnar(kind) => read_columnar(path, kind, options),
         Format::Idx => Err(Error::UnknownFormat {
             path: path.to_path_buf(),
             why: "this is an IDX file of images or labels, not a connectome".to_owned(),
@@ -81,7 +84,7 @@ pub fn read_array(path: impl AsRef<Path>) -> Result<Array, Error> {
         Format::Csv => Ok(csv_matrix::read(path, &limits)?.array),
         Format::Idx => idx::read_with(path, &limits),
         Format::MatrixMarket => matrix_market::read_array(path, &limits),
-        Format::Safetensors | Format::Json | Format::GraphMl => {
+        Format::Safetensors | Format::Json | Format::GraphMl | Format::Columnar(_) => {
             Err(Error::UnknownFormat { path: path.to_path_buf(), why: "this holds no single array".to_owned() })
         }
     }
@@ -100,6 +103,7 @@ enum Format {
     MatrixMarket,
     GraphMl,
     Idx,
+    Columnar(Columnar),
 }
 
 impl Format {
@@ -110,8 +114,9 @@ impl Format {
             return Err(Error::Empty { at: Location::file(path).boxed(), what: "bytes" });
         }
         let zip = zip_members::MAGIC.iter().any(|magic| head.starts_with(*magic));
-        if zip && gzip {
-            let what = "a gzipped archive".to_owned();
+        let columnar = Columnar::of(&head);
+        if (zip || columnar.is_some()) && gzip {
+            let what = if zip { "a gzipped archive" } else { "a gzipped Parquet or Arrow file" }.to_owned();
             return Err(Error::Unsupported {
                 at: Location::file(path).boxed(),
                 what,
@@ -129,6 +134,9 @@ impl Format {
         }
         if head.get(..matrix_market::BANNER.len()).is_some_and(|b| b.eq_ignore_ascii_case(matrix_market::BANNER)) {
             return Ok(Self::MatrixMarket);
+        }
+        if let Some(kind) = columnar {
+            return Ok(Self::Columnar(kind));
         }
         if let Some(format) = Self::by_name(path) {
             return Ok(format);
@@ -174,7 +182,7 @@ impl Format {
             "mtx" => Some(Self::MatrixMarket),
             "graphml" => Some(Self::GraphMl),
             _ if stem.ends_with("-ubyte") || extension.ends_with("-ubyte") => Some(Self::Idx),
-            _ => None,
+            _ => Columnar::by_extension(extension).map(Self::Columnar),
         }
     }
 }
@@ -185,7 +193,7 @@ fn read_csv(path: &Path, options: &ReadOptions) -> Result<Connectome, Error> {
         CsvLayout::Edges => false,
         CsvLayout::Matrix => true,
         CsvLayout::Auto => {
-            let table = csv_tables::Table::open(path, &options.limits)?;
+            let table = csv_tables::CsvTable::open(path, &options.limits)?;
             if area_table::is_header(table.header()) {
                 return AreaTable::read_with(path, &options.limits)?.to_connectome(options);
             }
@@ -201,10 +209,11 @@ fn read_csv(path: &Path, options: &ReadOptions) -> Result<Connectome, Error> {
 
 /// The table of edges in a folder.
 fn edges_in(folder: &Path) -> Result<PathBuf, Error> {
-    let candidates = csv_tables::EDGE_FILES.iter().flat_map(|name| [(*name).to_owned(), format!("{name}.gz")]);
+    let with_gz = |name: &&str| name.ends_with(".csv").then(|| format!("{name}.gz"));
+    let candidates = EDGE_FILES.iter().flat_map(|name| std::iter::once((*name).to_owned()).chain(with_gz(name)));
     let found = candidates.into_iter().map(|name| folder.join(name)).find(|path| path.is_file());
     found.ok_or_else(|| Error::UnknownFormat {
         path: folder.to_path_buf(),
-        why: format!("the folder holds none of {:?} and no {}", csv_tables::EDGE_FILES, roi_folder::ADJACENCY),
+        why: format!("the folder holds none of {EDGE_FILES:?} and no {}", roi_folder::ADJACENCY),
     })
 }

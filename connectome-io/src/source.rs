@@ -12,7 +12,21 @@ use crate::{Error, Location};
 /// What to do when the cap on inflation is hit.
 pub(crate) const RAISE_INFLATED: &str = "if the file is trusted, raise `ReadOptions::limits.inflated`";
 
-type Plain = BufReader<Chain<Cursor<Vec<u8>>, File>>;
+type Plain = BufReader<Chain<Cursor<Vec<u8>>, Counted>>;
+
+/// A file that knows how much of it has been read.
+struct Counted {
+    file: File,
+    bytes: u64,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read(buf)?;
+        self.bytes += n as u64;
+        Ok(n)
+    }
+}
 
 /// A file being read.
 pub(crate) struct Source {
@@ -54,6 +68,7 @@ impl Source {
             source: e,
         })?;
         let gzip = head == [0x1f, 0x8b];
+        let file = Counted { file, bytes: head.len() as u64 };
         let plain = BufReader::with_capacity(64 << 10, Cursor::new(head).chain(file));
         let (reader, remaining) = if gzip {
             (Stream::Gzip(Box::new(MultiGzDecoder::new(plain))), None)
@@ -67,6 +82,15 @@ impl Source {
     /// Bytes not read yet, if known.
     pub(crate) fn remaining(&self) -> Option<u64> {
         self.remaining
+    }
+
+    /// Bytes of the file, as it lies on the disc, read so far.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        let plain = match &self.reader {
+            Stream::Plain(plain) => plain,
+            Stream::Gzip(decoder) => decoder.get_ref(),
+        };
+        plain.get_ref().get_ref().1.bytes
     }
 
     /// Everything that is left. Memory grows as data arrive where the size is not known.

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use crate::container;
 use crate::format::{csv_tables, graphml, matrix_market, pt, safetensors, sparse_matrix};
 use crate::{Connectome, Error};
 
 /// Writes a connectome: `.safetensors` keeps everything and reads back equal; `.csv` writes a table of edges and, beside
-/// it, `neurons.csv`; `.graphml` keeps all but a lattice; `.mtx` holds the weights alone, as `.npz` (for scipy), `.pt` and
-/// `.pth` do. Each but the last three may end in `.gz`. The file appears whole or not at all.
+/// it, `neurons.csv`; `.parquet`, with the feature `parquet`, the same as typed columns; `.graphml` keeps all but a lattice;
+/// `.mtx` holds the weights alone, as `.npz` (for scipy), `.pt` and `.pth` do. Each but `.parquet` and the last three may end
+/// in `.gz`. The file appears whole or not at all.
 ///
 /// # Errors
 /// [`Error::UnknownFormat`] for other names, [`Error::Io`], and those of [`csv_tables::write`], [`graphml::write`],
@@ -30,10 +32,12 @@ pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Erro
         sparse_matrix::write(connectome, path)
     } else if whole && (name.ends_with(".pt") || name.ends_with(".pth")) {
         pt::write(connectome, path)
+    } else if whole && name.ends_with(".parquet") {
+        container::write_parquet(connectome, path)
     } else {
         Err(Error::UnknownFormat {
             path: path.to_path_buf(),
-            why: "a connectome is written as .safetensors, .csv, .graphml, .mtx, .npz or .pt".to_owned(),
+            why: "a connectome is written as .safetensors, .csv, .parquet, .graphml, .mtx, .npz or .pt".to_owned(),
         })
     }
 }

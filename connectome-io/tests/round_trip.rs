@@ -234,6 +234,20 @@ proptest! {
     }
 
     #[test]
+    #[cfg(feature = "parquet")]
+    fn typed_columns_keep_neurons_and_synapses(c in connectome()) {
+        let f = Folder::new();
+        let path = f.path().join("edges.parquet");
+        write(&c, &path).unwrap();
+        let keep = ReadOptions { duplicates: Duplicates::Keep, ..ReadOptions::default() };
+        let back = read_with(&path, &keep).unwrap();
+        prop_assert_eq!(back.neurons(), c.neurons());
+        prop_assert_eq!(back.synapses(), c.synapses());
+        let bits = |c: &Connectome| c.synapses().weight().iter().map(|w| w.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(bits(&back), bits(&c));
+    }
+
+    #[test]
     fn npy_and_npz_keep_every_bit(arrays in vec(array(), 1..4), deflate in any::<bool>()) {
         let f = Folder::new();
         same(&npy::from_bytes(&npy::to_bytes(&arrays[0]).unwrap()).unwrap(), &arrays[0]);

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::csv_tables::{Table, parse_f64};
+use super::csv_tables::{CsvTable, parse_f64};
 use crate::options::Limits;
+use crate::tables::{Cells, Table};
 use crate::{Array, Error};
 
 /// A matrix and the names that its header gives to the columns.
@@ -22,7 +23,7 @@ pub struct NamedMatrix {
 /// [`Error::BadNumber`] for text among numbers, [`Error::Malformed`] for lines of unequal length, [`Error::Empty`],
 /// [`Error::TooLarge`], [`Error::Io`].
 pub fn read(path: impl AsRef<Path>, limits: &Limits) -> Result<NamedMatrix, Error> {
-    let mut table = Table::open(path.as_ref(), limits)?;
+    let mut table = CsvTable::open(path.as_ref(), limits)?;
     let first = table.header().to_vec();
     let numbers: Vec<Option<f64>> = first.iter().map(|cell| parse_f64(cell.as_bytes())).collect();
     let skip = usize::from(first[0].is_empty());

@@ -5,7 +5,9 @@
 //! | --- | --- | --- |
 //! | `bodyId_pre`, `bodyId_post`, `weight`, perhaps `roi` | neuPrint, `total-connections.csv`, `roi-connections.csv` | ids |
 //! | `pre_root_id`, `post_root_id`, `neuropil`, `syn_count`, `nt_type` | FlyWire Codex, `connections.csv` | ids |
+//! | `pre_pt_root_id`, `post_pt_root_id`, perhaps `connection_score`, `cleft_score`, `gaba`, `ach`, ... | FlyWire's list of synapses, a row each; connections are counted | ids |
 //! | `Presynaptic_ID`, `Postsynaptic_ID`, `Connectivity`, `Excitatory` | export of Shiu et al. 2024 | ids |
+//! | `Presynaptic_Index`, `Postsynaptic_Index`, `Excitatory x Connectivity` | the same where ids or signs are left out; the product is the weight | `idx` of the neurons |
 //! | `pre`, `post`, `weight`, perhaps `polarity` or `sign`, `kind` | index table; what [`write()`] writes | `idx` of the neurons, else ids |
 //! | `a`, `b`, `weight` | gap junctions, kind electrical | as above |
 //! | `n1`, `n2`, `type`, `count` | Varshney et al. 2011: `S`, `Sp` sent (read), `R`, `Rp` received (the mirror image, skipped), `EJ` electrical, `NMJ` onto muscle | names |
@@ -14,6 +16,11 @@
 //! Weights stand in `weight`, `syn_count`, `Connectivity`, `count`, `n_syn`, `syn_right`, else in the first column whose name begins
 //! with `weight`; [`ReadOptions::weight_column`](crate::ReadOptions::weight_column) overrules. `nt_type` gives a sign per connection: `ACH` excitatory,
 //! `GABA` and `GLUT` inhibitory (glutamate acts on chloride channels in the fly's brain), all others unknown.
+//!
+//! A table without weights is one of synapses if it has `pre_pt_root_id`, `connection_score`, `cleft_score`,
+//! `synapse_id`, `connector_id`, `confidence_pre` or positions of synapses; its rows are summed unless the choice is
+//! [`Duplicates::Keep`](crate::Duplicates::Keep). Where it has the six probabilities of transmitters and there is no table
+//! of neurons, each neuron gets the transmitter that is the likeliest on average over the synapses it sends.
 //!
 //! | columns of the neurons | meaning |
 //! | --- | --- |
@@ -27,36 +34,40 @@
 //! | `x`, `y`, `z`, or `x [unit]`, ... | position; all three empty: not known |
 //! | any other | further column of that name |
 
-mod columns;
 mod content;
-mod edge_table;
-mod keys;
-mod neuron_file;
 mod table;
 mod writer;
 
+use std::path::Path;
+
+use crate::options::{Limits, ReadOptions};
+use crate::tables::{NeuronFile, read_edges};
+use crate::{Connectome, Error, NeuronTable};
+
+pub use crate::tables::neurons_beside;
 pub(crate) use content::is_matrix;
 pub use content::{Content, content};
-pub use edge_table::{neurons_beside, read};
-pub use neuron_file::read_neurons;
-pub(crate) use table::{Table, explain_csv, parse_f64, parse_i64, without_bom};
+pub(crate) use table::{CsvTable, explain_csv, parse_f64, parse_i64, without_bom};
+#[cfg(feature = "parquet")]
+pub(crate) use writer::headers;
 pub use writer::write;
 
-/// Names of the file of neurons beside a table of edges, in order of preference.
-pub(crate) const NEURON_FILES: [&str; 6] =
-    ["neurons.csv", "neurons.csv.gz", "traced-neurons.csv", "traced-neurons.csv.gz", "areas.csv", "areas.csv.gz"];
+/// Reads a table of edges and, if there is one, the table of neurons; the module's documentation lists the columns.
+///
+/// # Errors
+/// [`Error::Missing`] if the header lacks a column; [`Error::BadNumber`], [`Error::NotFinite`], [`Error::BadValue`],
+/// [`Error::UnknownNeuron`], [`Error::OutOfRange`], [`Error::DuplicateSynapse`] with line and column;
+/// [`Error::Malformed`], [`Error::Empty`], [`Error::TooLarge`], [`Error::Io`]; and those of [`read_neurons`].
+pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome, Error> {
+    let path = path.as_ref();
+    read_edges(&mut CsvTable::open(path, &options.limits)?, path, options)
+}
 
-/// Names of the file of cell types beside `type_edges.csv`.
-pub(crate) const TYPE_FILES: [&str; 2] = ["types.csv", "types.csv.gz"];
-
-/// Names of the table of edges in a folder, in order of preference, without `.gz`.
-pub(crate) const EDGE_FILES: [&str; 8] = [
-    "edges.csv",
-    "total-connections.csv",
-    "traced-total-connections.csv",
-    "roi-connections.csv",
-    "traced-roi-connections.csv",
-    "connections.csv",
-    "chemical.csv",
-    "type_edges.csv",
-];
+/// Reads a table of neurons; the module's documentation lists the columns.
+///
+/// # Errors
+/// [`Error::Missing`] if no column identifies the neurons, [`Error::DuplicateNeuron`], [`Error::BadNumber`],
+/// [`Error::NotFinite`], [`Error::BadValue`], [`Error::Malformed`], [`Error::Empty`], [`Error::TooLarge`], [`Error::Io`].
+pub fn read_neurons(path: impl AsRef<Path>, limits: &Limits) -> Result<NeuronTable, Error> {
+    Ok(NeuronFile::read(&mut CsvTable::open(path.as_ref(), limits)?)?.table)
+}

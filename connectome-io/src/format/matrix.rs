@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::{csv_tables, npy};
+use super::npy;
+use crate::container;
 use crate::edges::{Edges, finish};
 use crate::options::{NeuronsFile, ReadOptions, Rows};
 use crate::{Array, Connectome, Error, Location, NeuronTable, Orientation, Provenance};
@@ -119,5 +120,5 @@ fn describe(path: &Path, options: &ReadOptions) -> Result<NeuronTable, Error> {
         let ids = npy::read_with(path, &options.limits)?.to_i64().map_err(|e| e.in_file(&at))?;
         return NeuronTable::new(ids).map_err(|e| e.in_file(&at));
     }
-    csv_tables::read_neurons(path, &options.limits)
+    Ok(container::read_neurons(path, &options.limits)?.table)
 }

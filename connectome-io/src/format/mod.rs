@@ -1,8 +1,12 @@
 //! One module per file format.
 
 pub mod area_table;
+#[cfg(feature = "parquet")]
+mod columnar;
 pub mod csv_matrix;
 pub mod csv_tables;
+#[cfg(feature = "parquet")]
+pub mod feather;
 pub mod flyvis_json;
 pub mod graphml;
 pub mod idx;
@@ -10,6 +14,8 @@ pub mod matrix;
 pub mod matrix_market;
 pub mod npy;
 pub mod npz;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod pickle;
 pub mod pt;
 pub mod roi_folder;

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use super::columns::{EdgeColumns, NeuronColumns};
-use super::parse_f64;
-use super::table::Table;
+use super::{CsvTable, parse_f64};
 use crate::Error;
 use crate::options::Limits;
+use crate::tables::{EdgeColumns, NeuronColumns, Table};
 
 /// What the rows of a table are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,7 +24,7 @@ pub enum Content {
 /// [`Error::Missing`] if the columns are none of those that are known; [`Error::Empty`], [`Error::Malformed`],
 /// [`Error::TooLarge`], [`Error::Io`].
 pub fn content(path: impl AsRef<Path>, limits: &Limits) -> Result<Content, Error> {
-    let table = Table::open(path.as_ref(), limits)?;
+    let table = CsvTable::open(path.as_ref(), limits)?;
     let (header, at) = (table.header(), table.location());
     if is_matrix(header) {
         return Ok(Content::Matrix);

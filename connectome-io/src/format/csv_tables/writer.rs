@@ -5,9 +5,8 @@ use std::path::Path;
 
 use csv::Writer;
 
-use super::columns::{EdgeColumns, NeuronColumns};
-use super::edge_table::sign_text;
 use crate::atomic::write_atomic_gz;
+use crate::tables::{EdgeColumns, NeuronColumns, sign_text};
 use crate::{Connectome, Error, Labels, Location};
 
 /// Writes the edges to `path` and the neurons to `neurons.csv` beside it, gzipped if `path` ends in `.gz`; each file
@@ -21,10 +20,6 @@ use crate::{Connectome, Error, Labels, Location};
 pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Error> {
     let path = path.as_ref();
     let at = Location::file(path);
-    if connectome.lattice().is_some() {
-        let what = "a lattice connectome as tables".to_owned();
-        return Err(Error::Unsupported { at: at.boxed(), what, remedy: "write it as .safetensors" });
-    }
     let gzip = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
     let neurons_path = path.with_file_name(if gzip { "neurons.csv.gz" } else { "neurons.csv" });
     if neurons_path == path {
@@ -35,11 +30,20 @@ pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Erro
             remedy: "name the file edges.csv: the neurons go to neurons.csv",
         });
     }
-    let neuron_header = neuron_header(connectome);
-    let edge_header = edge_header(connectome);
-    check(connectome, &neuron_header, &edge_header, &at)?;
+    let [neuron_header, edge_header] = headers(connectome, &at)?;
     write_atomic_gz(&neurons_path, |out| write_neurons(connectome, &neuron_header, &mut Writer::from_writer(out)))?;
     write_atomic_gz(path, |out| write_edges(connectome, &edge_header, &mut Writer::from_writer(out)))
+}
+
+/// Names of the columns of neurons and edges, if the tables can hold the connectome.
+pub(crate) fn headers(connectome: &Connectome, at: &Location) -> Result<[Vec<String>; 2], Error> {
+    if connectome.lattice().is_some() {
+        let what = "a lattice connectome as tables".to_owned();
+        return Err(Error::Unsupported { at: at.boxed(), what, remedy: "write it as .safetensors" });
+    }
+    let (neurons, edges) = (neuron_header(connectome), edge_header(connectome));
+    check(connectome, &neurons, &edges, at)?;
+    Ok([neurons, edges])
 }
 
 fn neuron_header(connectome: &Connectome) -> Vec<String> {

@@ -131,6 +131,7 @@ impl Reading {
             },
             member: self.member.clone(),
             limits: Limits { inflated: self.most_inflated, ..Limits::default() },
+            ..ReadOptions::default()
         }
     }
 }

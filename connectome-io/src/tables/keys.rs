@@ -1,28 +1,28 @@
 //! From what an edge calls its ends to rows of the neuron table.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
+use super::Cells;
 use super::columns::Ends;
+use super::id_map::IdMap;
 use super::neuron_file::NeuronFile;
-use super::table::Row;
 use crate::{Error, Location, NeuronTable};
 
 /// Rows by key.
 pub(super) struct Keys {
     map: Map,
     n: usize,
-    /// The key before and its row: tables are sorted by one end.
-    last: Option<(i64, u32)>,
+    /// The key before at either end and its row: tables are sorted by one of them.
+    last: [Option<(i64, u32)>; 2],
 }
 
 enum Map {
     /// The keys are 0 to n - 1.
     Range,
     /// The keys are known.
-    Known(HashMap<i64, u32>),
+    Known(IdMap),
     /// Neurons are what edges name.
-    Growing(HashMap<i64, u32>),
+    Growing(IdMap),
     /// The names are known; `None` where two neurons have the name. Names in canonical spelling are a second chance.
     Names { exact: HashMap<String, Option<u32>>, canonical: HashMap<String, Option<u32>> },
     /// Neurons are what edges name.
@@ -48,13 +48,9 @@ impl Keys {
                 Some(idx) if ends == Ends::Index => idx.as_slice(),
                 _ => table.ids(),
             };
-            if keys.iter().zip(0..).all(|(&key, row)| key == row) {
-                Map::Range
-            } else {
-                Map::Known(keys.iter().copied().zip(0..).collect())
-            }
+            if keys.iter().zip(0..).all(|(&key, row)| key == row) { Map::Range } else { Map::Known(IdMap::of(keys)) }
         };
-        Ok(Self { map, n: table.len(), last: None })
+        Ok(Self { map, n: table.len(), last: [None; 2] })
     }
 
     /// Keys where there is no table of neurons.
@@ -62,17 +58,18 @@ impl Keys {
         let map = match (ends, n_neurons) {
             (Ends::Name, _) => Map::GrowingNames { map: HashMap::new(), names: Vec::new() },
             (Ends::Index, Some(_)) => Map::Range,
-            _ => Map::Growing(HashMap::new()),
+            _ => Map::Growing(IdMap::new()),
         };
-        Self { map, n: n_neurons.unwrap_or(0), last: None }
+        Self { map, n: n_neurons.unwrap_or(0), last: [None; 2] }
     }
 
-    /// The row that a cell names; `None` if no neuron is called so.
-    pub(super) fn row(&mut self, row: &Row<'_>, column: usize) -> Result<Option<u32>, Error> {
+    /// The row that a cell names; `None` if no neuron is called so. `end` is 0 for the presynaptic one, 1 for the other.
+    pub(super) fn row(&mut self, row: &impl Cells, column: usize, end: usize) -> Result<Option<u32>, Error> {
         match &mut self.map {
             Map::Names { exact, canonical } => {
                 // The C. elegans edge list of c302 pads names with blanks.
-                let name = row.text(column)?.trim();
+                let name = row.text(column)?;
+                let name = name.trim();
                 let found = exact.get(name).or_else(|| canonical.get(&canonical_name(name)));
                 match found {
                     Some(Some(index)) => Ok(Some(*index)),
@@ -84,7 +81,8 @@ impl Keys {
                 }
             }
             Map::GrowingNames { map, names } => {
-                let name = row.text(column)?.trim();
+                let name = row.text(column)?;
+                let name = name.trim();
                 if let Some(&index) = map.get(name) {
                     return Ok(Some(index));
                 }
@@ -95,34 +93,63 @@ impl Keys {
             }
             Map::Range | Map::Known(_) | Map::Growing(_) => {
                 let key = row.integer(column, "neuron id (whole number of 64 bits)")?;
-                if let Some((last, index)) = self.last
+                if let Some((last, index)) = self.last[end]
                     && last == key
                 {
                     return Ok(Some(index));
                 }
                 let found = match &mut self.map {
                     Map::Range => u32::try_from(key).ok().filter(|&index| (index as usize) < self.n),
-                    Map::Known(map) => map.get(&key).copied(),
-                    Map::Growing(map) => {
-                        let next = map.len() as u32;
-                        Some(match map.entry(key) {
-                            Entry::Occupied(entry) => *entry.get(),
-                            Entry::Vacant(entry) => *entry.insert(next),
-                        })
-                    }
+                    Map::Known(map) => map.get(key),
+                    Map::Growing(map) => Some(map.insert(key)),
                     Map::Names { .. } | Map::GrowingNames { .. } => None,
                 };
-                self.last = found.map(|index| (key, index));
+                self.last[end] = found.map(|index| (key, index));
                 Ok(found)
             }
         }
     }
 
+    /// Whether neurons have numbers, so that [`Keys::rows`] works.
+    pub(super) fn are_numbers(&self) -> bool {
+        matches!(self.map, Map::Range | Map::Known(_) | Map::Growing(_))
+    }
+
+    /// Whether every key is a neuron.
+    pub(super) fn take_all(&self) -> bool {
+        matches!(self.map, Map::Growing(_) | Map::GrowingNames { .. })
+    }
+
+    /// The rows of many keys of one end, `None` from the first that no neuron has. Look-ups of this kind wait for memory
+    /// side by side.
+    pub(super) fn rows<'a>(&'a mut self, keys: &'a [i64]) -> impl Iterator<Item = Option<u32>> + 'a {
+        let mut last = None;
+        keys.iter().map(move |&key| match (last, &mut self.map) {
+            (Some((known, row)), _) if known == key => Some(row),
+            (_, Map::Range) => u32::try_from(key).ok().filter(|&index| (index as usize) < self.n),
+            (_, Map::Known(map)) => map.get(key).inspect(|&row| last = Some((key, row))),
+            (_, Map::Growing(map)) => {
+                let row = map.insert(key);
+                last = Some((key, row));
+                Some(row)
+            }
+            (_, Map::Names { .. } | Map::GrowingNames { .. }) => None,
+        })
+    }
+
     /// What a key without neuron means.
-    pub(super) fn unknown(&self, row: &Row<'_>, column: usize) -> Error {
-        match (&self.map, row.integer(column, "")) {
-            (Map::Range, Ok(index)) => Error::OutOfRange { at: row.at(column), index, n: self.n, what: "neurons" },
+    pub(super) fn unknown(&self, row: &impl Cells, column: usize) -> Error {
+        match row.integer(column, "") {
+            Ok(key) if self.are_numbers() => self.unknown_number(row.at(column), key),
             _ => Error::UnknownNeuron { at: row.at(column), name: row.lossy(column), n: self.n },
+        }
+    }
+
+    /// What a number without neuron means.
+    pub(super) fn unknown_number(&self, at: Box<Location>, key: i64) -> Error {
+        match self.map {
+            Map::Range => Error::OutOfRange { at, index: key, n: self.n, what: "neurons" },
+            _ => Error::UnknownNeuron { at, name: key.to_string(), n: self.n },
         }
     }
 
@@ -130,7 +157,7 @@ impl Keys {
     pub(super) fn into_neurons(self) -> Result<(NeuronTable, Option<Vec<u32>>), Error> {
         match self.map {
             Map::Growing(map) => {
-                let mut by_id: Vec<(i64, u32)> = map.into_iter().collect();
+                let mut by_id: Vec<(i64, u32)> = map.into_ids().into_iter().zip(0..).collect();
                 by_id.sort_unstable();
                 let mut new = vec![0; by_id.len()];
                 for (row, &(_, old)) in (0..).zip(&by_id) {

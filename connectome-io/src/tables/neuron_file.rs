@@ -1,41 +1,30 @@
 //! The table of neurons.
 
-use std::path::Path;
-
-use super::columns::{NeuronColumns, SignRule, parse_sign};
-use super::table::Table;
+use super::columns::{NeuronColumns, SignRule};
+use super::{Cells, Table};
 use crate::labels::LabelsBuilder;
-use crate::options::Limits;
 use crate::{Error, NeuronTable, Positions, Sign};
 
-/// Reads a table of neurons; the module's documentation lists the columns.
-///
-/// # Errors
-/// [`Error::Missing`] if no column identifies the neurons, [`Error::DuplicateNeuron`], [`Error::BadNumber`],
-/// [`Error::NotFinite`], [`Error::BadValue`], [`Error::Malformed`], [`Error::Empty`], [`Error::TooLarge`], [`Error::Io`].
-pub fn read_neurons(path: impl AsRef<Path>, limits: &Limits) -> Result<NeuronTable, Error> {
-    Ok(NeuronFile::read(path.as_ref(), limits)?.table)
-}
-
 /// A table of neurons and what index tables call them.
-pub(super) struct NeuronFile {
-    pub(super) table: NeuronTable,
+pub(crate) struct NeuronFile {
+    pub(crate) table: NeuronTable,
     /// Values of the column `idx`.
-    pub(super) idx: Option<Vec<i64>>,
+    pub(crate) idx: Option<Vec<i64>>,
 }
 
 impl NeuronFile {
-    pub(super) fn read(path: &Path, limits: &Limits) -> Result<Self, Error> {
-        let mut table = Table::open(path, limits)?;
+    /// Goes through a table.
+    pub(crate) fn read<T: Table>(table: &mut T) -> Result<Self, Error> {
         let at = table.location().clone();
         let header = table.header().to_vec();
         let columns = NeuronColumns::find(&header, &at)?;
+        table.select(&columns.all())?;
         let (mut idx, mut ids, mut names, mut signs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut points = Vec::new();
         let labelled = [columns.cell_type, columns.class, columns.transmitter];
         let mut labels: [LabelsBuilder; 3] = Default::default();
         let mut further: Vec<LabelsBuilder> = columns.further.iter().map(|_| LabelsBuilder::default()).collect();
-        let mut lines = Vec::new();
+        let mut numbers = Vec::new();
         while let Some(row) = table.next_row()? {
             if let Some(c) = columns.idx {
                 idx.push(row.integer(c, "index of a neuron (whole number)")?);
@@ -44,18 +33,13 @@ impl NeuronFile {
                 ids.push(row.integer(c, "neuron id (whole number of 64 bits)")?);
             }
             if let Some(c) = columns.name {
-                names.push(row.text(c)?.to_owned());
+                names.push(row.text(c)?.into_owned());
             }
             if let Some(c) = columns.sign {
-                signs.push(parse_sign(row.get(c), SignRule::Polarity).ok_or_else(|| Error::BadValue {
-                    at: row.at(c),
-                    what: "sign",
-                    text: row.lossy(c),
-                    allowed: "1, -1, 0, +, -, empty",
-                })?);
+                signs.push(row.sign(c, SignRule::Polarity)?);
             }
             if let Some(axes) = columns.position {
-                let known = axes.iter().any(|&c| !row.get(c).trim_ascii().is_empty());
+                let known = axes.iter().any(|&c| !row.bytes(c).trim_ascii().is_empty());
                 points.push(if known {
                     let mut point = [0.0; 3];
                     for (value, c) in point.iter_mut().zip(axes) {
@@ -68,23 +52,26 @@ impl NeuronFile {
             }
             for (builder, column) in labels.iter_mut().zip(labelled) {
                 if let Some(c) = column {
-                    builder.push(row.text(c)?);
+                    builder.push(&row.text(c)?);
                 }
             }
             for (builder, &c) in further.iter_mut().zip(&columns.further) {
-                builder.push(row.text(c)?);
+                builder.push(&row.text(c)?);
             }
-            lines.push(row.line());
+            numbers.push(row.number_of_row());
         }
-        if lines.is_empty() {
+        if numbers.is_empty() {
             return Err(Error::Empty { at: at.boxed(), what: "neurons" });
         }
 
         let unique = |ids: Vec<i64>, column: usize| {
             NeuronTable::new(ids).map_err(|error| match error {
-                Error::DuplicateNeuron { id, first, second, .. } => {
-                    Error::DuplicateNeuron { at: at.cell(lines[second], &header[column]), id, first, second }
-                }
+                Error::DuplicateNeuron { id, first, second, .. } => Error::DuplicateNeuron {
+                    at: super::cell::<T>(&at, numbers[second], &header[column]),
+                    id,
+                    first,
+                    second,
+                },
                 other => other.in_file(&at),
             })
         };
@@ -94,7 +81,7 @@ impl NeuronFile {
         let mut neurons = match (columns.id, columns.idx) {
             (Some(c), _) => unique(ids, c)?,
             (None, Some(c)) => unique(idx.clone(), c)?,
-            (None, None) => NeuronTable::new((0..lines.len() as i64).collect())?,
+            (None, None) => NeuronTable::new((0..numbers.len() as i64).collect())?,
         };
         if columns.name.is_some() {
             neurons = neurons.with_names(names)?;
@@ -122,7 +109,7 @@ impl NeuronFile {
     }
 
     /// Adds a neuron that no file lists, such as the muscle.
-    pub(super) fn extended(table: &NeuronTable, name: &str) -> Result<NeuronTable, Error> {
+    pub(crate) fn extended(table: &NeuronTable, name: &str) -> Result<NeuronTable, Error> {
         let id = table.ids().iter().copied().max().map_or(Some(0), |id| id.checked_add(1)).unwrap_or(i64::MIN);
         let mut extended = NeuronTable::new(table.ids().iter().copied().chain([id]).collect())?;
         let blank = |labels: &crate::Labels| crate::Labels::from_values(labels.iter().chain([""]));

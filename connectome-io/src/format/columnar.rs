@@ -1,0 +1,307 @@
+//! Tables with typed columns: rows of [`super::parquet`] and [`super::feather`] for the readers of tables.
+
+pub(super) mod codec;
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use crate::labels::LabelsBuilder;
+use crate::tables::{Cells, SignRule, Table};
+use crate::{Error, Location, Sign};
+
+/// Rows that are unpacked at a time.
+pub(super) const BATCH: usize = 1 << 13;
+
+/// Why bytes are not what they should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// They end too early.
+    Short,
+    /// What is wrong.
+    Bad(&'static str),
+}
+
+impl Flaw {
+    /// The flaw as an error at a place.
+    pub(super) fn at(self, at: Box<Location>) -> Error {
+        let problem = match self {
+            Self::Short => "the data end too early",
+            Self::Bad(problem) => problem,
+        };
+        Error::Malformed { at, problem: problem.to_owned() }
+    }
+}
+
+/// A column of a batch.
+#[derive(Default)]
+pub(super) struct Column {
+    pub(super) values: Values,
+    /// Whether a row has no value; empty if all rows have one.
+    pub(super) null: Vec<bool>,
+    /// The distinct texts of all batches so far.
+    pub(super) texts: LabelsBuilder,
+}
+
+/// Values of a column, one per row; those of rows without value mean nothing.
+pub(super) enum Values {
+    Int(Vec<i64>),
+    /// Unsigned numbers of 64 bits.
+    Large(Vec<u64>),
+    Float(Vec<f64>),
+    /// Codes of texts.
+    Text(Vec<u32>),
+}
+
+impl Default for Values {
+    fn default() -> Self {
+        Self::Int(Vec::new())
+    }
+}
+
+impl Values {
+    /// Values.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Int(values) => values.len(),
+            Self::Large(values) => values.len(),
+            Self::Float(values) => values.len(),
+            Self::Text(codes) => codes.len(),
+        }
+    }
+
+    /// Forgets all values.
+    pub(super) fn clear(&mut self) {
+        match self {
+            Self::Int(values) => values.clear(),
+            Self::Large(values) => values.clear(),
+            Self::Float(values) => values.clear(),
+            Self::Text(codes) => codes.clear(),
+        }
+    }
+
+    /// Moves the values from `start` on apart, so that each stands in the row that `present` marks.
+    pub(super) fn spread(&mut self, start: usize, present: &[bool]) {
+        fn spread<T: Copy + Default>(values: &mut Vec<T>, start: usize, present: &[bool]) {
+            let mut from = values.len();
+            values.resize(start + present.len(), T::default());
+            for (row, _) in present.iter().enumerate().rev().filter(|(_, present)| **present) {
+                from -= 1;
+                values[start + row] = values[from];
+            }
+        }
+        match self {
+            Self::Int(values) => spread(values, start, present),
+            Self::Large(values) => spread(values, start, present),
+            Self::Float(values) => spread(values, start, present),
+            Self::Text(codes) => spread(codes, start, present),
+        }
+    }
+}
+
+/// A file that gives its rows in batches.
+pub(super) trait Batches {
+    /// Checks that columns can be read.
+    fn select(&mut self, columns: &[usize]) -> Result<(), Error>;
+
+    /// Puts the next rows into the selected ones of `columns`, which come empty; 0 at the end.
+    fn next(&mut self, selected: &[usize], columns: &mut [Column]) -> Result<usize, Error>;
+
+    /// Bytes of the file used so far.
+    fn bytes_read(&self) -> u64;
+}
+
+/// A table being read.
+pub(crate) struct ColumnarTable {
+    batches: Box<dyn Batches>,
+    at: Location,
+    header: Vec<String>,
+    selected: Vec<usize>,
+    columns: Vec<Column>,
+    /// Rows of the batch.
+    rows: usize,
+    /// The row within the batch that comes next.
+    next: usize,
+    /// Rows of earlier batches.
+    before: u64,
+    expected: usize,
+}
+
+impl ColumnarTable {
+    /// A table of these columns; `rows` is what the file claims.
+    pub(super) fn new(path: &Path, header: Vec<String>, rows: u64, batches: Box<dyn Batches>) -> Self {
+        // A file may claim any number of rows: room is made for as many as would take eight bytes each.
+        let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        Self {
+            batches,
+            at: Location::file(path),
+            columns: header.iter().map(|_| Column::default()).collect(),
+            header,
+            selected: Vec::new(),
+            rows: 0,
+            next: 0,
+            before: 0,
+            expected: usize::try_from(rows.min(size / 8)).unwrap_or(0),
+        }
+    }
+}
+
+impl Table for ColumnarTable {
+    type Row<'a> = Row<'a>;
+    const COUNTS_ROWS: bool = true;
+
+    fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    fn location(&self) -> &Location {
+        &self.at
+    }
+
+    fn select(&mut self, columns: &[usize]) -> Result<(), Error> {
+        self.selected = columns.to_vec();
+        self.selected.sort_unstable();
+        self.selected.dedup();
+        self.batches.select(&self.selected)
+    }
+
+    #[inline]
+    fn next_row(&mut self) -> Result<Option<Row<'_>>, Error> {
+        if self.next == self.rows {
+            self.before += self.rows as u64;
+            for &column in &self.selected {
+                self.columns[column].values.clear();
+                self.columns[column].null.clear();
+            }
+            self.next = 0;
+            self.rows = self.batches.next(&self.selected, &mut self.columns)?;
+            if self.rows == 0 {
+                return Ok(None);
+            }
+        }
+        self.next += 1;
+        Ok(Some(Row { table: self, row: self.next - 1 }))
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.batches.bytes_read()
+    }
+
+    fn rows_expected(&self) -> usize {
+        self.expected
+    }
+}
+
+/// A row of a table.
+pub(crate) struct Row<'a> {
+    table: &'a ColumnarTable,
+    row: usize,
+}
+
+impl Row<'_> {
+    #[inline]
+    fn column(&self, column: usize) -> Option<&Column> {
+        let column = &self.table.columns[column];
+        let null = !column.null.is_empty() && column.null[self.row];
+        (!null).then_some(column)
+    }
+}
+
+impl Cells for Row<'_> {
+    fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
+        let Some(column) = self.column(column) else {
+            return Cow::Borrowed(b"");
+        };
+        let row = self.row;
+        match &column.values {
+            Values::Int(values) => Cow::Owned(values[row].to_string().into_bytes()),
+            Values::Large(values) => Cow::Owned(values[row].to_string().into_bytes()),
+            Values::Float(values) => Cow::Owned(values[row].to_string().into_bytes()),
+            Values::Text(codes) => Cow::Borrowed(column.texts.name(codes[row]).as_bytes()),
+        }
+    }
+
+    fn text(&self, column: usize) -> Result<Cow<'_, str>, Error> {
+        if let Some(column) = self.column(column)
+            && let Values::Text(codes) = &column.values
+        {
+            return Ok(Cow::Borrowed(column.texts.name(codes[self.row])));
+        }
+        Ok(Cow::Owned(String::from_utf8_lossy(&self.bytes(column)).into_owned()))
+    }
+
+    #[inline]
+    fn integer(&self, column: usize, wanted: &'static str) -> Result<i64, Error> {
+        // Beyond 2^53 a float is not the number that was meant.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        let row = self.row;
+        let value = self.column(column).and_then(|column| match &column.values {
+            Values::Int(values) => Some(values[row]),
+            Values::Large(values) => i64::try_from(values[row]).ok(),
+            Values::Float(values) => {
+                Some(values[row]).filter(|value| value.fract() == 0.0 && value.abs() < EXACT).map(|value| value as i64)
+            }
+            Values::Text(codes) => super::csv_tables::parse_i64(column.texts.name(codes[row]).as_bytes()),
+        });
+        value.ok_or_else(|| Error::BadNumber { at: self.at(column), text: self.lossy(column), wanted })
+    }
+
+    #[inline]
+    fn number(&self, column: usize, what: &'static str) -> Result<f64, Error> {
+        let row = self.row;
+        let value = self.column(column).and_then(|column| match &column.values {
+            Values::Int(values) => Some(values[row] as f64),
+            Values::Large(values) => Some(values[row] as f64),
+            Values::Float(values) => Some(values[row]),
+            Values::Text(codes) => super::csv_tables::parse_f64(column.texts.name(codes[row]).as_bytes()),
+        });
+        match value {
+            Some(value) if value.is_finite() => Ok(value),
+            Some(value) => Err(Error::NotFinite { at: self.at(column), what, value }),
+            None => Err(Error::BadNumber { at: self.at(column), text: self.lossy(column), wanted: what }),
+        }
+    }
+
+    fn sign(&self, column: usize, rule: SignRule) -> Result<Sign, Error> {
+        if let (Some(Column { values: Values::Int(values), .. }), SignRule::Polarity) = (self.column(column), rule)
+            && let Some(sign) = i8::try_from(values[self.row]).ok().and_then(Sign::from_value)
+        {
+            return Ok(sign);
+        }
+        crate::tables::sign_of_cell(self, column, rule)
+    }
+
+    fn lossy(&self, column: usize) -> String {
+        match self.column(column) {
+            Some(_) => String::from_utf8_lossy(&self.bytes(column)).into_owned(),
+            None => "null".to_owned(),
+        }
+    }
+
+    fn number_of_row(&self) -> u64 {
+        self.table.before + self.row as u64
+    }
+
+    fn at(&self, column: usize) -> Box<Location> {
+        self.table.at.key(format!("row {}, column {:?}", self.number_of_row(), self.table.header[column]))
+    }
+}
+
+/// Which numbers a column has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signed {
+    Yes,
+    No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_move_to_their_rows() {
+        let mut values = Values::Int(vec![9, 1, 2, 3]);
+        values.spread(1, &[false, true, false, true, true, false]);
+        let Values::Int(values) = values else { unreachable!("the kind stays") };
+        assert_eq!((values.len(), values[0], values[2], values[4], values[5]), (7, 9, 1, 2, 3));
+    }
+}

@@ -1,0 +1,112 @@
+//! Damaged copies give an error or a table, soon and for little memory, and never a panic.
+
+use std::time::Duration;
+
+use connectome_io::{Duplicates, ReadOptions};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::common::Folder;
+use crate::meter::measure;
+use crate::{alone, fixture, fixtures};
+
+/// A copy with one to four bytes or stretches changed, inserted, removed, repeated or cut off; the end of a file, which
+/// says where all else lies, is hit as often as the rest.
+fn mutate(good: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
+    let mut bytes = good.to_vec();
+    for _ in 0..rng.random_range(1..=4) {
+        let n = bytes.len();
+        let from = if rng.random() { n.saturating_sub(1200) } else { 0 };
+        let at = rng.random_range(from..=n);
+        match rng.random_range(0..8) {
+            0 | 1 if at < n => bytes[at] ^= 1 << rng.random_range(0..8),
+            2 | 3 if at < n => bytes[at] = rng.random(),
+            4 if at + 4 <= n => {
+                let value = [0u32, 1, 0x7fff_ffff, 0xffff_ffff, 0x8000_0000, rng.random()][rng.random_range(0..6)];
+                bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+            }
+            5 => bytes.truncate(at),
+            6 => {
+                let end = (at + rng.random_range(0..16)).min(n);
+                bytes.drain(at..end);
+            }
+            _ => {
+                let end = (at + rng.random_range(0..32)).min(n);
+                let copy = bytes[at..end].to_vec();
+                bytes.splice(at..at, copy);
+            }
+        }
+    }
+    bytes
+}
+
+fn survive(end: &str, seed: u64) {
+    let inputs: u64 = std::env::var("COLUMNAR_INPUTS").map_or(2_000, |n| n.parse().unwrap());
+    let seeds: Vec<Vec<u8>> = ["codex", "shiu", "synapses", "neurons", "none", "bad"]
+        .iter()
+        .flat_map(|start| fixtures(start, end))
+        .map(|path| std::fs::read(path).unwrap())
+        .collect();
+    let folder = Folder::new();
+    let (mut accepted, mut slowest, mut most) = (0, Duration::ZERO, 0);
+    for number in 0..inputs {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(number);
+        let bytes = mutate(&seeds[rng.random_range(0..seeds.len())], &mut rng);
+        let path = folder.put(&format!("e{end}"), &bytes);
+        let duplicates = [Duplicates::Error, Duplicates::Sum, Duplicates::Keep][rng.random_range(0..3)];
+        let change = |options: &mut ReadOptions| options.duplicates = duplicates;
+        let (result, mut cost) = measure(|| alone(&path, change));
+        for _ in 0..2 {
+            if cost.time > Duration::from_secs(1) {
+                cost.time = cost.time.min(measure(|| alone(&path, change)).1.time);
+            }
+        }
+        assert!(cost.time < Duration::from_secs(1), "input {number} took {:?}", cost.time);
+        if result.is_err() {
+            assert!(cost.memory <= 4 * bytes.len() + (16 << 20), "input {number} cost {} bytes", cost.memory);
+        }
+        accepted += u64::from(result.is_ok());
+        (slowest, most) = (slowest.max(cost.time), most.max(cost.memory));
+    }
+    println!("{end}: {inputs} inputs, {accepted} accepted, slowest {slowest:?}, most memory {most}");
+    assert!(accepted > 0 && accepted < inputs);
+}
+
+#[test]
+fn damaged_parquet() {
+    survive(".parquet", 1);
+}
+
+#[test]
+fn damaged_feather() {
+    survive(".feather", 2);
+}
+
+/// Sizes in the footer and in the pages, each in turn, made as large as it can be.
+#[test]
+fn a_claim_costs_little_memory() {
+    let folder = Folder::new();
+    for name in [
+        "codex_snappy.parquet",
+        "codex_gzip.parquet",
+        "codex_lz4.parquet",
+        "codex_second.parquet",
+        "codex_lz4.feather",
+        "codex_zstd.feather",
+    ] {
+        let good = std::fs::read(fixture(name)).unwrap();
+        for at in 4..good.len() - 12 {
+            let mut bytes = good.clone();
+            // The largest number of five bytes in the metadata of Parquet, and of four in those of Arrow.
+            bytes[at..at + 5].copy_from_slice(&[0xfe, 0xff, 0xff, 0xff, 0x0f]);
+            let path = folder.put("claim", &bytes);
+            let (result, cost) = measure(|| alone(&path, |_| {}));
+            assert!(
+                result.is_ok() || cost.memory <= 4 * bytes.len() + (16 << 20),
+                "{name}, byte {at}: {} bytes",
+                cost.memory
+            );
+        }
+    }
+}
