@@ -457,3 +457,26 @@ fn connectomes_written_as_matrices() {
     let error = pt::write_with(&huge, &path, &single).unwrap_err();
     assert!(matches!(error, Error::NotFinite { .. }), "{error}");
 }
+
+/// Large enough for indices and values to come in several pieces.
+#[test]
+fn a_large_matrix() {
+    let f = Folder::new();
+    let n = 100_000u32;
+    let next: Vec<u32> = (0..n).map(|i| (i + 1) % n).collect();
+    let weight: Vec<f64> = (0..n).map(|i| f64::from(i) - 7.5).collect();
+    let synapses = connectome_io::SynapseTable::new((0..n).collect(), next, weight).unwrap();
+    let neurons = connectome_io::NeuronTable::numbered(n as usize);
+    let ring = Connectome::new(neurons, synapses, read(fixture("coo.pt")).unwrap().provenance().clone()).unwrap();
+    for layout in [SparseLayout::Coo, SparseLayout::Csr, SparseLayout::Csc] {
+        let path = f.path().join("ring.pt");
+        pt::write_with(&ring, &path, &pt::WriteOptions { layout, ..pt::WriteOptions::default() }).unwrap();
+        assert_eq!(edges(&read(&path).unwrap()), edges(&ring), "{layout:?}");
+        // Damage in the last value, which the checksum finds.
+        let mut bytes = std::fs::read(&path).unwrap();
+        let last = bytes.windows(8).rposition(|raw| raw == 99_991.5f64.to_le_bytes()).unwrap();
+        bytes[last] ^= 1;
+        let error = read(f.put("damaged.pt", &bytes)).unwrap_err();
+        assert!(matches!(error, Error::Malformed { .. }), "{error}");
+    }
+}

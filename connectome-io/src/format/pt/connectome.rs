@@ -163,9 +163,9 @@ fn indices(
         stream.chunks(8 * tensor.count, |bytes| {
             let values = bytes.as_chunks::<8>().0;
             let bad = if big_endian {
-                distribute(values.iter().map(|&raw| i64::from_be_bytes(raw)), place, length, n, &mut lists)
+                distribute(&values.iter().map(|&raw| i64::from_be_bytes(raw)), place, length, n, &mut lists)
             } else {
-                distribute(values.iter().map(|&raw| i64::from_le_bytes(raw)), place, length, n, &mut lists)
+                distribute(&values.iter().map(|&raw| i64::from_le_bytes(raw)), place, length, n, &mut lists)
             };
             place += values.len();
             bad.map_or(Ok(()), |(place, index)| Err(error(place, index)))
@@ -177,7 +177,7 @@ fn indices(
 /// Appends indices, of which the first stands at `place` of all lists, to the lists of `length` that they belong to; place and
 /// value of the first that is not below `n`.
 fn distribute(
-    indices: impl ExactSizeIterator<Item = i64> + Clone,
+    indices: &(impl ExactSizeIterator<Item = i64> + Clone),
     mut place: usize,
     length: usize,
     n: usize,
