@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::options::{Duplicates, GapJunctions, ReadOptions};
+use crate::synapse_table::first_not_finite;
 use crate::{Connectome, Error, Labels, Location, NeuronTable, Provenance, Sign, SynapseTable};
 
 /// Connections as a file lists them.
@@ -222,7 +223,7 @@ pub(crate) fn finish(
     options: &ReadOptions,
     at: &Location,
 ) -> Result<Connectome, Error> {
-    if let Some(row) = edges.weight.iter().position(|weight| !weight.is_finite()) {
+    if let Some(row) = first_not_finite(&edges.weight) {
         return Err(Error::NotFinite { at: edges.place(row, at), what: "weight", value: edges.weight[row] });
     }
     edges.merge(options.duplicates, &neurons, at)?;

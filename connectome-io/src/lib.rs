@@ -36,6 +36,7 @@ mod write;
 
 pub use array::{Array, ArrayData, Dtype, Element};
 pub use connectome::Connectome;
+pub use container::{Content, content, read_neurons};
 pub use error::Error;
 pub use format::area_table::{Area, AreaTable};
 pub use labels::Labels;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::container::{Columnar, read_columnar};
+use crate::container::{Columnar, is_matrix, read_columnar};
 use crate::format::{
     area_table, csv_matrix, csv_tables, flyvis_json, graphml, idx, matrix, matrix_market, npy, npz, pickle, pt,
     roi_folder, safetensors, sparse_matrix, zip_members,
@@ -197,7 +197,7 @@ fn read_csv(path: &Path, options: &ReadOptions) -> Result<Connectome, Error> {
             if area_table::is_header(table.header()) {
                 return AreaTable::read_with(path, &options.limits)?.to_connectome(options);
             }
-            csv_tables::is_matrix(table.header())
+            is_matrix(table.header())
         }
     };
     if !as_matrix {

@@ -28,7 +28,7 @@ impl SynapseTable {
         let table = Self { pre, ..Self::default() };
         table.check("post", post.len())?;
         table.check("weight", weight.len())?;
-        if let Some(row) = weight.iter().position(|w| !w.is_finite()) {
+        if let Some(row) = first_not_finite(&weight) {
             let at = Location::memory().key(format!("weight of synapse row {row}"));
             return Err(Error::NotFinite { at, what: "weight", value: weight[row] });
         }
@@ -92,6 +92,10 @@ impl SynapseTable {
     /// Refuses rows that point outside a table of `n` neurons.
     pub(crate) fn check_range(&self, n: usize) -> Result<(), Error> {
         for (what, column) in [("pre", &self.pre), ("post", &self.post)] {
+            let top = column.iter().fold(0, |top, &index| top.max(index));
+            if column.is_empty() || (top as usize) < n {
+                continue;
+            }
             if let Some(row) = column.iter().position(|&index| index as usize >= n) {
                 return Err(Error::OutOfRange {
                     at: Location::memory().key(format!("{what} of synapse row {row}")),
@@ -182,5 +186,30 @@ impl SynapseTable {
     pub fn transpose(mut self) -> Self {
         std::mem::swap(&mut self.pre, &mut self.post);
         self
+    }
+}
+
+/// The first weight that is NaN or infinite. The usual answer, none, is found in passes that vectorise.
+pub(crate) fn first_not_finite(weights: &[f64]) -> Option<usize> {
+    let bad = |piece: &&[f64]| piece.iter().fold(false, |bad, weight| bad | !weight.is_finite());
+    let piece = weights.chunks(1024).position(|piece| bad(&piece))?;
+    weights[1024 * piece..].iter().position(|weight| !weight.is_finite()).map(|row| 1024 * piece + row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_weight_that_is_not_finite() {
+        for n in [1, 1023, 1024, 1025, 3000] {
+            let mut weights = vec![1.0; n];
+            assert_eq!(first_not_finite(&weights), None);
+            for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                weights[n - 1] = bad;
+                assert_eq!(first_not_finite(&weights), Some(n - 1));
+            }
+        }
+        assert_eq!(first_not_finite(&[]), None);
     }
 }

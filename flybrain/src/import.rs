@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use connectome_io::format::csv_tables::{self, Content};
-use connectome_io::{Connectome, InputFile, NeuronTable, NeuronsFile, Provenance, ReadOptions, read_with};
+use connectome_io::format::csv_tables::neurons_beside;
+use connectome_io::{
+    Connectome, Content, InputFile, NeuronTable, NeuronsFile, Provenance, ReadOptions, content, read_neurons, read_with,
+};
 
 use crate::Error;
 use crate::catalog::DataSet;
@@ -19,7 +21,7 @@ use crate::digest::input_file;
 pub fn import(files: &[PathBuf], options: &ReadOptions, set: Option<&DataSet>) -> Result<Connectome, Error> {
     let (mut tables, mut wirings) = (Vec::new(), Vec::new());
     for file in files {
-        if is_table(file) && csv_tables::content(file, &options.limits)? == Content::Neurons {
+        if is_table(file) && content(file, &options.limits)? == Content::Neurons {
             tables.push(file);
         } else {
             wirings.push(file);
@@ -39,7 +41,7 @@ pub fn import(files: &[PathBuf], options: &ReadOptions, set: Option<&DataSet>) -
     if tables.len() > 1 {
         let mut neurons = connectome.neurons().clone();
         for table in &tables[1..] {
-            neurons = neurons.joined(&csv_tables::read_neurons(table, &options.limits)?)?;
+            neurons = neurons.joined(&read_neurons(table, &options.limits)?)?;
         }
         connectome = with_neurons(&connectome, neurons)?;
     }
@@ -53,7 +55,7 @@ fn inputs(files: &[PathBuf], options: &ReadOptions) -> Result<Vec<InputFile>, Er
     let mut inputs = Vec::new();
     let mut listed: Vec<PathBuf> = files.to_vec();
     if let NeuronsFile::Sibling = options.neurons {
-        listed.extend(files.iter().filter(|file| is_table(file)).filter_map(csv_tables::neurons_beside));
+        listed.extend(files.iter().filter(|file| is_table(file)).filter_map(neurons_beside));
     }
     if let NeuronsFile::File(file) = &options.neurons {
         listed.push(file.clone());
@@ -95,9 +97,10 @@ fn with_neurons(connectome: &Connectome, neurons: NeuronTable) -> Result<Connect
     })
 }
 
-/// Whether a file is a delimited table, by its name.
+/// Whether a file is a table, by its name.
 fn is_table(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
-    path.is_file() && (name.ends_with(".csv") || name.ends_with(".tsv"))
+    let known = [".csv", ".tsv", ".parquet", ".pq", ".feather", ".arrow"];
+    path.is_file() && known.iter().any(|extension| name.ends_with(extension))
 }

@@ -184,7 +184,7 @@ fn check_finds_what_is_odd() {
     std::fs::write(&repeated, "pre,post,weight\n0,1,3\n0,1,2\n1,1,0\n").unwrap();
     let findings = json(&["check", text(&repeated), "--neurons", "none"]);
     let found = findings["findings"].to_string();
-    for part in ["1 rows repeat", "weight 0", "no signs", "connect to themselves"] {
+    for part in ["0 -> 1 stands a second time", "weight 0", "no signs", "connect to themselves"] {
         assert!(found.contains(part), "{part} is missing in {found}");
     }
 }

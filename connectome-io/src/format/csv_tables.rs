@@ -34,7 +34,6 @@
 //! | `x`, `y`, `z`, or `x [unit]`, ... | position; all three empty: not known |
 //! | any other | further column of that name |
 
-mod content;
 mod table;
 mod writer;
 
@@ -45,8 +44,6 @@ use crate::tables::{NeuronFile, read_edges};
 use crate::{Connectome, Error, NeuronTable};
 
 pub use crate::tables::neurons_beside;
-pub(crate) use content::is_matrix;
-pub use content::{Content, content};
 pub(crate) use table::{CsvTable, explain_csv, parse_f64, parse_i64, without_bom};
 #[cfg(feature = "parquet")]
 pub(crate) use writer::headers;

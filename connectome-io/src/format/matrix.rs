@@ -120,5 +120,5 @@ fn describe(path: &Path, options: &ReadOptions) -> Result<NeuronTable, Error> {
         let ids = npy::read_with(path, &options.limits)?.to_i64().map_err(|e| e.in_file(&at))?;
         return NeuronTable::new(ids).map_err(|e| e.in_file(&at));
     }
-    Ok(container::read_neurons(path, &options.limits)?.table)
+    Ok(container::read_neuron_file(path, &options.limits)?.table)
 }

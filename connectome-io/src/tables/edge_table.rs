@@ -27,7 +27,7 @@ pub(crate) fn read_edges<T: Table>(table: &mut T, path: &Path, options: &ReadOpt
     let columns = EdgeColumns::find(&header, options.weight_column.as_deref(), &at)?;
     check_filters(&columns, &header, options, &at)?;
     let neurons = match neurons_file(path, options) {
-        Some(file) => Some(container::read_neurons(&file, &options.limits)?),
+        Some(file) => Some(container::read_neuron_file(&file, &options.limits)?),
         None => None,
     };
     let mut keys = match &neurons {

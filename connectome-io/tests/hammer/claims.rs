@@ -202,7 +202,7 @@ fn endless_json() {
         (
             "found.safetensors",
             safetensors_with_header(
-                &format!("{{{}\"w\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}}}", tensors),
+                &format!("{{{tensors}\"w\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}}}"),
                 &[],
             ),
         ),

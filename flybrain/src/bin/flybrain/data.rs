@@ -54,7 +54,7 @@ fn may_write(path: &Path, force: bool) -> Result<(), Failure> {
 fn is_table(path: &Path) -> bool {
     let name = path.to_string_lossy().to_ascii_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
-    [".csv", ".tsv", ".parquet", ".feather"].iter().any(|extension| name.ends_with(extension))
+    [".csv", ".parquet", ".pq"].iter().any(|extension| name.ends_with(extension))
 }
 
 /// Whether two paths are one file.

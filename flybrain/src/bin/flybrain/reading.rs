@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use connectome_io::{
-    CsvLayout, Duplicates, GapJunctions, Limits, Muscle, NeuronsFile, ReadOptions, Regions, Rows, UnknownNeurons,
+    CsvLayout, Duplicates, GapJunctions, Limits, Muscle, NeuronsFile, Progress, ReadOptions, Regions, Rows,
+    UnknownNeurons,
 };
 
 /// How files are read.
@@ -41,6 +42,12 @@ pub(crate) struct Reading {
     /// Synapses onto muscle
     #[arg(long, value_enum, default_value = "drop")]
     muscle: MuscleArg,
+    /// Smallest connection score of a synapse that counts, in tables of synapses
+    #[arg(long, value_name = "SCORE")]
+    min_connection_score: Option<f64>,
+    /// Smallest cleft score of a synapse that counts, in tables of synapses
+    #[arg(long, value_name = "SCORE")]
+    min_cleft_score: Option<f64>,
     /// What a .csv holds
     #[arg(long, value_enum, default_value = "auto")]
     csv: CsvArg,
@@ -91,8 +98,8 @@ enum CsvArg {
 }
 
 impl Reading {
-    /// The library's options.
-    pub(crate) fn options(&self) -> ReadOptions {
+    /// The library's options; `progress` is told how far tables have been read.
+    pub(crate) fn options(&self, progress: Progress) -> ReadOptions {
         ReadOptions {
             rows: match self.rows {
                 RowsArg::Post => Rows::Post,
@@ -131,7 +138,9 @@ impl Reading {
             },
             member: self.member.clone(),
             limits: Limits { inflated: self.most_inflated, ..Limits::default() },
-            ..ReadOptions::default()
+            min_connection_score: self.min_connection_score,
+            min_cleft_score: self.min_cleft_score,
+            progress,
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::ProgressBar;
+use connectome_io::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -52,6 +53,24 @@ impl Terminal {
         let bar = ProgressBar::new_spinner().with_message(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         Step(Some(bar))
+    }
+}
+
+impl Step {
+    /// Shows the share of a file that has been read, as soon as it is told.
+    pub(crate) fn progress(&self) -> Progress {
+        let Some(bar) = self.0.clone() else {
+            return Progress::default();
+        };
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}, {eta} to go");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        Progress::new(move |done| {
+            if bar.length() != Some(done.total_bytes) {
+                bar.set_style(style.clone());
+                bar.set_length(done.total_bytes);
+            }
+            bar.set_position(done.bytes);
+        })
     }
 }
 

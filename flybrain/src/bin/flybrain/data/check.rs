@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use connectome_io::{Duplicates, ReadOptions, read_with};
+use connectome_io::{Duplicates, Error, read_with};
 use flybrain::review::{Finding, Level, review};
 use flybrain::summary::{Summary, magnitudes};
 use flybrain::{input_file, recognise_file};
@@ -52,14 +52,15 @@ impl Check {
             let text = format!("{} has no file of this name, hence no counts to compare", set.name);
             findings.push(Finding { level: Level::Warning, text });
         }
-        // Repeated rows are a finding here, not a refusal.
-        let options = self.reading.options();
-        let options = match options.duplicates {
-            Duplicates::Error => ReadOptions { duplicates: Duplicates::Keep, ..options },
-            _ => options,
-        };
         let step = terminal.step(&format!("reading {}", self.file.display()));
-        match read_with(&self.file, &options) {
+        let mut options = self.reading.options(step.progress());
+        let mut result = read_with(&self.file, &options);
+        if let Err(error @ Error::DuplicateSynapse { .. }) = &result {
+            findings.push(Finding { level: Level::Warning, text: error.to_string() });
+            options.duplicates = Duplicates::Sum;
+            result = read_with(&self.file, &options);
+        }
+        match result {
             Ok(connectome) => {
                 let summary = Summary::of(&connectome, &magnitudes(&connectome)?);
                 findings.extend(review(&connectome, &summary, file.and_then(|file| file.published.as_ref())));

@@ -38,8 +38,8 @@ impl Convert {
             may_write(&neurons, self.force)?;
         }
         let connectome = {
-            let _step = terminal.step(&format!("reading {}", self.from.display()));
-            read_with(&self.from, &self.reading.options())?
+            let step = terminal.step(&format!("reading {}", self.from.display()));
+            read_with(&self.from, &self.reading.options(step.progress()))?
         };
         {
             let _step = terminal.step(&format!("writing {}", self.to.display()));

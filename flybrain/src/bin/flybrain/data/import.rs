@@ -41,8 +41,8 @@ impl Import {
         may_write(&path, self.force)?;
         let set = catalog::find(&self.name);
         let connectome = {
-            let _step = terminal.step(&format!("reading {} file(s)", self.files.len()));
-            import(&self.files, &self.reading.options(), set)?
+            let step = terminal.step(&format!("reading {} file(s)", self.files.len()));
+            import(&self.files, &self.reading.options(step.progress()), set)?
         };
         for file in self.files.iter().filter(|file| file.is_file()) {
             let file_name = file.display();

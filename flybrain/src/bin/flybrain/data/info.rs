@@ -34,8 +34,8 @@ pub(crate) struct Info {
 impl Info {
     pub(crate) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
         let connectome = {
-            let _step = terminal.step(&format!("reading {}", self.file.display()));
-            match read_with(&self.file, &self.reading.options()) {
+            let step = terminal.step(&format!("reading {}", self.file.display()));
+            match read_with(&self.file, &self.reading.options(step.progress())) {
                 Ok(connectome) => connectome,
                 Err(error) => {
                     let array = array_instead(&self.file, error)?;
