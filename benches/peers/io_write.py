@@ -13,7 +13,7 @@ if path.suffix == ".pt":
 
     n = int(max(pre.max(), post.max())) + 1
     indices = torch.from_numpy(np.stack([post, pre]))
-    torch.save(torch.sparse_coo_tensor(indices, torch.from_numpy(weight).float(), (n, n)).coalesce(), path)
+    torch.save(torch.sparse_coo_tensor(indices, torch.from_numpy(weight), (n, n)).coalesce(), path)
 elif path.suffix == ".npz":
     import scipy.sparse
 

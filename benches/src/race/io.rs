@@ -28,7 +28,7 @@ pub(super) struct Reading {
 pub(super) const PT: Reading = Reading {
     name: "io-pt",
     file: "matrix.pt",
-    about: "sparse COO tensor of torch, int64 indices, float32 values",
+    about: "sparse COO tensor of torch, int64 indices, float64 values, as bioplnn's file",
     ids: false,
     peers: &[("torch.load(weights_only=True)", "torch")],
 };

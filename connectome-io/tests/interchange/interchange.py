@@ -193,11 +193,12 @@ def check_tables(folder):
 
 
 def check_parquet(folder):
-    ids = np.array(IDS)
+    neurons = pd.read_parquet(folder / "neurons.parquet")
+    same("id", neurons["id"].to_numpy(), np.array(IDS))
+    assert list(neurons["name"]) == NAMES, list(neurons["name"])
     for edges in [pd.read_parquet(folder / "edges.parquet"), pa.parquet.read_table(folder / "edges.parquet").to_pandas()]:
-        columns = list(edges.columns)
-        same("pre", edges[columns[0]].to_numpy(), ids[PRE] if columns[0].endswith("id") else np.array(PRE))
-        same("post", edges[columns[1]].to_numpy(), ids[POST] if columns[1].endswith("id") else np.array(POST))
+        same("pre", edges["pre"].to_numpy(), np.array(PRE, np.uint32))
+        same("post", edges["post"].to_numpy(), np.array(POST, np.uint32))
         same("weight", edges["weight"].to_numpy(), np.array(WEIGHT))
 
 
