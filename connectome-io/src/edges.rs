@@ -128,14 +128,13 @@ impl Edges {
         let by_post = !self.pre.is_sorted() && self.post.is_sorted();
         let (outer, inner) = if by_post { (&self.post, &self.pre) } else { (&self.pre, &self.post) };
         if outer.is_sorted() {
-            let mut start = 0;
-            let mut some = Vec::new();
-            return outer.chunk_by(|a, b| a == b).all(|run| {
-                some.clear();
-                some.extend_from_slice(&inner[start..start + run.len()]);
-                start += run.len();
-                some.sort_unstable();
-                some.windows(2).all(|pair| pair[0] != pair[1])
+            // In which run an end was met last, runs counted from 1.
+            let mut met = vec![0u32; inner.iter().max().map_or(0, |&last| last as usize + 1)];
+            let (mut run, mut last) = (0, None);
+            return outer.iter().zip(inner).all(|(&a, &b)| {
+                run += u32::from(last != Some(a));
+                last = Some(a);
+                std::mem::replace(&mut met[b as usize], run) != run
             });
         }
         let mut all: Vec<u64> = outer.iter().zip(inner).map(|(&a, &b)| (u64::from(a) << 32) | u64::from(b)).collect();

@@ -69,10 +69,11 @@ impl<'a> Meter<'a> {
         Self { progress, total_bytes, rows: 0, told: Instant::now() }
     }
 
-    /// Counts a row, and says whether it is time to tell.
-    pub(crate) fn is_due(&mut self) -> bool {
-        self.rows += 1;
-        self.rows.is_multiple_of(ROWS_PER_LOOK)
+    /// Counts rows, and says whether it is time to tell.
+    pub(crate) fn is_due(&mut self, rows: u64) -> bool {
+        let before = self.rows / ROWS_PER_LOOK;
+        self.rows += rows;
+        self.rows / ROWS_PER_LOOK > before
             && self.progress.0.is_some()
             && self.told.elapsed() >= Duration::from_millis(100)
     }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use crate::labels::LabelsBuilder;
-use crate::tables::{Cells, SignRule, Table};
+use crate::tables::{Cells, PlainRows, SignRule, Table};
 use crate::{Error, Location, Sign};
 
 /// Rows that are unpacked at a time.
@@ -166,20 +166,38 @@ impl Table for ColumnarTable {
 
     #[inline]
     fn next_row(&mut self) -> Result<Option<Row<'_>>, Error> {
-        if self.next == self.rows {
-            self.before += self.rows as u64;
-            for &column in &self.selected {
-                self.columns[column].values.clear();
-                self.columns[column].null.clear();
-            }
-            self.next = 0;
-            self.rows = self.batches.next(&self.selected, &mut self.columns)?;
-            if self.rows == 0 {
-                return Ok(None);
-            }
+        if !self.go_on()? {
+            return Ok(None);
         }
         self.next += 1;
         Ok(Some(Row { table: self, row: self.next - 1 }))
+    }
+
+    fn take_plain(&mut self, columns: [usize; 3], most: usize, rows: &mut PlainRows) -> Result<usize, Error> {
+        if !self.go_on()? {
+            return Ok(0);
+        }
+        let taken = self.next..self.rows.min(self.next + most);
+        let [pre, post, weight] = columns.map(|column| &self.columns[column]);
+        if !(pre.null.is_empty() && post.null.is_empty() && weight.null.is_empty()) {
+            return Ok(0);
+        }
+        let (Values::Int(pre), Values::Int(post)) = (&pre.values, &post.values) else {
+            return Ok(0);
+        };
+        match &weight.values {
+            Values::Int(values) => rows.weight.extend(values[taken.clone()].iter().map(|&weight| weight as f64)),
+            Values::Float(values) if values[taken.clone()].iter().all(|weight| weight.is_finite()) => {
+                rows.weight.extend_from_slice(&values[taken.clone()]);
+            }
+            _ => return Ok(0),
+        }
+        rows.pre.extend_from_slice(&pre[taken.clone()]);
+        rows.post.extend_from_slice(&post[taken.clone()]);
+        let number = |row: usize| u32::try_from(self.before + row as u64).unwrap_or(u32::MAX);
+        rows.numbers.extend(taken.clone().map(number));
+        self.next = taken.end;
+        Ok(taken.len())
     }
 
     fn bytes_read(&self) -> u64 {
@@ -188,6 +206,22 @@ impl Table for ColumnarTable {
 
     fn rows_expected(&self) -> usize {
         self.expected
+    }
+}
+
+impl ColumnarTable {
+    /// Whether there is a row, which may be in the next batch.
+    fn go_on(&mut self) -> Result<bool, Error> {
+        if self.next == self.rows {
+            self.before += self.rows as u64;
+            for &column in &self.selected {
+                self.columns[column].values.clear();
+                self.columns[column].null.clear();
+            }
+            self.next = 0;
+            self.rows = self.batches.next(&self.selected, &mut self.columns)?;
+        }
+        Ok(self.rows > 0)
     }
 }
 

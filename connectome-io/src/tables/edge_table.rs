@@ -6,7 +6,7 @@ use super::columns::{EdgeColumns, Ends, TRANSMITTERS, sign_of_transmitter};
 use super::keys::Keys;
 use super::neuron_file::NeuronFile;
 use super::pair_sums::{PairSum, PairSums};
-use super::{Cells, NEURON_FILES, TYPE_FILES, Table, cell};
+use super::{Cells, NEURON_FILES, PlainRows, TYPE_FILES, Table, cell};
 use crate::container;
 use crate::edges::{Edges, Numbering, finish};
 use crate::labels::{LabelsBuilder, check_count};
@@ -39,18 +39,21 @@ pub(crate) fn read_edges<T: Table>(table: &mut T, path: &Path, options: &ReadOpt
     table.select(&collector.wanted())?;
     collector.reserve(table.rows_expected());
     let mut meter = Meter::new(&options.progress, path);
+    let plain = collector.plain();
     loop {
-        let pushed = match table.next_row() {
-            Ok(Some(row)) => collector.push(&row, &mut keys),
-            Ok(None) => break,
-            Err(error) => Err(error),
+        let pushed = match plain.map_or(Ok(0), |columns| collector.push_plain(table, columns)) {
+            Ok(0) => match table.next_row() {
+                Ok(Some(row)) => collector.push(&row, &mut keys).map(|()| 1),
+                Ok(None) => break,
+                Err(error) => Err(error),
+            },
+            taken => taken,
         };
-        if pushed.is_err() || collector.waiting.pre.len() == Waiting::MOST {
+        if pushed.is_err() || collector.waiting.plain.pre.len() == Waiting::MOST {
             // What is wrong with an earlier row is said first.
             collector.resolve::<T>(&mut keys, &header, &at)?;
-            pushed?;
         }
-        if meter.is_due() {
+        if meter.is_due(pushed? as u64) {
             meter.report(table.bytes_read());
         }
     }
@@ -197,15 +200,13 @@ struct Collector<'a> {
 /// Rows whose ends have not been looked up yet. Where rows are kept, the rest of them is in its place already.
 #[derive(Default)]
 struct Waiting {
-    pre: Vec<i64>,
-    post: Vec<i64>,
-    /// The rest of a row that is summed.
+    /// Weights only of rows that are summed.
+    plain: PlainRows,
+    /// Kinds and signs of rows that are summed, where the table has either.
     rest: Vec<Rest>,
-    /// Number of the row.
-    numbers: Vec<u32>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Rest {
     weight: f64,
     kind: Option<u32>,
@@ -315,14 +316,17 @@ impl<'a> Collector<'a> {
             const ID: &str = "neuron id (whole number of 64 bits)";
             let (pre, post) = (row.integer(columns.pre, ID)?, row.integer(columns.post, ID)?);
             let rest = self.rest(row, weight, None)?;
-            self.waiting.numbers.push(number_of(row));
             if self.sums.is_some() {
-                self.waiting.rest.push(rest);
+                self.waiting.plain.weight.push(weight);
+                if rest.kind.is_some() || rest.sign.is_some() {
+                    self.waiting.rest.push(rest);
+                }
             } else {
                 self.keep(row, rest)?;
             }
-            self.waiting.pre.push(pre);
-            self.waiting.post.push(post);
+            self.waiting.plain.numbers.push(number_of(row));
+            self.waiting.plain.pre.push(pre);
+            self.waiting.plain.post.push(post);
             return Ok(());
         }
         let pre = keys.row(row, columns.pre, 0)?;
@@ -362,6 +366,22 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
+    /// Ends and weight, where a row says nothing else that counts.
+    fn plain(&self) -> Option<[usize; 3]> {
+        let EdgeColumns { pre, post, weight, .. } = *self.columns;
+        (self.waits && self.wanted().len() == 3).then_some([pre, post, weight?])
+    }
+
+    /// Takes plain rows until enough of them wait.
+    fn push_plain<T: Table>(&mut self, table: &mut T, columns: [usize; 3]) -> Result<usize, Error> {
+        let rows = &mut self.waiting.plain;
+        let taken = table.take_plain(columns, Waiting::MOST - rows.pre.len(), rows);
+        if self.sums.is_none() {
+            self.edges.weight.append(&mut rows.weight);
+        }
+        taken
+    }
+
     /// What a row says beside its ends.
     fn rest(&mut self, row: &impl Cells, weight: f64, varshney: Option<&str>) -> Result<Rest, Error> {
         let sign = self.columns.sign.map(|(column, rule)| row.sign(column, rule)).transpose()?;
@@ -397,32 +417,33 @@ impl<'a> Collector<'a> {
 
     /// Looks up the ends of the rows that wait.
     fn resolve<T: Table>(&mut self, keys: &mut Keys, header: &[String], at: &Location) -> Result<(), Error> {
-        let Waiting { pre, post, rest, numbers } = &mut self.waiting;
-        let pre_rows: Vec<u32> = keys.rows(pre).map_while(|row| row).collect();
-        let post_rows: Vec<u32> = keys.rows(post).map_while(|row| row).collect();
-        let found = pre_rows.len().min(post_rows.len());
+        let Waiting { plain: PlainRows { pre, post, weight, numbers }, rest } = &mut self.waiting;
+        // Rows that are kept go to their place, those that are summed wait in it.
+        let start = if self.sums.is_some() { 0 } else { self.edges.pre.len() };
+        let known = [keys.rows(pre, &mut self.edges.pre), keys.rows(post, &mut self.edges.post)];
+        let found = known[0].min(known[1]);
         if found < pre.len() {
             let (column, key) =
-                if pre_rows.len() == found { (self.columns.pre, pre[found]) } else { (self.columns.post, post[found]) };
+                if known[0] == found { (self.columns.pre, pre[found]) } else { (self.columns.post, post[found]) };
             let place = cell::<T>(at, u64::from(numbers[found]), &header[column]);
             return Err(keys.unknown_number(place, key));
         }
-        match &mut self.sums {
-            Some(sums) => {
-                for (((&pre, &post), rest), &number) in pre_rows.iter().zip(&post_rows).zip(&*rest).zip(&*numbers) {
-                    if sums.add(PairSum { pre, post, weight: rest.weight }, rest.kind, rest.sign) {
-                        self.edges.lines.push(number);
-                    }
+        if let Some(sums) = &mut self.sums {
+            let ends = self.edges.pre[start..].iter().zip(&self.edges.post[start..]);
+            for (row, (&pre, &post)) in ends.enumerate() {
+                let Rest { kind, sign, .. } = rest.get(row).copied().unwrap_or_default();
+                if sums.add(PairSum { pre, post, weight: weight[row] }, kind, sign) {
+                    self.edges.lines.push(numbers[row]);
                 }
             }
-            None => {
-                self.edges.pre.extend(pre_rows);
-                self.edges.post.extend(post_rows);
-                self.edges.lines.extend(&*numbers);
-            }
+            self.edges.pre.clear();
+            self.edges.post.clear();
+        } else {
+            self.edges.lines.extend_from_slice(numbers);
         }
         pre.clear();
         post.clear();
+        weight.clear();
         rest.clear();
         numbers.clear();
         Ok(())

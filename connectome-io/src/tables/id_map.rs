@@ -3,25 +3,31 @@
 use std::hash::{BuildHasher, RandomState};
 
 /// Distinct ids, numbered from 0 as they come.
+///
+/// Places come in buckets of eight. A byte of the hash of each id in a bucket is kept apart, so that a look-up compares
+/// eight of them at once and rarely guesses wrong, whatever the order of the ids.
 #[derive(Debug)]
 pub(crate) struct IdMap {
     ids: Vec<i64>,
-    /// The ids once more, where their hash puts them; a power of two of places. Small ids have no place.
-    places: Vec<i64>,
-    /// One more than the number of the id that lies here; 0 where there is none.
+    /// A byte per place, none of them zero but that of an empty place. A power of two of buckets.
+    tags: Vec<u64>,
+    /// The number of the id at a place.
     numbers: Vec<u32>,
-    /// The same for the ids from 0, which tables of indices have.
+    /// One more than the numbers of the ids from 0 on, which tables of indices have; they have no place.
     small: Vec<u32>,
     hash: Mix,
 }
 
 /// Ids below this are looked up without a hash.
 const SMALL: usize = 1 << 20;
+/// Places of a bucket.
+const BUCKET: usize = 8;
+const ONES: u64 = u64::MAX / 255;
 
 impl IdMap {
     /// No ids.
     pub(crate) fn new() -> Self {
-        Self { ids: Vec::new(), places: vec![0; 64], numbers: vec![0; 64], small: Vec::new(), hash: Mix::random() }
+        Self { ids: Vec::new(), tags: vec![0; 8], numbers: vec![0; 8 * BUCKET], small: Vec::new(), hash: Mix::random() }
     }
 
     /// These ids, which must be distinct.
@@ -39,12 +45,27 @@ impl IdMap {
     }
 
     /// The number of an id.
+    #[inline]
     pub(crate) fn get(&self, id: i64) -> Option<u32> {
-        let number = match self.small.get(usize::try_from(id).unwrap_or(usize::MAX)) {
-            Some(&number) => number,
-            None => self.numbers[self.place(id)],
-        };
-        number.checked_sub(1)
+        if let Some(&number) = self.small.get(usize::try_from(id).unwrap_or(usize::MAX)) {
+            return number.checked_sub(1);
+        }
+        let (mut bucket, tag) = self.start(id);
+        loop {
+            let tags = self.tags[bucket];
+            let mut hits = zeros(tags ^ (tag * ONES));
+            while hits != 0 {
+                let number = self.numbers[BUCKET * bucket + hits.trailing_zeros() as usize / 8];
+                if self.ids[number as usize] == id {
+                    return Some(number);
+                }
+                hits &= hits - 1;
+            }
+            if zeros(tags) != 0 {
+                return None;
+            }
+            bucket = (bucket + 1) & (self.tags.len() - 1);
+        }
     }
 
     /// The number of an id, the next one if it is new.
@@ -57,53 +78,56 @@ impl IdMap {
     #[cold]
     fn append(&mut self, id: i64) -> u32 {
         let number = self.ids.len() as u32;
-        self.ids.push(id);
         // Small ids get a table of their own when most ids turn out to be small.
         let index = usize::try_from(id).unwrap_or(usize::MAX);
         if index < SMALL.min(8 * self.ids.len() + 64) && index >= self.small.len() {
-            let more = (2 * index).clamp(64, SMALL);
-            for id in self.small.len()..more {
-                self.small.push(self.numbers[self.place(id as i64)]);
-            }
+            let from = self.small.len() as i64;
+            let more: Vec<u32> = (from..(2 * index).clamp(64, SMALL) as i64)
+                .map(|id| self.get(id).map_or(0, |number| number + 1))
+                .collect();
+            self.small.extend(more);
         }
+        self.ids.push(id);
         if let Some(place) = self.small.get_mut(index) {
             *place = number + 1;
             return number;
         }
-        let place = self.place(id);
-        self.places[place] = id;
-        self.numbers[place] = number + 1;
-        if 2 * self.ids.len() > self.places.len() {
-            self.grow();
+        self.put(id, number);
+        // At most five in eight places are taken.
+        if 8 * self.ids.len() > 5 * self.numbers.len() {
+            let n = 2 * self.tags.len();
+            self.tags = vec![0; n];
+            self.numbers = vec![0; n * BUCKET];
+            for number in 0..self.ids.len() {
+                self.put(self.ids[number], number as u32);
+            }
         }
         number
     }
 
-    /// The place where an id lies or would lie.
-    #[inline]
-    fn place(&self, id: i64) -> usize {
-        let mask = self.places.len() - 1;
-        let mut place = self.hash.of(id as u64) as usize & mask;
-        while self.places[place] != id && self.numbers[place] != 0 {
-            place = (place + 1) & mask;
+    /// Gives an id the first place that is free.
+    fn put(&mut self, id: i64, number: u32) {
+        let (mut bucket, tag) = self.start(id);
+        while zeros(self.tags[bucket]) == 0 {
+            bucket = (bucket + 1) & (self.tags.len() - 1);
         }
-        place
+        let place = zeros(self.tags[bucket]).trailing_zeros() / 8;
+        self.tags[bucket] |= tag << (8 * place);
+        self.numbers[BUCKET * bucket + place as usize] = number;
     }
 
-    fn grow(&mut self) {
-        let n = 2 * self.places.len();
-        self.places = vec![0; n];
-        self.numbers = vec![0; n];
-        for row in 0..self.ids.len() {
-            let id = self.ids[row];
-            if usize::try_from(id).is_ok_and(|index| index < self.small.len()) {
-                continue;
-            }
-            let place = self.place(id);
-            self.places[place] = id;
-            self.numbers[place] = row as u32 + 1;
-        }
+    /// The bucket where an id begins to be looked for, and its tag.
+    #[inline]
+    fn start(&self, id: i64) -> (usize, u64) {
+        let hash = self.hash.of(id as u64);
+        (hash as usize & (self.tags.len() - 1), (hash >> 56) | 1)
     }
+}
+
+/// Marks bytes that are zero; of those after the first, perhaps some that are one.
+#[inline]
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & (ONES << 7)
 }
 
 /// A fast hash with a random key, so that no file can be made to collide. It decides the time that look-ups take, never a

@@ -120,21 +120,32 @@ impl Keys {
         matches!(self.map, Map::Growing(_) | Map::GrowingNames { .. })
     }
 
-    /// The rows of many keys of one end, `None` from the first that no neuron has. Look-ups of this kind wait for memory
-    /// side by side.
-    pub(super) fn rows<'a>(&'a mut self, keys: &'a [i64]) -> impl Iterator<Item = Option<u32>> + 'a {
-        let mut last = None;
-        keys.iter().map(move |&key| match (last, &mut self.map) {
-            (Some((known, row)), _) if known == key => Some(row),
-            (_, Map::Range) => u32::try_from(key).ok().filter(|&index| (index as usize) < self.n),
-            (_, Map::Known(map)) => map.get(key).inspect(|&row| last = Some((key, row))),
-            (_, Map::Growing(map)) => {
-                let row = map.insert(key);
+    /// Adds the rows of many keys of one end, up to the first that no neuron has, and gives the number of rows. Look-ups
+    /// of this kind wait for memory side by side.
+    pub(super) fn rows(&mut self, keys: &[i64], rows: &mut Vec<u32>) -> usize {
+        fn all(keys: &[i64], rows: &mut Vec<u32>, mut row_of: impl FnMut(i64) -> Option<u32>) {
+            rows.reserve(keys.len());
+            let mut last = None;
+            for &key in keys {
+                let row = match last {
+                    Some((known, row)) if known == key => row,
+                    _ => match row_of(key) {
+                        Some(row) => row,
+                        None => break,
+                    },
+                };
                 last = Some((key, row));
-                Some(row)
+                rows.push(row);
             }
-            (_, Map::Names { .. } | Map::GrowingNames { .. }) => None,
-        })
+        }
+        let (before, n) = (rows.len(), self.n);
+        match &mut self.map {
+            Map::Range => all(keys, rows, |key| u32::try_from(key).ok().filter(|&index| (index as usize) < n)),
+            Map::Known(map) => all(keys, rows, |key| map.get(key)),
+            Map::Growing(map) => all(keys, rows, |key| Some(map.insert(key))),
+            Map::Names { .. } | Map::GrowingNames { .. } => {}
+        }
+        rows.len() - before
     }
 
     /// What a key without neuron means.

@@ -69,6 +69,9 @@ pub(crate) trait Table {
     /// The next row.
     fn next_row(&mut self) -> Result<Option<Self::Row<'_>>, Error>;
 
+    /// Takes rows, at most so many, as long as ends and weight are plain numbers; 0 if the next row has to be looked at.
+    fn take_plain(&mut self, columns: [usize; 3], most: usize, rows: &mut PlainRows) -> Result<usize, Error>;
+
     /// Bytes of the file read so far.
     fn bytes_read(&self) -> u64;
 
@@ -77,6 +80,16 @@ pub(crate) trait Table {
 
     /// Whether places are told by rows, counted from 0, or by lines, counted from 1.
     const COUNTS_ROWS: bool;
+}
+
+/// Rows of numbers.
+#[derive(Default)]
+pub(crate) struct PlainRows {
+    pub(crate) pre: Vec<i64>,
+    pub(crate) post: Vec<i64>,
+    pub(crate) weight: Vec<f64>,
+    /// Line or number of each row.
+    pub(crate) numbers: Vec<u32>,
 }
 
 /// A row of a table.
