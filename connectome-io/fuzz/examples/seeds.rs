@@ -114,6 +114,24 @@ fn archives() -> Outcome {
     Ok(())
 }
 
+/// The files of a folder of a brain region, in archives.
+fn folders() -> Outcome {
+    let counts = npy::to_bytes(&Array::new(vec![2, 2], vec![0i64, 3, 1, 0])?)?;
+    let ids = npy::to_bytes(&Array::vector(vec![5_813_105_172i64, 7]))?;
+    let signs = npy::to_bytes(&Array::vector(vec![1i64, 0]))?;
+    let id = 5_813_105_172i64.to_le_bytes();
+    let assignments = [b"\x80\x02}(\x8a\x05", &id[..5], b"X\x03\0\0\0AChK\x07X\x04\0\0\0GABAu."].concat();
+    let stored = zip::CompressionMethod::Stored;
+    put("roi_folder/counts", &zip(&[("adjacency_scc.npy", &counts)], stored)?)?;
+    let all: [(&str, &[u8]); 4] = [
+        ("adjacency_scc.npy", &counts),
+        ("nid_scc.npy", &ids),
+        ("ei_neuron.npy", &signs),
+        ("neurotransmitter_assignments.pkl", &assignments),
+    ];
+    put("roi_folder/all", &zip(&all, stored)?)
+}
+
 fn containers() -> Outcome {
     for folder in ["safetensors", "canonical", "foreign"] {
         fs::create_dir_all(place(folder))?;
@@ -178,6 +196,7 @@ fn streams() -> Outcome {
 fn main() -> Outcome {
     arrays()?;
     archives()?;
+    folders()?;
     containers()?;
     streams()
 }

@@ -66,6 +66,7 @@ macro_rules! hammer {
 hammer! {
     npy npy_matrix npz scipy safetensors canonical foreign flyvis_json edge_csv neuron_csv array_csv matrix_csv idx gzip matrix_market
     array_mtx graphml area_csv pickle pickle_matrix torch torch_tensors torch_matrix torch_legacy
+    roi_folder
 }
 
 fn fuzz() -> PathBuf {

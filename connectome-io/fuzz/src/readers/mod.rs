@@ -120,6 +120,7 @@ pub const READERS: &[Reader] = &[
         cost: PICKLE,
         read: torch,
     },
+    Reader { name: "roi_folder", file: "roi.zip", form: Form::Zip, fixtures: &[], cost: PICKLE, read: roi_folder },
 ];
 
 fn npy(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
@@ -183,6 +184,24 @@ fn idx(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
 
 fn areas(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
     AreaTable::read_with(path, &options.limits).map(|table| Content::Areas(Box::new(table)))
+}
+
+/// The input is an archive of the files in the folder.
+fn roi_folder(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
+    let no_archive = || Error::UnknownFormat { path: path.to_owned(), why: "no files of a folder".to_owned() };
+    let file = std::fs::File::open(path).expect("the input");
+    let mut archive = zip::ZipArchive::new(file).map_err(|_| no_archive())?;
+    let folder = path.with_file_name("roi");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).expect("room for a folder");
+    for name in ["adjacency_scc.npy", "nid_scc.npy", "ei_neuron.npy", "neurotransmitter_assignments.pkl"] {
+        if let Ok(mut member) = archive.by_name(name) {
+            let mut file = std::fs::File::create(folder.join(name)).expect("room for a file");
+            std::io::copy(&mut member, &mut file).map_err(|_| no_archive())?;
+        }
+    }
+    drop(archive);
+    read_with(&folder, options).map(Content::connectome)
 }
 
 /// Whatever the name and the bytes say. Connections stand once unless all are to be kept.
