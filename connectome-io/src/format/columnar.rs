@@ -5,6 +5,7 @@ pub(super) mod codec;
 use std::borrow::Cow;
 use std::path::Path;
 
+use crate::error::excerpt;
 use crate::labels::LabelsBuilder;
 use crate::tables::{Cells, PlainRows, SignRule, Table};
 use crate::{Error, Location, Sign};
@@ -306,7 +307,7 @@ impl Cells for Row<'_> {
 
     fn lossy(&self, column: usize) -> String {
         match self.column(column) {
-            Some(_) => String::from_utf8_lossy(&self.bytes(column)).into_owned(),
+            Some(_) => excerpt(&self.bytes(column)),
             None => "null".to_owned(),
         }
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::csv_tables::{CsvTable, parse_f64};
+use crate::error::excerpt;
 use crate::options::Limits;
 use crate::tables::{Cells, Table};
 use crate::{Array, Error};
@@ -35,7 +36,7 @@ pub fn read(path: impl AsRef<Path>, limits: &Limits) -> Result<NamedMatrix, Erro
         for (column, cell) in row.cells().enumerate().skip(skip) {
             let value = parse_f64(cell).ok_or_else(|| Error::BadNumber {
                 at: row.at(column),
-                text: String::from_utf8_lossy(cell).into_owned(),
+                text: excerpt(cell),
                 wanted: "number",
             })?;
             data.push(value);

@@ -12,8 +12,18 @@ pub(crate) fn find(header: &[String], wanted: &[&str]) -> Option<usize> {
     wanted.iter().find_map(|name| header.iter().position(|column| normal(column) == *name))
 }
 
-/// Refuses a header in which a name stands twice.
+/// Columns of a table of edges or neurons.
+pub(crate) const MAX_COLUMNS: usize = 4096;
+
+/// Refuses a header in which a name stands twice, and one that is too long to be that of a table.
 pub(crate) fn check_header(header: &[String], at: &Location) -> Result<(), Error> {
+    if header.len() > MAX_COLUMNS {
+        return Err(Error::Unsupported {
+            at: at.line(1),
+            what: format!("a table of {} columns, of which {MAX_COLUMNS} are the limit,", header.len()),
+            remedy: "leave some out; if the file is a matrix, choose `CsvLayout::Matrix`",
+        });
+    }
     for (i, name) in header.iter().enumerate() {
         if !name.is_empty() && header[..i].contains(name) {
             return Err(Error::DuplicateName { at: at.line(1), what: "column", name: name.clone() });

@@ -11,11 +11,12 @@ mod pair_sums;
 
 use std::borrow::Cow;
 
-pub(crate) use columns::{EdgeColumns, NeuronColumns, SignRule};
+pub(crate) use columns::{EdgeColumns, MAX_COLUMNS, NeuronColumns, SignRule};
 pub use edge_table::neurons_beside;
 pub(crate) use edge_table::{read_edges, sign_text};
 pub(crate) use neuron_file::NeuronFile;
 
+use crate::error::excerpt;
 use crate::{Error, Location, Sign};
 use columns::parse_sign;
 
@@ -113,7 +114,7 @@ pub(crate) trait Cells {
 
     /// The cell for a message.
     fn lossy(&self, column: usize) -> String {
-        String::from_utf8_lossy(&self.bytes(column)).into_owned()
+        excerpt(&self.bytes(column))
     }
 
     /// Line, counted from 1, or row, counted from 0.

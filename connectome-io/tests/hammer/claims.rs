@@ -211,3 +211,31 @@ fn endless_json() {
         bounded_by(16, &path, || read(&path).expect_err("refused"));
     }
 }
+
+/// Text without the structure that readers hope for: lines, cells, quotes without end.
+#[test]
+fn endless_text() {
+    let f = Folder::new();
+    let n = 1 << 20;
+    let edges = "source,target\n";
+    for (name, text) in [
+        ("columns.csv", ",".repeat(8 * n)),
+        ("numbers.csv", "0,".repeat(4 * n)),
+        ("names.csv", (0..n).map(|i| format!("{i:x},")).collect()),
+        ("cells.csv", format!("{edges}{}", "0,".repeat(4 * n))),
+        ("quote.csv", format!("{edges}\"{}", "a".repeat(8 * n))),
+        ("quotes.csv", format!("{edges}{}", "\"\",".repeat(3 * n))),
+        ("doubled.csv", format!("{edges}{}", "\"".repeat(8 * n))),
+        ("line.csv", "a".repeat(8 * n)),
+        ("number.csv", format!("pre,post,weight\n1,{},1\n", "1".repeat(8 * n))),
+        ("blank.csv", format!("{edges}{}\"", "\n".repeat(8 * n))),
+    ] {
+        let path = f.put(name, text);
+        bounded(&path, || read(&path).expect_err("refused"));
+    }
+    let rows: String = (0..n).map(|i| format!("{i:x},{:x}\n", i + 1)).collect();
+    let path = f.put("rows.csv", format!("{edges}{rows}1,2,3\n"));
+    bounded_by(32, &path, || read(&path).expect_err("refused"));
+    let path = f.put("bytes.csv", [edges.as_bytes(), &vec![0xff; 8 * n], b",a\n"].concat());
+    bounded(&path, || read(&path).expect_err("refused"));
+}

@@ -41,8 +41,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const FREE: usize = 16 << 20;
 
 macro_rules! hammer {
-    ($($reader:ident)*) => {
+    ($($(#[$attribute:meta])? $reader:ident)*) => {
         $(
+            $(#[$attribute])?
             #[test]
             fn $reader() {
                 hammer(stringify!($reader));
@@ -52,7 +53,7 @@ macro_rules! hammer {
         #[test]
         fn every_reader_has_a_test_and_a_fuzz_target() {
             let names: Vec<&str> = READERS.iter().map(|reader| reader.name).collect();
-            assert_eq!(names, [$(stringify!($reader)),*]);
+            assert_eq!(names, [$($(#[$attribute])? stringify!($reader)),*]);
             let manifest = std::fs::read_to_string(fuzz().join("Cargo.toml")).unwrap();
             for name in names {
                 let target = format!("fuzz_targets/{name}.rs");
@@ -67,6 +68,10 @@ hammer! {
     npy npy_matrix npz scipy safetensors canonical foreign flyvis_json edge_csv neuron_csv array_csv matrix_csv idx gzip matrix_market
     array_mtx graphml area_csv pickle pickle_matrix torch torch_tensors torch_matrix torch_legacy
     roi_folder
+    #[cfg(feature = "parquet")] parquet
+    #[cfg(feature = "parquet")] parquet_neurons
+    #[cfg(feature = "parquet")] feather
+    #[cfg(feature = "parquet")] feather_neurons
 }
 
 fn fuzz() -> PathBuf {

@@ -201,18 +201,27 @@ fn check_connectome(connectome: &Connectome, folder: &Path) {
     let back = read(&path).expect("what was written");
     assert!(back == *connectome, "a connectome changed on its way through .safetensors");
 
-    let path = folder.join("back.csv");
+    check_tables(connectome, folder, "csv");
+    #[cfg(feature = "parquet")]
+    check_tables(connectome, folder, "parquet");
+}
+
+/// Writes tables and reads them back.
+fn check_tables(connectome: &Connectome, folder: &Path, extension: &str) {
+    let path = folder.join("back").with_extension(extension);
     match write(connectome, &path) {
         // Lattices, and further columns whose names mean something else in a table.
         Err(Error::Unsupported { .. }) => {}
         Err(error) => panic!("a connectome that was read cannot be written: {error}"),
         Ok(()) => {
-            let neurons = NeuronsFile::File(folder.join("neurons.csv"));
-            let keep =
-                ReadOptions { duplicates: Duplicates::Keep, neurons, csv: CsvLayout::Edges, ..ReadOptions::default() };
+            let neurons = NeuronsFile::File(folder.join("neurons").with_extension(extension));
+            let (duplicates, csv) = (Duplicates::Keep, CsvLayout::Edges);
+            let keep = ReadOptions { duplicates, neurons, csv, ..ReadOptions::default() };
             let back = read_with(&path, &keep).expect("what was written");
-            assert!(same_neurons(back.neurons(), connectome.neurons()), "neurons changed on their way through .csv");
-            assert!(same_synapses(back.synapses(), synapses), "synapses changed on their way through .csv");
+            let neurons = same_neurons(back.neurons(), connectome.neurons());
+            assert!(neurons, "neurons changed on their way through .{extension}");
+            let synapses = same_synapses(back.synapses(), connectome.synapses());
+            assert!(synapses, "synapses changed on their way through .{extension}");
         }
     }
 }

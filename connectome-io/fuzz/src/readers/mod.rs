@@ -56,6 +56,10 @@ pub struct Reader {
 /// by doubling.
 const PICKLE: f64 = 160.0;
 
+/// What a table may cost as text: a row of four bytes is an edge of 16, in lists that grow by doubling, and its ends may be
+/// two new names.
+const TABLE: f64 = 32.0;
+
 /// What JSON may cost: a text of two bytes is one of 24 in memory, in a list that grows by doubling.
 const JSON: f64 = 16.0;
 
@@ -83,12 +87,12 @@ pub const READERS: &[Reader] = &[
     },
     Reader { name: "foreign", file: "f.safetensors", form: Form::Safetensors, fixtures: &[], cost: JSON, read: wiring },
     Reader { name: "flyvis_json", file: "g.json", form: Form::Text, fixtures: &[], cost: JSON, read: flyvis },
-    Reader { name: "edge_csv", file: "e.csv", form: Form::Text, fixtures: &[], cost: 32.0, read: wiring },
-    Reader { name: "neuron_csv", file: "n.csv", form: Form::Text, fixtures: &[], cost: 32.0, read: neurons },
-    Reader { name: "array_csv", file: "a.csv", form: Form::Text, fixtures: &[], cost: 120.0, read: array_csv },
-    Reader { name: "matrix_csv", file: "m.csv", form: Form::Text, fixtures: &[], cost: 120.0, read: matrix_csv },
+    Reader { name: "edge_csv", file: "e.csv", form: Form::Text, fixtures: &[], cost: TABLE, read: wiring },
+    Reader { name: "neuron_csv", file: "n.csv", form: Form::Text, fixtures: &[], cost: TABLE, read: neurons },
+    Reader { name: "array_csv", file: "a.csv", form: Form::Text, fixtures: &[], cost: TABLE, read: array_csv },
+    Reader { name: "matrix_csv", file: "m.csv", form: Form::Text, fixtures: &[], cost: TABLE, read: matrix_csv },
     Reader { name: "idx", file: "i-idx3-ubyte", form: Form::Binary, fixtures: &[], cost: 4.0, read: idx },
-    Reader { name: "gzip", file: "e.csv.gz", form: Form::Gzip, fixtures: &[], cost: 32.0, read: wiring },
+    Reader { name: "gzip", file: "e.csv.gz", form: Form::Gzip, fixtures: &[], cost: TABLE, read: wiring },
     Reader { name: "matrix_market", file: "m.mtx", form: Form::Text, fixtures: &[".mtx"], cost: 4.0, read: wiring },
     Reader { name: "array_mtx", file: "a.mtx", form: Form::Text, fixtures: &[".mtx"], cost: 4.0, read: array_mtx },
     Reader { name: "graphml", file: "g.graphml", form: Form::Text, fixtures: &[".graphml"], cost: 4.0, read: wiring },
@@ -121,6 +125,28 @@ pub const READERS: &[Reader] = &[
         read: torch,
     },
     Reader { name: "roi_folder", file: "roi.zip", form: Form::Zip, fixtures: &[], cost: PICKLE, read: roi_folder },
+    #[cfg(feature = "parquet")]
+    Reader { name: "parquet", file: "e.parquet", form: Form::Binary, fixtures: &[".parquet"], cost: 4.0, read: wiring },
+    #[cfg(feature = "parquet")]
+    Reader {
+        name: "parquet_neurons",
+        file: "n.parquet",
+        form: Form::Binary,
+        fixtures: &["neurons.parquet", "synapses.parquet"],
+        cost: 4.0,
+        read: parquet_neurons,
+    },
+    #[cfg(feature = "parquet")]
+    Reader { name: "feather", file: "e.feather", form: Form::Binary, fixtures: &[".feather"], cost: 4.0, read: wiring },
+    #[cfg(feature = "parquet")]
+    Reader {
+        name: "feather_neurons",
+        file: "n.feather",
+        form: Form::Binary,
+        fixtures: &["neurons.feather", "synapses.feather"],
+        cost: 4.0,
+        read: feather_neurons,
+    },
 ];
 
 fn npy(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
@@ -184,6 +210,18 @@ fn idx(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
 
 fn areas(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
     AreaTable::read_with(path, &options.limits).map(|table| Content::Areas(Box::new(table)))
+}
+
+#[cfg(feature = "parquet")]
+fn parquet_neurons(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
+    let neurons = connectome_io::format::parquet::read_neurons(path, &options.limits)?;
+    Ok(Content::Neurons(Box::new(neurons)))
+}
+
+#[cfg(feature = "parquet")]
+fn feather_neurons(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
+    let neurons = connectome_io::format::feather::read_neurons(path, &options.limits)?;
+    Ok(Content::Neurons(Box::new(neurons)))
 }
 
 /// The input is an archive of the files in the folder.

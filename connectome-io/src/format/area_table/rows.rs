@@ -5,6 +5,7 @@ use std::path::Path;
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::{Area, AreaTable, OLD_SIZES, SIZES, check_name, check_size};
+use crate::error::excerpt;
 use crate::format::csv_tables::{explain_csv, parse_f64, without_bom};
 use crate::options::Limits;
 use crate::source::Source;
@@ -91,7 +92,7 @@ impl Rows {
             Some(value) if value.is_finite() => Ok(value),
             Some(value) => Err(Error::NotFinite { at: self.place(row, column), what: wanted, value }),
             None => {
-                let text = String::from_utf8_lossy(cell).into_owned();
+                let text = excerpt(cell);
                 Err(Error::BadNumber { at: self.place(row, column), text, wanted })
             }
         }

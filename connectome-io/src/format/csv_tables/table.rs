@@ -17,6 +17,8 @@ use crate::{Error, Location};
 
 /// Bytes that are read at a time.
 const CHUNK: usize = 256 << 10;
+/// Cells of a line; a matrix of that many neurons is no longer text. Places of cells take four times their bytes and more.
+const MAX_CELLS: usize = 1 << 16;
 /// Bytes behind the text, so that words of eight bytes may be taken anywhere.
 const PADDING: usize = 8;
 
@@ -61,6 +63,8 @@ enum Look {
     More,
     /// A cell is quoted.
     Quoted,
+    /// There are more than [`MAX_CELLS`] cells.
+    Wide,
 }
 
 /// A row of a table.
@@ -159,6 +163,13 @@ impl CsvTable {
                     self.line += 1;
                 }
                 Look::More | Look::Quoted => self.fill()?,
+                Look::Wide => {
+                    return Err(Error::Unsupported {
+                        at: self.at.line(self.line),
+                        what: format!("a line of more than {MAX_CELLS} cells"),
+                        remedy: "keep a matrix of this size as .npz, .npy or .mtx",
+                    });
+                }
             }
         }
     }
@@ -205,6 +216,9 @@ impl CsvTable {
                     _ => {}
                 }
                 hits &= hits - 1;
+            }
+            if self.row.ends.len() > MAX_CELLS {
+                return Look::Wide;
             }
             at += 8;
         }
@@ -253,6 +267,9 @@ impl CsvTable {
             };
             self.row.ends.push(self.unquoted.len());
             self.unquoted.push(0);
+            if self.row.ends.len() > MAX_CELLS {
+                return Look::Wide;
+            }
             if end == self.end {
                 return Look::Row { next: end, lines };
             }

@@ -93,7 +93,10 @@ fn check(connectome: &Connectome, neurons: &[String], edges: &[String], at: &Loc
             && read.sign.is_some() == synapses.signs().is_some()
             && read.further == (first_edge..edges.len()).collect::<Vec<_>>()
     };
-    let good = neurons.iter().chain(edges).all(|name| name.trim() == name && !name.is_empty())
+    let good = neurons
+        .iter()
+        .chain(edges)
+        .all(|name| name.trim() == name && !name.is_empty() && !name.starts_with('\u{feff}'))
         && NeuronColumns::find(neurons, at).is_ok_and(reads_back)
         && EdgeColumns::find(edges, None, at).is_ok_and(edges_read_back);
     if good {

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::ops::Range;
 
+use crate::error::excerpt;
 use crate::source::Source;
 use crate::{Error, Location, Place};
 
@@ -143,7 +144,7 @@ impl<'a> Line<'a> {
         match self.word() {
             None => Ok(()),
             Some((word, place)) => {
-                let problem = format!("{:?} after the end of the entry", String::from_utf8_lossy(word));
+                let problem = format!("{:?} after the end of the entry", excerpt(word));
                 Err(Error::Malformed { at: self.place(place), problem })
             }
         }
@@ -159,6 +160,6 @@ impl<'a> Line<'a> {
     }
 
     pub(super) fn bad_number(&self, word: &[u8], place: usize, wanted: &'static str) -> Error {
-        Error::BadNumber { at: self.place(place), text: String::from_utf8_lossy(word).into_owned(), wanted }
+        Error::BadNumber { at: self.place(place), text: excerpt(word), wanted }
     }
 }

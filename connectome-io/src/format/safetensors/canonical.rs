@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text_column::{labels, put_labels, put_texts, relocate, texts, vector};
 use super::{Tensors, array};
+use crate::tables::MAX_COLUMNS;
 use crate::{
     Array, Connectome, Error, LatticeWiring, Location, NeuronTable, Placement, Positions, Provenance, Sign,
     SynapseTable, TypePair,
@@ -138,6 +139,14 @@ pub(super) fn decode(view: &SafeTensors<'_>, description: &str, at: &Location) -
         return Err(Error::Version { at: at.key(format!("metadata {KEY:?}")), found: version, supported: VERSION });
     }
     let description: Description = serde_json::from_str(description).map_err(malformed)?;
+    let further = description.neuron_columns.len().max(description.synapse_columns.len());
+    if further > MAX_COLUMNS {
+        return Err(Error::Unsupported {
+            at: at.key(format!("metadata {KEY:?}")),
+            what: format!("a table of {further} further columns"),
+            remedy: "no honest table has so many; do not trust it",
+        });
+    }
     let in_neurons = |e| relocate(e, "neurons", at);
     let in_synapses = |e| relocate(e, "synapses", at);
 
