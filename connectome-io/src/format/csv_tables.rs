@@ -44,7 +44,7 @@ use crate::tables::{NeuronFile, read_edges};
 use crate::{Connectome, Error, NeuronTable};
 
 pub use crate::tables::neurons_beside;
-pub(crate) use table::{CsvTable, explain_csv, parse_f64, parse_i64, without_bom};
+pub(crate) use table::{CsvTable, MAX_CELLS, explain_csv, parse_f64, parse_i64, without_bom};
 #[cfg(feature = "parquet")]
 pub(crate) use writer::headers;
 pub use writer::write;

@@ -52,16 +52,13 @@ pub struct Reader {
     pub read: fn(&Path, &ReadOptions) -> Result<Content, Error>,
 }
 
+/// What text may cost: a name of two bytes is one of 24 in memory, a row of four an edge of 16, in lists that grow by
+/// doubling.
+const TEXT: f64 = 16.0;
+
 /// What a pickle may cost: one byte of it makes an object of 32 bytes and a place of 16 on the stack, in lists that grow
 /// by doubling.
-const PICKLE: f64 = 160.0;
-
-/// What a table may cost as text: a row of four bytes is an edge of 16, in lists that grow by doubling, and its ends may be
-/// two new names.
-const TABLE: f64 = 32.0;
-
-/// What JSON may cost: a text of two bytes is one of 24 in memory, in a list that grows by doubling.
-const JSON: f64 = 16.0;
+const PICKLE: f64 = 100.0;
 
 /// All readers.
 pub const READERS: &[Reader] = &[
@@ -74,7 +71,7 @@ pub const READERS: &[Reader] = &[
         file: "t.safetensors",
         form: Form::Safetensors,
         fixtures: &[],
-        cost: JSON,
+        cost: TEXT,
         read: tensors,
     },
     Reader {
@@ -82,21 +79,21 @@ pub const READERS: &[Reader] = &[
         file: "c.safetensors",
         form: Form::Safetensors,
         fixtures: &[],
-        cost: JSON,
+        cost: TEXT,
         read: canonical,
     },
-    Reader { name: "foreign", file: "f.safetensors", form: Form::Safetensors, fixtures: &[], cost: JSON, read: wiring },
-    Reader { name: "flyvis_json", file: "g.json", form: Form::Text, fixtures: &[], cost: JSON, read: flyvis },
-    Reader { name: "edge_csv", file: "e.csv", form: Form::Text, fixtures: &[], cost: TABLE, read: wiring },
-    Reader { name: "neuron_csv", file: "n.csv", form: Form::Text, fixtures: &[], cost: TABLE, read: neurons },
-    Reader { name: "array_csv", file: "a.csv", form: Form::Text, fixtures: &[], cost: TABLE, read: array_csv },
-    Reader { name: "matrix_csv", file: "m.csv", form: Form::Text, fixtures: &[], cost: TABLE, read: matrix_csv },
+    Reader { name: "foreign", file: "f.safetensors", form: Form::Safetensors, fixtures: &[], cost: TEXT, read: wiring },
+    Reader { name: "flyvis_json", file: "g.json", form: Form::Text, fixtures: &[], cost: TEXT, read: flyvis },
+    Reader { name: "edge_csv", file: "e.csv", form: Form::Text, fixtures: &[], cost: TEXT, read: wiring },
+    Reader { name: "neuron_csv", file: "n.csv", form: Form::Text, fixtures: &[], cost: TEXT, read: neurons },
+    Reader { name: "array_csv", file: "a.csv", form: Form::Text, fixtures: &[], cost: TEXT, read: array_csv },
+    Reader { name: "matrix_csv", file: "m.csv", form: Form::Text, fixtures: &[], cost: TEXT, read: matrix_csv },
     Reader { name: "idx", file: "i-idx3-ubyte", form: Form::Binary, fixtures: &[], cost: 4.0, read: idx },
-    Reader { name: "gzip", file: "e.csv.gz", form: Form::Gzip, fixtures: &[], cost: TABLE, read: wiring },
+    Reader { name: "gzip", file: "e.csv.gz", form: Form::Gzip, fixtures: &[], cost: TEXT, read: wiring },
     Reader { name: "matrix_market", file: "m.mtx", form: Form::Text, fixtures: &[".mtx"], cost: 4.0, read: wiring },
     Reader { name: "array_mtx", file: "a.mtx", form: Form::Text, fixtures: &[".mtx"], cost: 4.0, read: array_mtx },
     Reader { name: "graphml", file: "g.graphml", form: Form::Text, fixtures: &[".graphml"], cost: 4.0, read: wiring },
-    Reader { name: "area_csv", file: "a.csv", form: Form::Text, fixtures: &[], cost: 4.0, read: areas },
+    Reader { name: "area_csv", file: "a.csv", form: Form::Text, fixtures: &[], cost: TEXT, read: areas },
     Reader { name: "pickle", file: "p.pkl", form: Form::Pickle, fixtures: &[".pkl"], cost: PICKLE, read: pickle },
     Reader {
         name: "pickle_matrix",

@@ -1,12 +1,13 @@
 //! The cells of a file, and the table that they are.
 
+use std::io::{self, Read};
 use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::{Area, AreaTable, OLD_SIZES, SIZES, check_name, check_size};
 use crate::error::excerpt;
-use crate::format::csv_tables::{explain_csv, parse_f64, without_bom};
+use crate::format::csv_tables::{MAX_CELLS, explain_csv, parse_f64, without_bom};
 use crate::options::Limits;
 use crate::source::Source;
 use crate::{Error, Location};
@@ -25,14 +26,53 @@ pub(super) struct Rows {
     lines: Vec<u64>,
 }
 
+/// Text whose lines have at most [`MAX_CELLS`] cells, commas in quotes counted too.
+struct Narrow<R> {
+    inner: R,
+    /// Commas of the line so far.
+    cells: usize,
+}
+
+impl<R: Read> Read for Narrow<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        for &byte in &buffer[..n] {
+            match byte {
+                b',' => self.cells += 1,
+                b'\n' | b'\r' => self.cells = 0,
+                _ => {}
+            }
+            if self.cells > MAX_CELLS {
+                return Err(io::Error::other("too many cells"));
+            }
+        }
+        Ok(n)
+    }
+}
+
 impl Rows {
     pub(super) fn read(path: &Path, limits: &Limits) -> Result<Self, Error> {
         let source = Source::open(path, limits)?;
         let at = source.at.clone();
-        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(without_bom(source)?);
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(Narrow { inner: without_bom(source)?, cells: 0 });
         let mut rows = Self { at, header: Vec::new(), ends: Vec::new(), text: Vec::new(), lines: Vec::new() };
         let mut record = ByteRecord::new();
-        while reader.read_byte_record(&mut record).map_err(|e| explain_csv(&rows.at, e))? {
+        loop {
+            match reader.read_byte_record(&mut record) {
+                Ok(true) => {}
+                Ok(false) => return Ok(rows),
+                Err(_) if reader.get_ref().cells > MAX_CELLS => {
+                    return Err(Error::Unsupported {
+                        at: rows.at.boxed(),
+                        what: format!("a line of more than {MAX_CELLS} cells"),
+                        remedy: "a network of as many areas cannot be built; is this the right file?",
+                    });
+                }
+                Err(error) => return Err(explain_csv(&rows.at, error)),
+            }
             let line = record.position().map_or(0, csv::Position::line);
             if record.len() == 1 && record[0].trim_ascii().is_empty() {
                 continue;
@@ -60,7 +100,6 @@ impl Rows {
                 });
             }
         }
-        Ok(rows)
     }
 
     fn read_header(&mut self, record: &ByteRecord, line: u64) -> Result<(), Error> {

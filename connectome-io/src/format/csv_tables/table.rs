@@ -18,7 +18,7 @@ use crate::{Error, Location};
 /// Bytes that are read at a time.
 const CHUNK: usize = 256 << 10;
 /// Cells of a line; a matrix of that many neurons is no longer text. Places of cells take four times their bytes and more.
-const MAX_CELLS: usize = 1 << 16;
+pub(crate) const MAX_CELLS: usize = 1 << 16;
 /// Bytes behind the text, so that words of eight bytes may be taken anywhere.
 const PADDING: usize = 8;
 
