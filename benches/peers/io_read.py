@@ -55,10 +55,23 @@ else:
                 return pd.read_csv(path, engine="pyarrow")
             case "pandas_parquet":
                 return pd.read_parquet(path)
+            case "pandas_csv_indices":
+                return indexed(pd.read_csv(path))
+            case "pandas_parquet_indices":
+                return indexed(pd.read_parquet(path))
             case "pyarrow_parquet":
                 return pyarrow.parquet.read_table(path, use_threads=threads > 1)
 
+    def indexed(table):
+        """The ends as indices into the ids, which a matrix needs."""
+        pre, post, weight = (table[name].to_numpy() for name in table.columns)
+        codes, ids = pd.factorize(np.concatenate([pre, post]), sort=True)
+        return codes[: len(pre)], codes[len(pre) :], weight, ids
+
     def arrays(table):
+        if isinstance(table, tuple):
+            pre, post, weight, ids = table
+            return ids[pre], ids[post], weight
         return tuple(table.column(c).to_numpy() if hasattr(table, "column") else table[c].to_numpy() for c in names(table))
 
     def names(table):

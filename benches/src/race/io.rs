@@ -54,7 +54,11 @@ pub(super) const CSV_IDS: Reading = Reading {
     file: "connections.csv",
     about: "table pre_root_id, post_root_id, syn_count with ids of 18 digits",
     ids: true,
-    peers: &[("pandas.read_csv", "pandas_csv"), ("pandas.read_csv, engine pyarrow", "pandas_csv_pyarrow")],
+    peers: &[
+        ("pandas.read_csv", "pandas_csv"),
+        ("pandas.read_csv, engine pyarrow", "pandas_csv_pyarrow"),
+        ("pandas.read_csv, ids to indices", "pandas_csv_indices"),
+    ],
 };
 
 pub(super) const PARQUET: Reading = Reading {
@@ -62,7 +66,11 @@ pub(super) const PARQUET: Reading = Reading {
     file: "connections.parquet",
     about: "the same columns as parquet, snappy",
     ids: true,
-    peers: &[("pandas.read_parquet", "pandas_parquet"), ("pyarrow.parquet.read_table", "pyarrow_parquet")],
+    peers: &[
+        ("pandas.read_parquet", "pandas_parquet"),
+        ("pyarrow.parquet.read_table", "pyarrow_parquet"),
+        ("pandas.read_parquet, ids to indices", "pandas_parquet_indices"),
+    ],
 };
 
 impl Job for Reading {
@@ -72,8 +80,8 @@ impl Job for Reading {
 
     fn about(&self, _args: &Args) -> String {
         format!(
-            "{}: {}, {} connections of {} neurons; ours to a checked connectome, sorted out and with ids, the peers to their own \
-             table or matrix\nerror: largest difference of any end or weight from what was written",
+            "{}: {}, {} connections of {} neurons; ours to a checked connectome: ends as indices into a table of neurons, no pair \
+             twice; the peers to their own table or matrix, and with pandas.factorize to indices where that is said\nerror: largest difference of any end or weight from what was written",
             self.name, self.about, SIZE.synapses, SIZE.neurons
         )
     }
