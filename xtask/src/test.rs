@@ -120,9 +120,12 @@ fn offer_peers(root: &Path, command: &mut Command) {
 
 /// Runs each example as a test of its own.
 fn examples(root: &Path, keep_going: bool, counts: &mut Counts) -> Result<()> {
+    // With the features of the whole workspace, for which everything is compiled already.
+    workspace::run(announce(workspace::cargo(root).args(["build", "--release", "--workspace", "--examples"])))?;
+    let programs = workspace::target_dir(root)?.join("release/examples");
     for name in workspace::targets(root, "examples", "example")? {
-        let mut command = workspace::cargo(root);
-        command.args(["run", "--release", "--package", "examples", "--example", &name, "--", "--quick"]);
+        let mut command = Command::new(programs.join(&name));
+        command.arg("--quick").current_dir(root);
         workspace::default_env(&mut command, "OMP_WAIT_POLICY", "passive");
         match workspace::run(announce(&mut command)) {
             Ok(()) => counts.passed += 1,

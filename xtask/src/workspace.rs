@@ -89,11 +89,21 @@ pub(crate) fn describe(command: &Command) -> String {
     text
 }
 
+/// What `cargo metadata` says of the workspace.
+fn metadata(root: &Path) -> Result<Value> {
+    let text = output(cargo(root).args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    serde_json::from_str(&text).map_err(|error| Error::io("reading the output of cargo metadata")(error.into()))
+}
+
+/// The folder into which cargo builds.
+pub(crate) fn target_dir(root: &Path) -> Result<PathBuf> {
+    let metadata = metadata(root)?;
+    Ok(metadata["target_directory"].as_str().map_or_else(|| root.join("target"), PathBuf::from))
+}
+
 /// Names of the targets of one kind (`example`, `bin`, ...) of a package, sorted. Empty when there is none.
 pub(crate) fn targets(root: &Path, package: &str, kind: &str) -> Result<Vec<String>> {
-    let text = output(cargo(root).args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let metadata: Value =
-        serde_json::from_str(&text).map_err(|error| Error::io("reading the output of cargo metadata")(error.into()))?;
+    let metadata = metadata(root)?;
     let mut names: Vec<String> = metadata["packages"]
         .as_array()
         .into_iter()
