@@ -15,7 +15,7 @@ const MOST_GROUPS: usize = 80;
 /// Draws the matrix, the degrees and, where neurons have no more than 80 types (else classes), those.
 ///
 /// # Errors
-/// Those of the figures, and of [`aggregate`].
+/// Those of the figures, and of [`aggregate()`].
 pub fn portrait(title: &str, connectome: &Connectome, wiring: &Topology) -> Result<Figure, Error> {
     let n = wiring.n_post();
     let bins = n.clamp(1, BINS);
