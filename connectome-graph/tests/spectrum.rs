@@ -52,8 +52,13 @@ proptest! {
         let topology = Topology::from_dense(n, n, &dense).unwrap();
         for select in [Select::Modulus, Select::RealPart] {
             let got = eigenvalues(&topology, k, select, &Krylov::default()).unwrap();
-            let all = reference(n, &dense, select);
             prop_assert!(got.len() == k.min(n) || got.len() == k + 1);
+            if topology.strongly_connected_components().count() == n && topology.self_loops() == 0 {
+                // Without loops all are 0, and so defective that the reference is far off.
+                prop_assert!(got.iter().all(|z| *z == Complex64::ZERO), "{:?}", got);
+                continue;
+            }
+            let all = reference(n, &dense, select);
             // eigenvalues 0 of chains are defective, and inexact in the reference
             let tolerance = if density == 1.0 { 1e-9 } else { 1e-3 };
             assert_leading(&got, &all, select, tolerance);

@@ -188,13 +188,13 @@ mod tests {
         let mut labels = t.labels.clone();
         labels.dedup();
         prop_assert_eq!(labels.len(), n, "labels repeat: {:?}", t);
-        // The ticks cover the range: no end of the axis is farther from a tick than one and a half gaps between ticks.
+        // The ticks cover the range: no end of the axis is farther from a tick than two gaps between ticks.
         let f = |v: f64| {
             if scale == Scale::Log { v.log10() } else { v / high.abs().max(low.abs()) }
         };
         let gap = t.major.windows(2).map(|w| f(w[1]) - f(w[0])).fold(0.0, f64::max);
-        prop_assert!(f(t.major[0]) - f(low) <= 1.5 * gap, "start is bare: {low:e}..{high:e} {t:?}");
-        prop_assert!(f(high) - f(t.major[n - 1]) <= 1.5 * gap, "end is bare: {low:e}..{high:e} {t:?}");
+        prop_assert!(f(t.major[0]) - f(low) <= 2.0 * gap, "start is bare: {low:e}..{high:e} {t:?}");
+        prop_assert!(f(high) - f(t.major[n - 1]) <= 2.0 * gap, "end is bare: {low:e}..{high:e} {t:?}");
         Ok(())
     }
 
