@@ -246,7 +246,7 @@ fn pickles_of_short_instructions() {
     let f = Folder::new();
     let pieces: [&[u8]; 8] = [b"]", b")", b"\x8f", b"N", b"(", b"]0", b"]\x94", b"]Na"];
     for (i, piece) in pieces.iter().enumerate() {
-        let path = f.put(&format!("{i}.pkl"), [b"\x80\x04".to_vec(), piece.repeat((1 << 20) + 1)].concat());
+        let path = f.put(&format!("{i}.pkl"), [b"\x80\x04".to_vec(), piece.repeat((1 << 20) + 99)].concat());
         bounded_by(100, &path, || pickle::read(&path).expect_err("refused"));
     }
 }

@@ -65,8 +65,8 @@ macro_rules! hammer {
 }
 
 hammer! {
-    npy npy_matrix npz scipy safetensors canonical foreign flyvis_json edge_csv neuron_csv array_csv matrix_csv idx gzip matrix_market
-    array_mtx graphml area_csv pickle pickle_matrix torch torch_tensors torch_matrix torch_legacy
+    npy npy_matrix npz scipy safetensors canonical foreign flyvis_json edge_csv neuron_csv array_csv matrix_csv idx gzip
+    matrix_market array_mtx graphml area_csv pickle pickle_matrix torch torch_tensors torch_matrix torch_legacy
     roi_folder
     #[cfg(feature = "parquet")] parquet
     #[cfg(feature = "parquet")] parquet_neurons

@@ -378,6 +378,11 @@ impl<'a, 'l> Machine<'a, 'l> {
     }
 
     pub(crate) fn make(&mut self, node: Node<'a>) -> Slot {
+        if self.nodes.len() == self.nodes.capacity() {
+            // Each byte makes one object at most: room beyond that would be for nothing.
+            let left = self.left().max(16);
+            self.nodes.reserve_exact(self.nodes.len().clamp(16, left));
+        }
         self.nodes.push(node);
         Slot::Node((self.nodes.len() - 1) as u32)
     }
