@@ -214,6 +214,28 @@ pub enum Error {
         /// What was sought in it.
         value: String,
     },
+    /// A name stands for no area, or for several.
+    #[error("{name:?} {problem}; the areas are {known}")]
+    AreaName {
+        /// The name.
+        name: String,
+        /// "is the name of no area" or "is the name of several areas".
+        problem: &'static str,
+        /// The names there are.
+        known: String,
+    },
+    /// A network of areas has no such edge.
+    #[error("there is no {kind} edge {from} -> {to}; those from {from} lead to {known}")]
+    NoEdge {
+        /// "feedforward" or "feedback".
+        kind: &'static str,
+        /// Name of the sending area.
+        from: String,
+        /// Name of the receiving area.
+        to: String,
+        /// Areas to which such edges lead, or "none".
+        known: String,
+    },
     /// No scaling of rows and columns has the wanted sums.
     #[error(
         "the {part} synapses cannot be scaled to equal sums of rows and of columns: {rows} postsynaptic neurons, among \

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod aggregate;
+pub mod area;
 mod error;
 pub mod generate;
 pub mod hex;
