@@ -34,6 +34,7 @@
 //! ```
 
 mod diagnostic;
+mod hierarchy;
 mod path;
 
 use std::path::Path;
@@ -41,6 +42,7 @@ use std::path::Path;
 pub use connectome_io::format::area_table::{Area, AreaTable};
 
 pub use diagnostic::Diagnostic;
+pub use hierarchy::{Directions, FeedbackEntries, FromHierarchy, Sizes, scores};
 pub use path::LongestPath;
 
 use crate::{Error, Topology};
