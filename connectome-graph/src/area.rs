@@ -35,6 +35,7 @@
 
 mod diagnostic;
 mod hierarchy;
+pub mod paper;
 mod path;
 
 use std::path::Path;
