@@ -4,9 +4,9 @@ use crate::Result;
 use connectome_graph::Topology;
 use connectome_graph::generate::Benchmark;
 use tch::{Device, Kind, Tensor};
+use tch_function::slices::{as_slice, filled};
 use tch_sparse::kernel::Into;
 use tch_sparse::parallel::{product_all, product_and_sampled_all, sampled_all, transpose_values, untranspose_values};
-use tch_sparse::tensor::{as_slice, filled};
 use tch_sparse::{Layout, SparsityPattern};
 
 /// Which product.

@@ -99,7 +99,7 @@ impl Tutorial {
         vs.set_kind(Kind::Double);
         let model = self.model(&vs)?.with_solver(Solver::new().tolerances(1e-10, 1e-10));
         let run = Self::forward(&model, &self.images(Kind::Double))?;
-        Ok(tch_sparse::tensor::as_slice::<f64>(&run.hs.contiguous()).to_vec())
+        Ok(tch_function::slices::as_slice::<f64>(&run.hs.contiguous()).to_vec())
     }
 
     /// Writes the arrays for other programs, a file of NumPy for each: `row_ptr` i64, `columns` i32, `weights` f32 (without signs),
@@ -184,7 +184,7 @@ mod tests {
         let run = Tutorial::forward(&job.model(&vs).unwrap(), &job.images(Kind::Float)).unwrap();
         assert_eq!(run.hs.size(), [2, OUTPUTS as i64, 900]);
         let h = run.hs.contiguous();
-        let off = tch_sparse::tensor::as_slice::<f32>(&h)
+        let off = tch_function::slices::as_slice::<f32>(&h)
             .iter()
             .zip(job.reference().unwrap())
             .map(|(&h, want)| (f64::from(h) - want).abs())

@@ -3,10 +3,9 @@
 //! Every function makes one pass over the arrays that it takes. Work is cut into blocks of a fixed size, which rayon's threads
 //! share; sums are added up per block and then over blocks in order, so that results do not depend on the number of threads.
 
-use crate::math::Number;
-use crate::tiers::on_best_tier;
 use rayon::prelude::*;
-use tch_sparse::Aligned;
+use tch_function::on_best_tier;
+use tch_sparse::{Aligned, Real};
 
 /// Numbers in a block, about: eight arrays' blocks fit a first-level cache.
 const BLOCK: usize = 1024;
@@ -36,13 +35,13 @@ impl Shape {
     }
 
     /// Per-column numbers repeated over a block, so that loops need no remainder.
-    pub(crate) fn repeated<T: Number>(self, columns: &[T]) -> Vec<T> {
+    pub(crate) fn repeated<T: Real>(self, columns: &[T]) -> Vec<T> {
         assert_eq!(columns.len(), self.batch, "one number per column of {self:?}");
         columns.iter().copied().cycle().take(self.block()).collect()
     }
 
     /// Calls `run(first, block of out)` for all blocks.
-    pub(crate) fn each<T: Number>(self, out: &mut [T], run: impl Fn(usize, &mut [T]) + Sync) {
+    pub(crate) fn each<T: Real>(self, out: &mut [T], run: impl Fn(usize, &mut [T]) + Sync) {
         let block = self.block();
         if self.is_parallel() {
             out.par_chunks_mut(block).enumerate().with_min_len(8).for_each(|(i, o)| run(i * block, o));
@@ -54,7 +53,7 @@ impl Shape {
     }
 
     /// Sums per column, from the numbers of a block, which `write(first, n, numbers)` gives.
-    pub(crate) fn column_sums<T: Number>(self, write: impl Fn(usize, usize, &mut [T]) + Sync) -> Vec<f64> {
+    pub(crate) fn column_sums<T: Real>(self, write: impl Fn(usize, usize, &mut [T]) + Sync) -> Vec<f64> {
         let block = self.block();
         let of_block = |first: usize| {
             let n = block.min(self.len() - first);
@@ -84,7 +83,7 @@ impl Shape {
     }
 
     /// Root mean squares per column, from the squares.
-    fn root_mean_squares<T: Number>(self, squares: impl Fn(usize, usize, &mut [T]) + Sync) -> Vec<f64> {
+    fn root_mean_squares<T: Real>(self, squares: impl Fn(usize, usize, &mut [T]) + Sync) -> Vec<f64> {
         self.column_sums(squares).into_iter().map(|t| (t / self.features as f64).sqrt()).collect()
     }
 }
@@ -110,14 +109,14 @@ macro_rules! with_terms {
 }
 
 /// The weights that are not zero, with their arrays.
-pub(crate) fn terms<'a, T: Number>(weights: &[f64], k: &'a [Aligned<T>], len: usize) -> Vec<(f64, &'a [T])> {
+pub(crate) fn terms<'a, T: Real>(weights: &[f64], k: &'a [Aligned<T>], len: usize) -> Vec<(f64, &'a [T])> {
     weights.iter().zip(k).filter(|(w, _)| **w != 0.0).map(|(w, k)| (*w, &k[..len])).collect()
 }
 
 pub(crate) use with_terms;
 
 /// `out = y + dt sum_j w_j k_j`.
-pub(crate) fn combine<T: Number>(shape: Shape, out: &mut [T], y: &[T], dt: &[T], terms: &[(f64, &[T])]) {
+pub(crate) fn combine<T: Real>(shape: Shape, out: &mut [T], y: &[T], dt: &[T], terms: &[(f64, &[T])]) {
     let dt = shape.repeated(dt);
     with_terms!(
         terms,
@@ -130,16 +129,10 @@ pub(crate) fn combine<T: Number>(shape: Shape, out: &mut [T], y: &[T], dt: &[T],
     );
 }
 
-on_best_tier!(fn combine_block<T, const N: usize>(out: &mut [T], y: &[T], dt: &[T], w: [T; N], k: [&[T]; N]) = combine_body, fused);
+on_best_tier!(pub(crate) fn combine_block<T: Real, const N: usize>(out: &mut [T], y: &[T], dt: &[T], w: [T; N], k: [&[T]; N]) = combine_body, fused);
 
 #[inline(always)]
-fn combine_body<T: Number, const N: usize, const FUSED: bool>(
-    out: &mut [T],
-    y: &[T],
-    dt: &[T],
-    w: [T; N],
-    k: [&[T]; N],
-) {
+fn combine_body<T: Real, const N: usize, const FUSED: bool>(out: &mut [T], y: &[T], dt: &[T], w: [T; N], k: [&[T]; N]) {
     let n = out.len();
     let (y, dt, k) = (&y[..n], &dt[..n], k.map(|k| &k[..n]));
     for i in 0..n {
@@ -159,7 +152,7 @@ pub(crate) struct Scale {
 }
 
 /// Per column the root mean square of `dt sum_j w_j k_j / (atol + rtol max(|y0|, |y1|))`.
-pub(crate) fn error_norms<T: Number>(
+pub(crate) fn error_norms<T: Real>(
     shape: Shape,
     scale: Scale,
     y0: &[T],
@@ -181,10 +174,10 @@ pub(crate) fn error_norms<T: Number>(
     )
 }
 
-on_best_tier!(fn error_block<T, const N: usize>(out: &mut [T], y0: &[T], y1: &[T], dt: &[T], scale: [T; 2], w: [T; N], k: [&[T]; N]) = error_body, fused);
+on_best_tier!(fn error_block<T: Real, const N: usize>(out: &mut [T], y0: &[T], y1: &[T], dt: &[T], scale: [T; 2], w: [T; N], k: [&[T]; N]) = error_body, fused);
 
 #[inline(always)]
-fn error_body<T: Number, const N: usize, const FUSED: bool>(
+fn error_body<T: Real, const N: usize, const FUSED: bool>(
     out: &mut [T],
     y0: &[T],
     y1: &[T],
@@ -207,7 +200,7 @@ fn error_body<T: Number, const N: usize, const FUSED: bool>(
 }
 
 /// Per column the root mean square of `(v - less) / (atol + rtol |y|)`, without `less` where there is none.
-pub(crate) fn scaled_norms<T: Number>(shape: Shape, scale: Scale, y: &[T], v: &[T], less: Option<&[T]>) -> Vec<f64> {
+pub(crate) fn scaled_norms<T: Real>(shape: Shape, scale: Scale, y: &[T], v: &[T], less: Option<&[T]>) -> Vec<f64> {
     let (atol, rtol) = (T::from_f64(scale.atol), T::from_f64(scale.rtol));
     shape.root_mean_squares(|first, n, sums: &mut [T]| {
         for (i, s) in sums.iter_mut().enumerate().take(n) {
@@ -220,7 +213,7 @@ pub(crate) fn scaled_norms<T: Number>(shape: Shape, scale: Scale, y: &[T], v: &[
 }
 
 /// Whether all numbers of each column are finite.
-pub(crate) fn finite_columns<T: Number>(shape: Shape, y: &[T]) -> Vec<bool> {
+pub(crate) fn finite_columns<T: Real>(shape: Shape, y: &[T]) -> Vec<bool> {
     let mut finite = vec![true; shape.batch];
     for row in y[..shape.len()].chunks_exact(shape.batch) {
         for (f, v) in finite.iter_mut().zip(row) {
@@ -231,7 +224,7 @@ pub(crate) fn finite_columns<T: Number>(shape: Shape, y: &[T]) -> Vec<bool> {
 }
 
 /// `to[columns] = from[columns]` where `take` says so.
-pub(crate) fn copy_columns<T: Number>(shape: Shape, to: &mut [T], from: &[T], take: &[bool]) {
+pub(crate) fn copy_columns<T: Real>(shape: Shape, to: &mut [T], from: &[T], take: &[bool]) {
     let batch = shape.batch;
     let columns: Vec<usize> = (0..batch).filter(|&b| take[b]).collect();
     for (to, from) in to.chunks_exact_mut(batch).zip(from.chunks_exact(batch)) {
@@ -242,7 +235,7 @@ pub(crate) fn copy_columns<T: Number>(shape: Shape, to: &mut [T], from: &[T], ta
 }
 
 /// Keeps the columns numbered in `kept`, ascending, at the front of the array.
-pub(crate) fn keep_columns<T: Number>(shape: Shape, array: &mut Aligned<T>, kept: &[usize]) {
+pub(crate) fn keep_columns<T: Real>(shape: Shape, array: &mut Aligned<T>, kept: &[usize]) {
     let mut to = 0;
     for row in 0..shape.features {
         for &b in kept {

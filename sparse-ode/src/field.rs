@@ -1,6 +1,5 @@
 //! Right-hand sides.
 
-use crate::math::Number;
 use tch_sparse::Real;
 
 /// Any error that a right-hand side may return.
@@ -153,7 +152,7 @@ pub struct PerSample<T, F> {
     dy: Vec<T>,
 }
 
-impl<T: Number, F: FnMut(f64, usize, &[T], &mut [T])> VectorField<T> for PerSample<T, F> {
+impl<T: Real, F: FnMut(f64, usize, &[T], &mut [T])> VectorField<T> for PerSample<T, F> {
     fn features(&self) -> usize {
         self.y.len()
     }

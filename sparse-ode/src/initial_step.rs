@@ -6,9 +6,8 @@ use crate::Error;
 use crate::adjoint::arithmetic::{add_scaled, dots, pull_back_norm};
 use crate::arrays::{Shape, combine, scaled_norms};
 use crate::field::{At, Differentiable, Evaluated, FieldError, PulledBack};
-use crate::math::Number;
 use crate::solver::{Compat, Solver, TimePrecision};
-use tch_sparse::Aligned;
+use tch_sparse::{Aligned, Real};
 
 /// What the guess starts from: per column the start, the end and which sample it is.
 pub(crate) struct Start<'a> {
@@ -19,7 +18,7 @@ pub(crate) struct Start<'a> {
 }
 
 /// One signed step per column. `f0` is the derivative at the start; `y1` and `f1` are scratch.
-pub(crate) fn guess<T: Number>(
+pub(crate) fn guess<T: Real>(
     solver: &Solver,
     shape: Shape,
     start: &Start<'_>,
@@ -104,7 +103,7 @@ impl Second {
 }
 
 /// Goes along the derivative for the first step of each column; returns the times.
-fn try_first<T: Number>(
+fn try_first<T: Real>(
     shape: Shape,
     round: impl Fn(f64) -> f64,
     start: &[f64],
@@ -126,7 +125,7 @@ pub(crate) struct GuessGradients<'a, T> {
 }
 
 /// From gradients with respect to the guessed steps to what they were guessed from.
-pub(crate) fn pull_back<T: Number, F: Differentiable<T>>(
+pub(crate) fn pull_back<T: Real, F: Differentiable<T>>(
     solver: &Solver,
     start: &Start<'_>,
     field: &mut F,

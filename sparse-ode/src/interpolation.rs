@@ -1,10 +1,9 @@
 //! Values between the ends of a step.
 
 use crate::arrays::{Shape, combine_block, with_terms};
-use crate::math::Number;
-use crate::tiers::on_best_tier;
 use rayon::prelude::*;
-use tch_sparse::Aligned;
+use tch_function::on_best_tier;
+use tch_sparse::{Aligned, Real};
 
 /// A value of a step's polynomial: `x` of the way from start to end of the step in column `column`, to go to `slot`, one of
 /// the stretches of `features` numbers in the output.
@@ -25,7 +24,7 @@ pub(crate) struct Step<'a, T> {
 }
 
 /// Writes the polynomial's values at `points` to their slots of `out`, `[slots, features]`.
-pub(crate) fn interpolate<T: Number>(shape: Shape, step: &Step<'_, T>, points: &[Point], out: &mut Slots<'_, T>) {
+pub(crate) fn interpolate<T: Real>(shape: Shape, step: &Step<'_, T>, points: &[Point], out: &mut Slots<'_, T>) {
     if points.is_empty() {
         return;
     }
@@ -67,13 +66,13 @@ pub(crate) fn interpolate<T: Number>(shape: Shape, step: &Step<'_, T>, points: &
 }
 
 /// The polynomial's coefficients by power, from 1, `[features, batch]`.
-pub(crate) fn coefficients<T: Number>(shape: Shape, step: &Step<'_, T>) -> Vec<Vec<T>> {
+pub(crate) fn coefficients<T: Real>(shape: Shape, step: &Step<'_, T>) -> Vec<Vec<T>> {
     let dt: Vec<T> = step.dt.iter().copied().cycle().take(shape.len()).collect();
     step_powers(step, &dt, 0, shape.len())
 }
 
 /// The polynomial's coefficients by power, from 1, for numbers `first..first + n`.
-fn step_powers<T: Number>(step: &Step<'_, T>, dt: &[T], first: usize, n: usize) -> Vec<Vec<T>> {
+fn step_powers<T: Real>(step: &Step<'_, T>, dt: &[T], first: usize, n: usize) -> Vec<Vec<T>> {
     let mut powers = Vec::with_capacity(step.dense.step.len());
     let zero = vec![T::ZERO; n];
     for (w, weights) in step.dense.step.iter().zip(step.dense.k) {
@@ -108,10 +107,10 @@ fn step_powers<T: Number>(step: &Step<'_, T>, dt: &[T], first: usize, n: usize) 
     powers
 }
 
-on_best_tier!(fn horner_block<T>(out: &mut [T], coefficients: &[T], x: T) = horner_body);
+on_best_tier!(fn horner_block<T: Real>(out: &mut [T], coefficients: &[T], x: T) = horner_body);
 
 #[inline(always)]
-fn horner_body<T: Number>(out: &mut [T], coefficients: &[T], x: T) {
+fn horner_body<T: Real>(out: &mut [T], coefficients: &[T], x: T) {
     let n = out.len();
     let degree = coefficients.len() / n - 1;
     out.copy_from_slice(&coefficients[degree * n..]);
@@ -133,7 +132,7 @@ pub(crate) struct Slots<'a, T> {
 // SAFETY: it is a mutable slice; `stretch` leaves the disjointness of concurrent writes to its callers.
 unsafe impl<T: Send> Sync for Slots<'_, T> {}
 
-impl<'a, T: Number> Slots<'a, T> {
+impl<'a, T: Real> Slots<'a, T> {
     pub(crate) fn new(out: &'a mut [T], features: usize) -> Self {
         let slots = out.len().checked_div(features).unwrap_or(0);
         Self { start: out.as_mut_ptr(), features, slots, owner: std::marker::PhantomData }

@@ -8,14 +8,12 @@ mod error;
 mod field;
 mod initial_step;
 mod interpolation;
-pub mod math;
 pub mod method;
 mod model;
 mod solution;
 mod solver;
 mod stepper;
 mod tensors;
-mod tiers;
 mod times;
 mod trajectory;
 
@@ -33,6 +31,7 @@ pub use model::{
 pub use solution::{Solution, Stats, Status};
 pub use solver::{Compat, Solver, TimePrecision};
 pub use stepper::Stepper;
+pub use tch_sparse::Real;
 pub use tensors::{Now, TensorSolution, TensorTimes};
 pub use times::Times;
 pub use trajectory::{Save, Trajectory};

@@ -1,12 +1,12 @@
 //! Settings of a solve.
 
 use crate::arrays::Scale;
-use crate::math::Number;
 use crate::stepper::Recorded;
 use crate::{
     Adjoint, Checkpointing, Controller, Differentiable, Error, Limits, Method, Recording, Solution, Stepper, Times,
     VectorField,
 };
+use tch_sparse::Real;
 
 /// Precision of times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -240,7 +240,7 @@ impl Solver {
     /// [`Solution::status`] or call [`Solution::into_success`].
     ///
     /// **Memory**: a state for each stage and three more, and the values at the evaluation times.
-    pub fn solve<T: Number, F: VectorField<T>>(
+    pub fn solve<T: Real, F: VectorField<T>>(
         &self,
         field: &mut F,
         y0: &[T],
@@ -277,7 +277,7 @@ impl Solver {
     /// assert!((solution.t()[0] - (20.0f64 / 9.81).sqrt()).abs() < 0.05);
     /// # Ok::<(), sparse_ode::Error>(())
     /// ```
-    pub fn solve_watched<T: Number, F: VectorField<T>>(
+    pub fn solve_watched<T: Real, F: VectorField<T>>(
         &self,
         field: &mut F,
         y0: &[T],
@@ -295,7 +295,7 @@ impl Solver {
     ///
     /// # Errors
     /// As [`solve`](Self::solve), and when `values` has another length.
-    pub fn solve_into<T: Number, F: VectorField<T>>(
+    pub fn solve_into<T: Real, F: VectorField<T>>(
         &self,
         field: &mut F,
         y0: &[T],
@@ -363,7 +363,7 @@ impl Solver {
     /// assert!((gradients.parameters[0] + 3.0 * y).abs() < 1e-8);
     /// # Ok::<(), sparse_ode::Error>(())
     /// ```
-    pub fn record<T: Number, F: Differentiable<T>>(
+    pub fn record<T: Real, F: Differentiable<T>>(
         &self,
         field: &mut F,
         y0: &[T],
@@ -377,7 +377,7 @@ impl Solver {
     }
 
     /// The same with the values in a place of the caller's.
-    pub(crate) fn record_into<T: Number, F: VectorField<T>>(
+    pub(crate) fn record_into<T: Real, F: VectorField<T>>(
         &self,
         field: &mut F,
         y0: &[T],
@@ -397,7 +397,7 @@ impl Solver {
     ///
     /// # Errors
     /// As [`solve`](Self::solve).
-    pub fn start<T: Number, F: VectorField<T>>(
+    pub fn start<T: Real, F: VectorField<T>>(
         &self,
         field: &mut F,
         y0: &[T],

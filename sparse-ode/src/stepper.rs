@@ -6,12 +6,11 @@ use crate::columns::{Columns, LastStep};
 use crate::field::{At, VectorField};
 use crate::initial_step::{self, Start};
 use crate::interpolation::{Point, Slots, Step, interpolate};
-use crate::math::Number;
 use crate::method::Tableau;
 use crate::solution::{Solution, Stats, Status};
 use crate::solver::{Compat, Solver};
 use crate::{Error, Times, Trajectory};
-use tch_sparse::Aligned;
+use tch_sparse::{Aligned, Real};
 
 /// Whether a solve is to be gone through backwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +21,7 @@ pub(crate) enum Recorded {
 
 /// A solve in progress: cheap to look into, and to clone where it may have to go on from here again.
 #[derive(Debug, Clone)]
-pub struct Stepper<T: Number> {
+pub struct Stepper<T: Real> {
     solver: Solver,
     times: Times,
     shape: Shape,
@@ -50,7 +49,7 @@ pub struct Stepper<T: Number> {
     steady: Option<Scale>,
 }
 
-impl<T: Number> Stepper<T> {
+impl<T: Real> Stepper<T> {
     pub(crate) fn new<F: VectorField<T>>(
         solver: &Solver,
         field: &mut F,

@@ -1,12 +1,12 @@
 //! Fields given as functions of tensors, differentiated by libtorch, and their solutions as differentiable tensors.
 
 use crate::field::{At, Differentiable, Evaluated, FieldError, PulledBack, VectorField};
-use crate::math::Number;
 use crate::{Cotangents, Error, Recording, Solution, SolveFailure, Solver, Stats, Status, Times};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tch::{Device, Kind, Tensor};
+use tch_function::slices::{as_slice, filled};
 use tch_function::{BoxError, Forward, Op, apply};
-use tch_sparse::tensor::{as_slice, filled};
+use tch_sparse::Real;
 
 /// Where a field of tensors is evaluated: one row per sample that still runs.
 #[derive(Debug)]
@@ -146,7 +146,7 @@ impl Solver {
         }
     }
 
-    fn run_tensors<T: Number, F>(
+    fn run_tensors<T: Real, F>(
         &self,
         field: F,
         y0: &Tensor,
@@ -200,7 +200,7 @@ struct Solve<T, F> {
 /// Inputs before the parameters.
 const BEFORE: usize = 4;
 
-impl<T: Number, F> Op for Solve<T, F>
+impl<T: Real, F> Op for Solve<T, F>
 where
     F: Fn(&Now, &Tensor, &[Tensor]) -> Result<Tensor, FieldError> + Send + Sync + 'static,
 {
@@ -292,7 +292,7 @@ struct TensorField<'a, T, F> {
     number: std::marker::PhantomData<T>,
 }
 
-impl<'a, T: Number, F> TensorField<'a, T, F>
+impl<'a, T: Real, F> TensorField<'a, T, F>
 where
     F: Fn(&Now, &Tensor, &[Tensor]) -> Result<Tensor, FieldError>,
 {
@@ -340,7 +340,7 @@ where
     }
 }
 
-impl<T: Number, F> VectorField<T> for TensorField<'_, T, F>
+impl<T: Real, F> VectorField<T> for TensorField<'_, T, F>
 where
     F: Fn(&Now, &Tensor, &[Tensor]) -> Result<Tensor, FieldError>,
 {
@@ -365,7 +365,7 @@ struct Graph {
     dy: Option<Tensor>,
 }
 
-impl<T: Number, F> Differentiable<T> for TensorField<'_, T, F>
+impl<T: Real, F> Differentiable<T> for TensorField<'_, T, F>
 where
     F: Fn(&Now, &Tensor, &[Tensor]) -> Result<Tensor, FieldError>,
 {

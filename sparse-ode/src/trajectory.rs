@@ -2,8 +2,8 @@
 
 use crate::arrays::Shape;
 use crate::interpolation::{Step, coefficients};
-use crate::math::Number;
 use crate::{Error, Solution, Solver, Times, VectorField};
+use tch_sparse::Real;
 
 /// How much of each step a [`Trajectory`] keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ struct Path<T> {
     degree: usize,
 }
 
-impl<T: Number> Trajectory<T> {
+impl<T: Real> Trajectory<T> {
     pub(crate) fn new(save: Save, start: &[f64], features: usize, y0: &[T]) -> Self {
         let path = |(t, y): (&f64, &[T])| Path { t: vec![*t], y: y.to_vec(), powers: Vec::new(), degree: 0 };
         Self { save, features, samples: start.iter().zip(y0.chunks_exact(features)).map(path).collect() }
@@ -114,7 +114,7 @@ impl Solver {
     /// assert!((path.at(0, 1.0)?[0] - (-1f64).exp()).abs() < 1e-3);
     /// # Ok::<(), sparse_ode::Error>(())
     /// ```
-    pub fn trajectory<T: Number, F: VectorField<T>>(
+    pub fn trajectory<T: Real, F: VectorField<T>>(
         &self,
         field: &mut F,
         y0: &[T],

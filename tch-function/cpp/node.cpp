@@ -300,6 +300,17 @@ char *tchf_attach(const char *label, at::Tensor **inputs, const uint64_t *versio
 }
 
 // The count of in-place modifications of a tensor; UINT64_MAX where it has no counter (made in inference mode).
+// Null where the entries lie in this machine's memory one after another, as they are; else why not.
+const char *tchf_not_plain(const at::Tensor *tensor) {
+    const at::Tensor &t = *tensor;
+    if (!t.defined()) return "it is undefined";
+    if (!t.device().is_cpu()) return "it is elsewhere";
+    if (t.layout() != at::kStrided) return "it is not dense";
+    if (!t.is_contiguous()) return "it is not contiguous";
+    if (t.is_neg() || t.is_conj() || t._is_zerotensor()) return "it is a lazy view";
+    return nullptr;
+}
+
 char *tchf_version(at::Tensor *tensor, uint64_t *version) {
     return guarded([&] {
         if (!tensor->defined()) throw std::runtime_error("the tensor is undefined");

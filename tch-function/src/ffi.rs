@@ -40,6 +40,7 @@ unsafe extern "C" {
         callbacks: Callbacks,
         recorded: c_int,
     ) -> *mut c_char;
+    pub(crate) fn tchf_not_plain(tensor: Raw) -> *const c_char;
     pub(crate) fn tchf_version(tensor: Raw, version: *mut u64) -> *mut c_char;
     pub(crate) fn tchf_current_stream(device: c_int, handle: *mut *mut c_void) -> *mut c_char;
     pub(crate) fn tchf_inference_enter(guard: *mut *mut c_void) -> *mut c_char;

@@ -12,7 +12,6 @@ mod on_device;
 pub mod parallel;
 mod pattern;
 mod real;
-pub mod tensor;
 
 pub use aligned::Aligned;
 pub use error::Error;

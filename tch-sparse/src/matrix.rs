@@ -7,10 +7,10 @@
 use crate::kernel::Into;
 use crate::libtorch::is_real;
 use crate::parallel::{product_all, sampled_all, transpose_values};
-use crate::tensor::{as_slice, filled};
 use crate::{Error, Real, SparsityPattern};
 use std::sync::{Arc, Mutex, PoisonError};
 use tch::{Device, Kind, Tensor};
+use tch_function::slices::{as_slice, filled};
 use tch_function::{BoxError, Forward, Op, SecondDerivative, apply_one, save_if};
 
 /// A sparse matrix `[rows, columns]`: a pattern and a tensor of values in row order.
@@ -156,16 +156,16 @@ impl Shared {
         let batch = x.size()[1];
         if !transposed {
             let layout = self.pattern.layout();
-            return filled::<T>(&[layout.n_rows() as i64, batch], |y| {
+            return Ok(filled::<T>(&[layout.n_rows() as i64, batch], |y| {
                 product_all(layout, as_slice(values), as_slice(x), batch as usize, Into::Replace, y);
-            });
+            })?);
         }
         let to = self.pattern.transposed();
-        let values =
-            self.moved(version, || filled::<T>(&values.size(), |out| transpose_values(to, as_slice(values), out)))?;
-        filled::<T>(&[to.layout().n_rows() as i64, batch], |y| {
+        let values = self
+            .moved(version, || Ok(filled::<T>(&values.size(), |out| transpose_values(to, as_slice(values), out))?))?;
+        Ok(filled::<T>(&[to.layout().n_rows() as i64, batch], |y| {
             product_all(to.layout(), as_slice(&values), as_slice(x), batch as usize, Into::Replace, y);
-        })
+        })?)
     }
 
     /// The values in the transpose's order, moved anew only after they were modified.
@@ -194,9 +194,9 @@ impl Shared {
 
     fn sampled_of<T: Real>(&self, left: &Tensor, right: &Tensor) -> Result<Tensor, Error> {
         let batch = left.size()[1] as usize;
-        filled::<T>(&[self.pattern.n_entries() as i64], |out| {
+        Ok(filled::<T>(&[self.pattern.n_entries() as i64], |out| {
             sampled_all(self.pattern.layout(), as_slice(left), as_slice(right), batch, out);
-        })
+        })?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Kernels over all rows on rayon's current pool, and the one place where thread counts are set.
 
+use crate::kernel::machine::{prefetch_narrow, second_level_cache};
 use crate::kernel::scatter::untranspose;
-use crate::kernel::tier::{prefetch_narrow, second_level_cache};
 use crate::kernel::{Into, TileOf, product, product_and_sampled, sampled};
 use crate::pattern::{Layout, Transposed};
 use crate::{Error, Real};

@@ -1,47 +1,13 @@
 //! The number types of the kernels.
 
 use crate::kernel::vector::Vector;
-use tch::Kind;
+use tch_function::math::Number;
 
-/// `f32` or `f64`. Sealed: the kernels are written for these two.
-pub trait Real:
-    Copy + Send + Sync + Default + PartialOrd + std::fmt::Debug + std::fmt::Display + sealed::Registers + 'static
-{
-    /// The tensor kind of the type.
-    const KIND: Kind;
-    /// Zero.
-    const ZERO: Self;
-    /// Rounded to the type.
-    fn from_f64(value: f64) -> Self;
-    /// Exact.
-    fn to_f64(self) -> f64;
-}
+/// `f32` or `f64`: numbers that the kernels here are written for.
+pub trait Real: Number + sealed::Registers {}
 
-impl Real for f32 {
-    const KIND: Kind = Kind::Float;
-    const ZERO: Self = 0.0;
-    #[inline(always)]
-    fn from_f64(value: f64) -> Self {
-        value as f32
-    }
-    #[inline(always)]
-    fn to_f64(self) -> f64 {
-        f64::from(self)
-    }
-}
-
-impl Real for f64 {
-    const KIND: Kind = Kind::Double;
-    const ZERO: Self = 0.0;
-    #[inline(always)]
-    fn from_f64(value: f64) -> Self {
-        value
-    }
-    #[inline(always)]
-    fn to_f64(self) -> f64 {
-        self
-    }
-}
+impl Real for f32 {}
+impl Real for f64 {}
 
 pub(crate) mod sealed {
     use super::Vector;
@@ -60,8 +26,6 @@ pub(crate) mod sealed {
         /// Runs with numbers of this thread's that outlive the call, so that they are allocated once. On a cache line's boundary;
         /// they hold anything.
         fn with_scratch<R>(n: usize, run: impl FnOnce(&mut [Self]) -> R) -> R;
-        /// The sum.
-        fn plus(self, other: Self) -> Self;
     }
 
     macro_rules! registers {
@@ -86,10 +50,6 @@ pub(crate) mod sealed {
                     let result = run(&mut held[start..start + n]);
                     HELD.set(held);
                     result
-                }
-                #[inline(always)]
-                fn plus(self, other: Self) -> Self {
-                    self + other
                 }
             }
         };

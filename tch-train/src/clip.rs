@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
+use tch_function::math::Number;
+use tch_function::slices::{as_slice, is_plain};
 
-use crate::slices::{Real, copy_to, is_plain, slice};
+use crate::slices::copy_to;
 use crate::{Error, Optimizer, Parameters};
 
 /// How gradients are clipped before each step.
@@ -118,14 +120,14 @@ fn square_sum(grad: &Tensor) -> Result<f64, Error> {
     }
     let grad = if is_plain(grad) { grad.shallow_clone() } else { copy_to(grad, tch::Device::Cpu)? };
     Ok(match grad.kind() {
-        Kind::Float => squares(slice::<f32>(&grad)),
-        Kind::Double => squares(slice::<f64>(&grad)),
-        _ => squares(slice::<f64>(&grad.f_to_kind(Kind::Double)?)),
+        Kind::Float => squares(as_slice::<f32>(&grad)),
+        Kind::Double => squares(as_slice::<f64>(&grad)),
+        _ => squares(as_slice::<f64>(&grad.f_to_kind(Kind::Double)?)),
     })
 }
 
 /// Sum of squares in eight lanes, which the compiler turns into vectors.
-fn squares<T: Real>(numbers: &[T]) -> f64 {
+fn squares<T: Number>(numbers: &[T]) -> f64 {
     let (eights, rest) = numbers.as_chunks::<8>();
     let mut lanes = [0.0; 8];
     for eight in eights {

@@ -51,7 +51,7 @@ impl Job for SparseBackward {
             vs.set_kind(Kind::Double);
             let model = job.model(&vs)?.with_solver(Solver::new().tolerances(1e-10, 1e-10));
             let (_, gradient) = pass(&model, &vs, &job.images(Kind::Double))?;
-            let gradient = tch_sparse::tensor::as_slice::<f64>(&gradient).to_vec();
+            let gradient = tch_function::slices::as_slice::<f64>(&gradient).to_vec();
             Ok(npy::write(dir.join("reference.npy"), &Array::vector(gradient))?)
         })
     }
@@ -73,7 +73,7 @@ impl Job for SparseBackward {
         let model = model.with_solver(Solver::new().checkpointing(checkpointing));
         let timed = clock.run(|| pass(&model, &vs, &x))?;
         let (run, gradient) = &timed.result;
-        let (got, reference) = (tch_sparse::tensor::as_slice::<f32>(gradient), load::<f64>(dir, "reference")?);
+        let (got, reference) = (tch_function::slices::as_slice::<f32>(gradient), load::<f64>(dir, "reference")?);
         let largest = reference.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
         let off = got.iter().zip(&reference).map(|(&g, want)| (f64::from(g) - want).abs() / largest);
         let steps = run.stats.iter().map(|s| s.steps as u64).max();

@@ -61,7 +61,7 @@ impl Job for SparseForward {
         let timed = clock.run(|| Tutorial::forward(&model, &x))?;
         let run = &timed.result;
         let hs = run.hs.contiguous();
-        let (h, reference) = (tch_sparse::tensor::as_slice::<f32>(&hs), load::<f64>(dir, "reference")?);
+        let (h, reference) = (tch_function::slices::as_slice::<f32>(&hs), load::<f64>(dir, "reference")?);
         let off = h.iter().zip(&reference).map(|(&h, want)| (f64::from(h) - want).abs());
         let neurons = hs.size()[2] as usize;
         let ends = h.chunks(neurons).skip(OUTPUTS - 1).step_by(OUTPUTS);

@@ -1,11 +1,11 @@
 //! Arithmetic on states that only the reverse pass needs.
 
 use crate::arrays::{Scale, Shape, with_terms};
-use crate::math::Number;
-use crate::tiers::on_best_tier;
+use tch_function::on_best_tier;
+use tch_sparse::Real;
 
 /// `to += dt sum_j w_j k_j`, any number of terms.
-pub(crate) fn add_scaled<T: Number>(shape: Shape, to: &mut [T], dt: &[T], terms: &[(f64, &[T])]) {
+pub(crate) fn add_scaled<T: Real>(shape: Shape, to: &mut [T], dt: &[T], terms: &[(f64, &[T])]) {
     let dt = shape.repeated(dt);
     for terms in terms.chunks(7) {
         with_terms!(
@@ -20,10 +20,10 @@ pub(crate) fn add_scaled<T: Number>(shape: Shape, to: &mut [T], dt: &[T], terms:
     }
 }
 
-on_best_tier!(fn add_block<T, const N: usize>(to: &mut [T], dt: &[T], w: [T; N], k: [&[T]; N]) = add_body, fused);
+on_best_tier!(fn add_block<T: Real, const N: usize>(to: &mut [T], dt: &[T], w: [T; N], k: [&[T]; N]) = add_body, fused);
 
 #[inline(always)]
-fn add_body<T: Number, const N: usize, const FUSED: bool>(to: &mut [T], dt: &[T], w: [T; N], k: [&[T]; N]) {
+fn add_body<T: Real, const N: usize, const FUSED: bool>(to: &mut [T], dt: &[T], w: [T; N], k: [&[T]; N]) {
     let n = to.len();
     let (dt, k) = (&dt[..n], k.map(|k| &k[..n]));
     for i in 0..n {
@@ -36,7 +36,7 @@ fn add_body<T: Number, const N: usize, const FUSED: bool>(to: &mut [T], dt: &[T]
 }
 
 /// `sum_j w_j <v, k_j>` per column.
-pub(crate) fn dots<T: Number>(shape: Shape, v: &[T], terms: &[(f64, &[T])]) -> Vec<f64> {
+pub(crate) fn dots<T: Real>(shape: Shape, v: &[T], terms: &[(f64, &[T])]) -> Vec<f64> {
     shape.column_sums(|first, n, out: &mut [T]| {
         for (i, out) in out.iter_mut().enumerate().take(n) {
             let at = first + i;
@@ -48,7 +48,7 @@ pub(crate) fn dots<T: Number>(shape: Shape, v: &[T], terms: &[(f64, &[T])]) -> V
 
 /// A norm `rms(v / (atol + rtol |y|))` per column, its value and the gradient with respect to it: what is added to the gradients of
 /// `v` and `y`.
-pub(crate) fn pull_back_norm<T: Number>(
+pub(crate) fn pull_back_norm<T: Real>(
     shape: Shape,
     scale: Scale,
     (y, v): (&[T], &[T]),
@@ -72,7 +72,7 @@ pub(crate) fn pull_back_norm<T: Number>(
 
 /// From the gradient with respect to an error ratio `rms(e / (atol + rtol max(|y0|, |y1|)))` to those of the error `e`, written, and
 /// of both states, added. `e` is `dt sum_s w_s k_s`.
-pub(crate) fn pull_back_error<T: Number>(
+pub(crate) fn pull_back_error<T: Real>(
     shape: Shape,
     scale: Scale,
     (y0, y1, e): (&[T], &[T], &[T]),
@@ -106,14 +106,14 @@ pub(crate) fn pull_back_error<T: Number>(
 }
 
 /// What turns a ratio into its gradient: the norm is the root of the mean of their squares.
-fn per_element<T: Number>(shape: Shape, norm: &[f64], cotangent: &[f64]) -> Vec<T> {
+fn per_element<T: Real>(shape: Shape, norm: &[f64], cotangent: &[f64]) -> Vec<T> {
     norm.iter()
         .zip(cotangent)
         .map(|(norm, c)| T::from_f64(if *norm > 0.0 { c / (norm * shape.features as f64) } else { 0.0 }))
         .collect()
 }
 
-fn sign<T: Number>(v: T) -> T {
+fn sign<T: Real>(v: T) -> T {
     if v > T::ZERO {
         T::ONE
     } else if v < T::ZERO {
@@ -124,7 +124,7 @@ fn sign<T: Number>(v: T) -> T {
 }
 
 /// Columns `columns` of a wide array `[features, wide]` side by side.
-pub(crate) fn gather<T: Number>(features: usize, wide: &[T], columns: &[usize], to: &mut [T]) {
+pub(crate) fn gather<T: Real>(features: usize, wide: &[T], columns: &[usize], to: &mut [T]) {
     let (from, n) = (wide.len() / features, columns.len());
     if from == n {
         to.copy_from_slice(wide);
@@ -138,7 +138,7 @@ pub(crate) fn gather<T: Number>(features: usize, wide: &[T], columns: &[usize], 
 }
 
 /// The way back.
-pub(crate) fn scatter<T: Number>(features: usize, narrow: &[T], columns: &[usize], wide: &mut [T]) {
+pub(crate) fn scatter<T: Real>(features: usize, narrow: &[T], columns: &[usize], wide: &mut [T]) {
     let (to, n) = (wide.len() / features, columns.len());
     if to == n {
         wide.copy_from_slice(narrow);

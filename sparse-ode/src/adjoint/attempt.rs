@@ -9,12 +9,11 @@ use crate::arrays::{Shape, combine, error_norms, terms};
 use crate::columns::Stop;
 use crate::field::{At, Differentiable, Evaluated, PulledBack};
 use crate::interpolation::Point;
-use crate::math::Number;
 use crate::{Adjoint, Error};
-use tch_sparse::Aligned;
+use tch_sparse::{Aligned, Real};
 
 /// Arrays for one attempt of all samples, allocated once.
-pub(super) struct Workspace<T: Number, K> {
+pub(super) struct Workspace<T: Real, K> {
     /// By stage: where it was evaluated, its derivative, what that left, and the gradient of where.
     arguments: Vec<Aligned<T>>,
     k: Vec<Aligned<T>>,
@@ -27,7 +26,7 @@ pub(super) struct Workspace<T: Number, K> {
     e_bar: Aligned<T>,
 }
 
-impl<T: Number, K: Default> Workspace<T, K> {
+impl<T: Real, K: Default> Workspace<T, K> {
     pub(super) fn new(stages: usize, len: usize) -> Self {
         let some = |n: usize| -> Vec<Aligned<T>> { (0..n).map(|_| Aligned::zeros(len)).collect() };
         Self {
@@ -55,7 +54,7 @@ struct Group {
     dt_bar: Vec<f64>,
 }
 
-impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
+impl<T: Real, F: Differentiable<T>> Reverse<'_, T, F> {
     /// Takes the gradient from the end of attempts to their beginning. `y` are the states that they start from, of the samples `of`.
     pub(super) fn attempts(&mut self, attempts: &[(usize, Attempt)], of: &[usize], y: &[T]) -> Result<(), Error> {
         let mut group = Group::default();

@@ -9,13 +9,12 @@ use super::recording::{Recording, side_by_side};
 use super::{ErrorOf, Gradients};
 use crate::arrays::{Shape, combine, terms};
 use crate::field::{At, Differentiable, Evaluated, FieldError, PulledBack, VectorField};
-use crate::math::Number;
 use crate::{Adjoint, Checkpointing, Cotangents, Error, Solver, Times};
-use tch_sparse::Aligned;
+use tch_sparse::{Aligned, Real};
 
 /// The state of a field beside its adjoint, `[..., columns]`: with [`ErrorOf::Everything`] the gradient with respect to time, the
 /// state, its gradient and that of the parameters; else state and its gradient.
-struct Augmented<'a, T: Number, F: Differentiable<T>> {
+struct Augmented<'a, T: Real, F: Differentiable<T>> {
     field: &'a mut F,
     kept: F::Kept,
     error_of: ErrorOf,
@@ -25,7 +24,7 @@ struct Augmented<'a, T: Number, F: Differentiable<T>> {
     parameters: Vec<T>,
 }
 
-impl<T: Number, F: Differentiable<T>> Augmented<'_, T, F> {
+impl<T: Real, F: Differentiable<T>> Augmented<'_, T, F> {
     /// Where the state begins.
     fn head(&self) -> usize {
         usize::from(self.error_of == ErrorOf::Everything)
@@ -58,7 +57,7 @@ impl<T: Number, F: Differentiable<T>> Augmented<'_, T, F> {
     }
 }
 
-impl<T: Number, F: Differentiable<T>> VectorField<T> for Augmented<'_, T, F> {
+impl<T: Real, F: Differentiable<T>> VectorField<T> for Augmented<'_, T, F> {
     fn features(&self) -> usize {
         let own = self.head() + 2 * self.field.features();
         own + if self.error_of == ErrorOf::Everything { self.parameters.len() } else { 0 }
@@ -107,7 +106,7 @@ struct State<T> {
 }
 
 /// The pass.
-pub(super) fn pull_back<T: Number, F: Differentiable<T>>(
+pub(super) fn pull_back<T: Real, F: Differentiable<T>>(
     recording: &Recording<T>,
     field: &mut F,
     cotangents: &Cotangents<'_, T>,
@@ -174,7 +173,7 @@ pub(super) fn pull_back<T: Number, F: Differentiable<T>>(
 
 /// Takes everything from the times of the first list back to those of the second. Where gradients with respect to the jumps are
 /// wanted, it halts at each of them: moving one prolongs what was before it at the cost of what comes after.
-fn go_back<T: Number, F: Differentiable<T>>(
+fn go_back<T: Real, F: Differentiable<T>>(
     recording: &Recording<T>,
     field: &mut F,
     error_of: ErrorOf,
@@ -214,7 +213,7 @@ fn go_back<T: Number, F: Differentiable<T>>(
 }
 
 /// `<v, f(t, y)>` of each sample.
-fn slopes<T: Number, F: Differentiable<T>>(
+fn slopes<T: Real, F: Differentiable<T>>(
     recording: &Recording<T>,
     field: &mut F,
     t: &[f64],
@@ -234,14 +233,14 @@ fn slopes<T: Number, F: Differentiable<T>>(
 }
 
 /// Jumps from the start of a sample, included, to a time.
-fn jumps_to<T: Number>(recording: &Recording<T>, sample: usize, t: f64, side: Side) -> usize {
+fn jumps_to<T: Real>(recording: &Recording<T>, sample: usize, t: f64, side: Side) -> usize {
     let start = recording.times.start[sample];
     let passed = |j: f64| j == start || (j > start.min(t) && j < start.max(t)) || (j == t && side == Side::After);
     recording.solver.jumps.iter().filter(|&&j| passed(j)).count()
 }
 
 /// Takes everything from the times `from` back to the times `to` in one solve.
-fn stretch<T: Number, F: Differentiable<T>>(
+fn stretch<T: Real, F: Differentiable<T>>(
     recording: &Recording<T>,
     field: &mut F,
     error_of: ErrorOf,
@@ -313,7 +312,7 @@ fn initial_steps(solver: &Solver, samples: &[usize]) -> Option<Vec<f64>> {
 }
 
 /// Adds the integral of the parameters' gradient over the steps of a solve, with the weights of its method.
-fn quadrature<T: Number, F: Differentiable<T>>(
+fn quadrature<T: Real, F: Differentiable<T>>(
     steps: &Recording<T>,
     augmented: &mut Augmented<'_, T, F>,
     to: &mut [T],

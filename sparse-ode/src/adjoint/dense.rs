@@ -5,9 +5,8 @@
 
 use crate::arrays::Shape;
 use crate::interpolation::Point;
-use crate::math::Number;
 use crate::method::Dense;
-use tch_sparse::Aligned;
+use tch_sparse::{Aligned, Real};
 
 /// Gradients of the values in one step of each column.
 pub(super) struct Inside<T> {
@@ -18,7 +17,7 @@ pub(super) struct Inside<T> {
     ends: Vec<(usize, Point)>,
 }
 
-impl<T: Number> Inside<T> {
+impl<T: Real> Inside<T> {
     /// Sums up the gradients `cotangent`, `[slots, features]`, of the points of each column.
     pub(super) fn new(shape: Shape, dense: Dense, points: Vec<(usize, Point)>, cotangent: &[T]) -> Self {
         let (ends, points): (Vec<_>, Vec<_>) = points.into_iter().partition(|(_, p)| p.x == 1.0);

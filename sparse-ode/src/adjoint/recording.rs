@@ -4,9 +4,8 @@ use super::Checkpointing;
 use crate::columns::{Columns, LastStep, Stop};
 use crate::control::Memory;
 use crate::interpolation::Point;
-use crate::math::Number;
 use crate::{Adjoint, Solution, Solver, Status, Times};
-use tch_sparse::Aligned;
+use tch_sparse::{Aligned, Real};
 
 /// One attempt at a step.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +52,7 @@ pub(super) struct Kept<T> {
     pub(super) end: Vec<T>,
 }
 
-impl<T: Number> Recording<T> {
+impl<T: Real> Recording<T> {
     pub(crate) fn new(solver: &Solver, times: &Times, features: usize) -> Self {
         let batch = times.batch();
         Self {
@@ -186,7 +185,7 @@ fn is_due_at(state: usize, stride: usize, kept: usize) -> bool {
 
 /// Columns of a state `[features, batch]`, each by itself. One pass over the rows: by columns each line of cache would come `batch`
 /// times.
-fn by_column<T: Number>(batch: usize, features: usize, y: &[T], columns: &[usize]) -> Vec<Vec<T>> {
+fn by_column<T: Real>(batch: usize, features: usize, y: &[T], columns: &[usize]) -> Vec<Vec<T>> {
     let mut out: Vec<Vec<T>> = columns.iter().map(|_| vec![T::ZERO; features]).collect();
     for (row, from) in y[..batch * features].chunks_exact(batch).enumerate() {
         for (to, &b) in out.iter_mut().zip(columns) {
@@ -197,7 +196,7 @@ fn by_column<T: Number>(batch: usize, features: usize, y: &[T], columns: &[usize
 }
 
 /// The way back: columns side by side, `[features, columns]`.
-pub(super) fn side_by_side<T: Number>(columns: &[&[T]]) -> Aligned<T> {
+pub(super) fn side_by_side<T: Real>(columns: &[&[T]]) -> Aligned<T> {
     let n = columns.len();
     let mut out = Aligned::zeros(columns.first().map_or(0, |c| c.len()) * n);
     for (row, to) in out.chunks_exact_mut(n.max(1)).enumerate() {

@@ -8,9 +8,8 @@ use super::schedule;
 use crate::columns::Columns;
 use crate::field::Differentiable;
 use crate::initial_step::{self, GuessGradients, Start};
-use crate::math::Number;
 use crate::{Adjoint, Checkpointing, Error};
-use tch_sparse::Aligned;
+use tch_sparse::{Aligned, Real};
 
 /// Gradients of a scalar with respect to a solution: what a reverse pass starts from.
 #[derive(Debug, Clone, Copy, Default)]
@@ -77,7 +76,7 @@ pub struct Gradients<T> {
 }
 
 /// The pass in progress.
-pub(super) struct Reverse<'a, T: Number, F: Differentiable<T>> {
+pub(super) struct Reverse<'a, T: Real, F: Differentiable<T>> {
     pub(super) recording: &'a Recording<T>,
     pub(super) field: &'a mut F,
     /// `[batch, points, features]`, or nothing.
@@ -94,7 +93,7 @@ pub(super) struct Reverse<'a, T: Number, F: Differentiable<T>> {
     pub(super) space: Option<Workspace<T, F::Kept>>,
 }
 
-impl<T: Number> Recording<T> {
+impl<T: Real> Recording<T> {
     /// Gradients with respect to initial states, parameters and times from those with respect to the solution.
     ///
     /// `field` is the one that was solved, with the same parameters.
@@ -149,7 +148,7 @@ impl<T: Number> Recording<T> {
     }
 }
 
-impl<T: Number, F: Differentiable<T>> Reverse<'_, T, F> {
+impl<T: Real, F: Differentiable<T>> Reverse<'_, T, F> {
     fn run(mut self, end: Option<&[T]>) -> Result<Gradients<T>, Error> {
         let recording = self.recording;
         let (batch, features) = (recording.times.batch(), recording.features);

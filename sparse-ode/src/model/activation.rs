@@ -1,10 +1,10 @@
 //! Nonlinearities under the names and defaults of `torch.nn`.
 
 use crate::Error;
-use crate::math::Number;
-use crate::tiers::on_best_tier;
 use std::str::FromStr;
 use tch::{TchError, Tensor};
+use tch_function::on_best_tier;
+use tch_sparse::Real;
 
 /// One elementwise function.
 ///
@@ -191,14 +191,14 @@ impl Nonlinearity {
     }
 
     /// Applies it in place.
-    pub fn apply<T: Number>(&self, x: &mut [T]) {
+    pub fn apply<T: Real>(&self, x: &mut [T]) {
         for &activation in &self.0 {
             apply_one(activation, x);
         }
     }
 
     /// Applies it in place and multiplies `slope` by its derivative. Kinks have the derivative that libtorch gives them.
-    pub(crate) fn apply_with_slope<T: Number>(&self, x: &mut [T], slope: &mut [T]) {
+    pub(crate) fn apply_with_slope<T: Real>(&self, x: &mut [T], slope: &mut [T]) {
         for &activation in &self.0 {
             multiply_slope(activation, x, slope);
             apply_one(activation, x);
@@ -214,10 +214,10 @@ impl Nonlinearity {
     }
 }
 
-on_best_tier!(fn apply_one<T>(activation: Activation, x: &mut [T]) = apply_body);
+on_best_tier!(fn apply_one<T: Real>(activation: Activation, x: &mut [T]) = apply_body);
 
 #[inline(always)]
-fn apply_body<T: Number>(activation: Activation, x: &mut [T]) {
+fn apply_body<T: Real>(activation: Activation, x: &mut [T]) {
     macro_rules! each {
         (|$v:ident| $e:expr) => {
             for place in x.iter_mut() {
@@ -242,7 +242,7 @@ fn apply_body<T: Number>(activation: Activation, x: &mut [T]) {
         Activation::Silu => each!(|v| v / (one + (-v).exp())),
         Activation::Softplus => each!(|v| softplus(v)),
         Activation::Softsign => each!(|v| v / (one + v.abs())),
-        Activation::Sigmoid => each!(|v| one / (one + (-v).exp())),
+        Activation::Sigmoid => each!(|v| v.sigmoid()),
         Activation::LogSigmoid => each!(|v| {
             let least = if v > zero { zero } else { v };
             least - c((-v.abs()).to_f64().exp().ln_1p())
@@ -258,11 +258,11 @@ fn apply_body<T: Number>(activation: Activation, x: &mut [T]) {
     }
 }
 
-on_best_tier!(fn multiply_slope<T>(activation: Activation, x: &[T], slope: &mut [T]) = slope_body);
+on_best_tier!(fn multiply_slope<T: Real>(activation: Activation, x: &[T], slope: &mut [T]) = slope_body);
 
 /// Multiplies by the derivative at `x`.
 #[inline(always)]
-fn slope_body<T: Number>(activation: Activation, x: &[T], slope: &mut [T]) {
+fn slope_body<T: Real>(activation: Activation, x: &[T], slope: &mut [T]) {
     macro_rules! each {
         (|$v:ident| $e:expr) => {
             for (place, &$v) in slope.iter_mut().zip(x) {
@@ -272,7 +272,6 @@ fn slope_body<T: Number>(activation: Activation, x: &[T], slope: &mut [T]) {
     }
     let (zero, one) = (T::ZERO, T::ONE);
     let c = T::from_f64;
-    let sigmoid = |v: T| one / (one + (-v).exp());
     match activation {
         Activation::Identity => {}
         Activation::Relu => each!(|v| if v > zero { one } else { zero }),
@@ -286,19 +285,19 @@ fn slope_body<T: Number>(activation: Activation, x: &[T], slope: &mut [T]) {
             c(0.5 * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2)) + x * density)
         }),
         Activation::Silu => each!(|v| {
-            let s = sigmoid(v);
+            let s = v.sigmoid();
             s * (one + v * (one - s))
         }),
-        Activation::Softplus => each!(|v| if v > c(20.0) { one } else { sigmoid(v) }),
+        Activation::Softplus => each!(|v| if v > c(20.0) { one } else { v.sigmoid() }),
         Activation::Softsign => each!(|v| {
             let below = one + v.abs();
             one / (below * below)
         }),
         Activation::Sigmoid => each!(|v| {
-            let s = sigmoid(v);
+            let s = v.sigmoid();
             s * (one - s)
         }),
-        Activation::LogSigmoid => each!(|v| sigmoid(-v)),
+        Activation::LogSigmoid => each!(|v| (-v).sigmoid()),
         Activation::Tanh => each!(|v| {
             let t = v.tanh();
             one - t * t
@@ -314,7 +313,7 @@ fn slope_body<T: Number>(activation: Activation, x: &[T], slope: &mut [T]) {
         }),
         Activation::Mish => each!(|v| {
             let t = softplus(v).tanh();
-            t + v * (one - t * t) * sigmoid(v)
+            t + v * (one - t * t) * v.sigmoid()
         }),
         Activation::Tanhshrink => each!(|v| {
             let t = v.tanh();
@@ -326,12 +325,12 @@ fn slope_body<T: Number>(activation: Activation, x: &[T], slope: &mut [T]) {
 
 /// `max(x, 0)`; NaN stays.
 #[inline(always)]
-pub(crate) fn relu<T: Number>(v: T) -> T {
+pub(crate) fn relu<T: Real>(v: T) -> T {
     if v < T::ZERO { T::ZERO } else { v }
 }
 
 #[inline(always)]
-fn softplus<T: Number>(v: T) -> T {
+fn softplus<T: Real>(v: T) -> T {
     if v > T::from_f64(20.0) { v } else { T::from_f64(v.to_f64().exp().ln_1p()) }
 }
 

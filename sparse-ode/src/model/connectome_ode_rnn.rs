@@ -5,12 +5,12 @@ use super::input::Frames;
 use super::network::{Network, Through};
 use super::options::Init;
 use super::solve::{INPUTS, Plan, Solve};
-use crate::math::Number;
 use crate::{Error, SolveFailure, Solver, Stats, Status, TensorTimes, TimePrecision, Times};
 use connectome_graph::Topology;
 use std::sync::PoisonError;
 use tch::{Device, Kind, Tensor};
 use tch_function::apply_one;
+use tch_sparse::Real;
 
 /// A recurrent network on a connectome in continuous time:
 ///
@@ -300,7 +300,7 @@ struct Outcome {
 type Solving = fn(&Plan, &[&Tensor; INPUTS]) -> Result<(Tensor, Outcome), Error>;
 
 /// By the fused field.
-fn solve_here<T: Number>(plan: &Plan, inputs: &[&Tensor; INPUTS]) -> Result<(Tensor, Outcome), Error> {
+fn solve_here<T: Real>(plan: &Plan, inputs: &[&Tensor; INPUTS]) -> Result<(Tensor, Outcome), Error> {
     let op = Solve::<T>::new(plan.clone());
     let outcome = op.outcome.clone();
     let hs = apply_one(op, inputs).map_err(Error::from_op)?;

@@ -7,12 +7,11 @@ use super::activation::{Nonlinearity, relu};
 use super::input::Input;
 use super::structure::Structure;
 use crate::field::{At, FieldError, VectorField};
-use crate::math::Number;
-use crate::tiers::on_best_tier;
 use rayon::prelude::*;
 use std::ops::Range;
+use tch_function::on_best_tier;
 use tch_sparse::kernel::{Into, product};
-use tch_sparse::{Aligned, Layout, parallel};
+use tch_sparse::{Aligned, Layout, Real, parallel};
 
 /// Numbers in a block, about.
 const BLOCK: usize = 2048;
@@ -44,7 +43,7 @@ struct Out<'o, T> {
     slope: Option<&'o mut [T]>,
 }
 
-impl<'a, T: Number> Fused<'a, T> {
+impl<'a, T: Real> Fused<'a, T> {
     pub(super) fn new(
         structure: &'a Structure,
         weights: &'a [T],
@@ -173,7 +172,7 @@ enum Product {
     Done,
 }
 
-impl<T: Number> VectorField<T> for Fused<'_, T> {
+impl<T: Real> VectorField<T> for Fused<'_, T> {
     fn features(&self) -> usize {
         self.layout().n_rows()
     }
@@ -215,11 +214,11 @@ impl<'a> Phi<'a> {
 
 on_best_tier!(
     /// `slope = 0` where the rectifier cuts off.
-    fn rectify_slope<T>(slope: &mut [T], n: &[T]) = rectify_slope_body
+    fn rectify_slope<T: Real>(slope: &mut [T], n: &[T]) = rectify_slope_body
 );
 
 #[inline(always)]
-fn rectify_slope_body<T: Number>(slope: &mut [T], n: &[T]) {
+fn rectify_slope_body<T: Real>(slope: &mut [T], n: &[T]) {
     for (slope, n) in slope.iter_mut().zip(n) {
         *slope = if *n > T::ZERO { *slope } else { T::ZERO };
     }
@@ -227,11 +226,11 @@ fn rectify_slope_body<T: Number>(slope: &mut [T], n: &[T]) {
 
 on_best_tier!(
     /// `to = by from`, row by row.
-    fn scale_rows<T>(to: &mut [T], from: &[T], by: &[T]) = scale_rows_body
+    fn scale_rows<T: Real>(to: &mut [T], from: &[T], by: &[T]) = scale_rows_body
 );
 
 #[inline(always)]
-fn scale_rows_body<T: Number>(to: &mut [T], from: &[T], by: &[T]) {
+fn scale_rows_body<T: Real>(to: &mut [T], from: &[T], by: &[T]) {
     let batch = to.len() / by.len();
     for ((to, from), by) in to.chunks_exact_mut(batch).zip(from.chunks_exact(batch)).zip(by) {
         for (to, from) in to.iter_mut().zip(from) {
@@ -242,11 +241,11 @@ fn scale_rows_body<T: Number>(to: &mut [T], from: &[T], by: &[T]) {
 
 on_best_tier!(
     /// `n = (relu(n) - h) / tau`, row by row.
-    fn decay<T>(n: &mut [T], h: &[T], tau: &[T]) = decay_body
+    fn decay<T: Real>(n: &mut [T], h: &[T], tau: &[T]) = decay_body
 );
 
 #[inline(always)]
-fn decay_body<T: Number>(n: &mut [T], h: &[T], tau: &[T]) {
+fn decay_body<T: Real>(n: &mut [T], h: &[T], tau: &[T]) {
     let batch = n.len() / tau.len();
     if batch == 1 {
         for ((n, h), r) in n.iter_mut().zip(h).zip(tau) {

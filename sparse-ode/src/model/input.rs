@@ -3,11 +3,11 @@
 use super::structure::Wires;
 use crate::Error;
 use crate::field::At;
-use crate::math::Number;
 use crate::solver::TimePrecision;
 use std::ops::Range;
 use tch::Tensor;
-use tch_sparse::tensor;
+use tch_function::slices::{as_slice, filled};
+use tch_sparse::Real;
 
 /// When frames change.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,7 +61,7 @@ enum Path<'a, T> {
     },
 }
 
-impl<'a, T: Number> Input<'a, T> {
+impl<'a, T: Real> Input<'a, T> {
     /// From `frames` `[batch, count, size]` and the weights of the wires, if they have any.
     pub(super) fn new(
         wires: &Wires,
@@ -108,7 +108,7 @@ impl<'a, T: Number> Input<'a, T> {
             let x = columns_of(&self.features, batch, &changed)?;
             let new =
                 tch::no_grad(|| -> Result<Tensor, Error> { Ok(matrix(weight, self.size)?.f_mm(&x)?.f_contiguous()?) })?;
-            for (row, new) in tensor::as_slice::<T>(&new).chunks_exact(changed.len()).enumerate() {
+            for (row, new) in as_slice::<T>(&new).chunks_exact(changed.len()).enumerate() {
                 for (v, &b) in new.iter().zip(&changed) {
                     drive[row * batch + b] = *v;
                 }
@@ -139,7 +139,7 @@ impl<'a, T: Number> Input<'a, T> {
     }
 }
 
-impl<T: Number> Input<'_, T> {
+impl<T: Real> Input<'_, T> {
     /// Sample and frame of each column at these times.
     pub(super) fn held_at(&self, at: At<'_>) -> Vec<(usize, usize)> {
         (0..at.t.len()).map(|b| (at.sample[b], self.when.frame(at.t[b], at.piece[b], self.count))).collect()
@@ -186,11 +186,11 @@ impl<T: Number> Input<'_, T> {
                 let bar = matrix(drive_bar, batch)?;
                 if let Some(weight_bar) = weight_bar {
                     let product = bar.f_mm(&matrix(&features, size)?)?.f_contiguous()?;
-                    add_all(weight_bar, tensor::as_slice(&product));
+                    add_all(weight_bar, as_slice(&product));
                 }
                 if frames_bar.is_some() {
                     let product = matrix(weight, size)?.f_tr()?.f_mm(&bar)?.f_contiguous()?;
-                    features_bar = tensor::as_slice(&product).to_vec();
+                    features_bar = as_slice(&product).to_vec();
                 }
             }
         }
@@ -208,15 +208,15 @@ impl<T: Number> Input<'_, T> {
 }
 
 /// Numbers as a matrix of so many columns.
-fn matrix<T: Number>(numbers: &[T], columns: usize) -> Result<Tensor, Error> {
+fn matrix<T: Real>(numbers: &[T], columns: usize) -> Result<Tensor, Error> {
     let shape = [(numbers.len() / columns) as i64, columns as i64];
-    Ok(tensor::filled::<T>(&shape, |to| to.copy_from_slice(numbers))?)
+    Ok(filled::<T>(&shape, |to| to.copy_from_slice(numbers))?)
 }
 
 /// Columns `columns` of `[rows, batch]` side by side.
-fn columns_of<T: Number>(numbers: &[T], batch: usize, columns: &[usize]) -> Result<Tensor, Error> {
+fn columns_of<T: Real>(numbers: &[T], batch: usize, columns: &[usize]) -> Result<Tensor, Error> {
     let n = columns.len();
-    Ok(tensor::filled::<T>(&[(numbers.len() / batch) as i64, n as i64], |to| {
+    Ok(filled::<T>(&[(numbers.len() / batch) as i64, n as i64], |to| {
         for (to, row) in to.chunks_exact_mut(n).zip(numbers.chunks_exact(batch)) {
             for (to, &b) in to.iter_mut().zip(columns) {
                 *to = row[b];
@@ -225,7 +225,7 @@ fn columns_of<T: Number>(numbers: &[T], batch: usize, columns: &[usize]) -> Resu
     })?)
 }
 
-fn add_all<T: Number>(to: &mut [T], from: &[T]) {
+fn add_all<T: Real>(to: &mut [T], from: &[T]) {
     for (t, f) in to.iter_mut().zip(from) {
         *t += *f;
     }

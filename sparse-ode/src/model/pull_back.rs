@@ -8,12 +8,11 @@
 use super::field::Fused;
 use crate::Error;
 use crate::field::{At, Differentiable, Evaluated, FieldError, PulledBack, VectorField};
-use crate::math::Number;
-use crate::tiers::on_best_tier;
 use rayon::prelude::*;
 use std::ops::Range;
+use tch_function::on_best_tier;
 use tch_sparse::kernel::Into;
-use tch_sparse::{Aligned, parallel};
+use tch_sparse::{Aligned, Real, parallel};
 
 /// Rows that a thread takes at a time.
 const ROWS: usize = 512;
@@ -79,7 +78,7 @@ impl<T> Default for Slopes<T> {
     }
 }
 
-impl<'a, T: Number> Reversible<'a, T> {
+impl<'a, T: Real> Reversible<'a, T> {
     pub(super) fn new(field: Fused<'a, T>, places: Places, samples: usize, input: InputGradients) -> Self {
         let to = field.structure.pattern.transposed();
         let mut transposed = vec![T::ZERO; field.weights.len()];
@@ -118,7 +117,7 @@ impl<'a, T: Number> Reversible<'a, T> {
     }
 }
 
-impl<T: Number> VectorField<T> for Reversible<'_, T> {
+impl<T: Real> VectorField<T> for Reversible<'_, T> {
     fn features(&self) -> usize {
         self.field.features()
     }
@@ -128,7 +127,7 @@ impl<T: Number> VectorField<T> for Reversible<'_, T> {
     }
 }
 
-impl<T: Number> Differentiable<T> for Reversible<'_, T> {
+impl<T: Real> Differentiable<T> for Reversible<'_, T> {
     type Kept = Slopes<T>;
 
     fn n_parameters(&self) -> usize {
@@ -207,7 +206,7 @@ impl<T: Number> Differentiable<T> for Reversible<'_, T> {
     }
 }
 
-impl<T: Number> Waiting<T> {
+impl<T: Real> Waiting<T> {
     /// Adds what the columns' drives come to, `[neurons, columns]`.
     fn add(&mut self, held: &[(usize, usize)], bar: &[T]) {
         let samples = self.frames.len();
@@ -248,11 +247,11 @@ impl<T: Number> Waiting<T> {
 
 on_best_tier!(
     /// `z' = g slope / tau`, row by row.
-    fn through_rate<T>(z_bar: &mut [T], g: &[T], slope: &[T], tau: &[T]) = through_rate_body
+    fn through_rate<T: Real>(z_bar: &mut [T], g: &[T], slope: &[T], tau: &[T]) = through_rate_body
 );
 
 #[inline(always)]
-fn through_rate_body<T: Number>(z_bar: &mut [T], g: &[T], slope: &[T], tau: &[T]) {
+fn through_rate_body<T: Real>(z_bar: &mut [T], g: &[T], slope: &[T], tau: &[T]) {
     let batch = z_bar.len() / tau.len();
     let rows = z_bar.chunks_exact_mut(batch).zip(g.chunks_exact(batch)).zip(slope.chunks_exact(batch));
     for (((z_bar, g), slope), tau) in rows.zip(tau) {
@@ -264,11 +263,11 @@ fn through_rate_body<T: Number>(z_bar: &mut [T], g: &[T], slope: &[T], tau: &[T]
 
 on_best_tier!(
     /// `h' = s (W^T z') - g / tau`, row by row; no signs are all +1.
-    fn through_state<T>(y_bar: &mut [T], g: &[T], tau: &[T], signs: &[T]) = through_state_body
+    fn through_state<T: Real>(y_bar: &mut [T], g: &[T], tau: &[T], signs: &[T]) = through_state_body
 );
 
 #[inline(always)]
-fn through_state_body<T: Number>(y_bar: &mut [T], g: &[T], tau: &[T], signs: &[T]) {
+fn through_state_body<T: Real>(y_bar: &mut [T], g: &[T], tau: &[T], signs: &[T]) {
     let batch = y_bar.len() / tau.len();
     for (row, ((y_bar, g), tau)) in y_bar.chunks_exact_mut(batch).zip(g.chunks_exact(batch)).zip(tau).enumerate() {
         let sign = if signs.is_empty() { T::ONE } else { signs[row] };
@@ -279,7 +278,7 @@ fn through_state_body<T: Number>(y_bar: &mut [T], g: &[T], tau: &[T], signs: &[T
 }
 
 /// Adds the sum of each row.
-fn add_sums<T: Number>(to: &mut [T], rows: &[T]) {
+fn add_sums<T: Real>(to: &mut [T], rows: &[T]) {
     let batch = rows.len() / to.len();
     for (to, row) in to.iter_mut().zip(rows.chunks_exact(batch)) {
         *to += row.iter().fold(T::ZERO, |sum, v| sum + *v);
@@ -287,7 +286,7 @@ fn add_sums<T: Number>(to: &mut [T], rows: &[T]) {
 }
 
 /// Adds `-sum g dy / tau` of each row.
-fn add_rates<T: Number>(to: &mut [T], g: &[T], dy: &[T], tau: &[T]) {
+fn add_rates<T: Real>(to: &mut [T], g: &[T], dy: &[T], tau: &[T]) {
     let batch = g.len() / to.len();
     for (((to, g), dy), tau) in to.iter_mut().zip(g.chunks_exact(batch)).zip(dy.chunks_exact(batch)).zip(tau) {
         *to += -(g.iter().zip(dy).fold(T::ZERO, |sum, (g, dy)| sum + *g * *dy) / *tau);

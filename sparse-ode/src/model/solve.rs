@@ -5,13 +5,12 @@ use super::input::{Frames, Input};
 use super::pull_back::{InputGradients, Places, Reversible};
 use super::structure::{Structure, Wires};
 use crate::field::FieldError;
-use crate::math::Number;
 use crate::{Adjoint, Cotangents, Error, Now, Recording, Solution, Solver, Times};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tch::{Kind, Tensor};
+use tch_function::slices::{as_slice, filled};
 use tch_function::{BoxError, Forward, Op, save_if};
-use tch_sparse::tensor::{as_slice, filled};
-use tch_sparse::{SparseMatrix, parallel};
+use tch_sparse::{Real, SparseMatrix, parallel};
 
 /// The tensors that the operation takes, in the order of its inputs. Those that a network lacks are empty.
 pub(super) const INPUTS: usize = 8;
@@ -44,7 +43,7 @@ pub(super) struct Solve<T> {
     pub(super) outcome: Arc<Mutex<Option<Solution<T>>>>,
 }
 
-impl<T: Number> Solve<T> {
+impl<T: Real> Solve<T> {
     pub(super) fn new(plan: Plan) -> Self {
         Self { plan, recording: OnceLock::new(), outcome: Arc::default() }
     }
@@ -69,7 +68,7 @@ fn contiguous(tensors: &[Tensor]) -> Result<Vec<Tensor>, Error> {
     tensors.iter().map(|t| Ok(t.f_detach()?.f_contiguous()?)).collect()
 }
 
-impl<T: Number> Op for Solve<T> {
+impl<T: Real> Op for Solve<T> {
     const NAME: &'static str = "solve of a network";
 
     fn forward(&self, inputs: &[Tensor], needs: &[bool]) -> Result<Forward, BoxError> {
@@ -161,7 +160,7 @@ impl<T: Number> Op for Solve<T> {
     }
 }
 
-impl<T: Number> Solve<T> {
+impl<T: Real> Solve<T> {
     /// Gradients with respect to start and end: evaluation times and jumps lie at fixed shares of the way between them.
     fn times(&self, gradients: &crate::Gradients<T>) -> (f64, f64) {
         let (mut start, mut end) = (gradients.start.iter().sum::<f64>(), gradients.end.iter().sum::<f64>());

@@ -227,7 +227,7 @@ unsafe fn gathered<T: Real, V: Vector<T>, I: Index>(
             let total = sum[0].add(sum[1]).sum();
             *out = match into {
                 Into::Replace => total,
-                Into::Add => total.plus(*out),
+                Into::Add => total + *out,
             };
         }
     }

@@ -9,12 +9,12 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod fused;
+pub(crate) mod machine;
 #[allow(unreachable_pub)] // `Real`, which is public and sealed, names them
 pub(crate) mod portable;
 mod product;
 mod sampled;
 pub(crate) mod scatter;
-pub(crate) mod tier;
 #[allow(unreachable_pub)] // as above
 pub(crate) mod vector;
 
@@ -23,7 +23,7 @@ use crate::pattern::{Columns, Layout};
 pub use product::Into;
 use product::Strides;
 use std::ops::Range;
-pub use tier::Tier;
+pub use tch_function::Tier;
 use vector::Index;
 
 /// How many entries ahead a row of X is asked for. Eight to thirty-two are alike within noise.

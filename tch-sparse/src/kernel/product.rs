@@ -3,7 +3,7 @@
 //! An entry of A costs one broadcast and one fused multiply-add per register of X's row, so X is `[columns, batch]` with the
 //! batch contiguous, and up to eight registers of a row of Y are kept at a time.
 
-use super::tier::prefetch_narrow;
+use super::machine::prefetch_narrow;
 use super::vector::{Index, Vector, prefetch, prefetch_stream};
 use super::{Csr, PREFETCH, ROWS_AHEAD};
 use crate::Real;
@@ -234,7 +234,7 @@ unsafe fn row_dots<T: Real, V: Vector<T>, I: Index>(
             let total = sum[0].add(sum[1]).sum();
             *out = match into {
                 Into::Replace => total,
-                Into::Add => total.plus(*out),
+                Into::Add => total + *out,
             };
         }
     }

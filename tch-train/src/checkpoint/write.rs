@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tch::{Device, Tensor};
+use tch_function::slices::{as_bytes, is_plain};
 
 use super::{Checkpoint, FORMAT, KINDS, MODEL, OPTIMIZER, Training, VERSION};
 use crate::Error;
-use crate::slices::{bytes, copy_to, is_plain};
+use crate::slices::copy_to;
 
 /// What is done to the disk, one by one, so that tests can let each fail.
 pub(super) trait Disk {
@@ -49,7 +50,7 @@ pub(super) fn write(disk: &mut impl Disk, path: &Path, checkpoint: &Checkpoint) 
     let mut header = header(checkpoint, &tensors)?;
     let mut hash = Sha256::new();
     hash.update(&header);
-    tensors.iter().for_each(|(_, tensor)| hash.update(bytes(tensor)));
+    tensors.iter().for_each(|(_, tensor)| hash.update(as_bytes(tensor)));
     let place = hash_place(&header).ok_or_else(|| damaged(path, "its header has no place for a hash"))?;
     header[place..place + 64].copy_from_slice(hex(&hash.finalize()).as_bytes());
 
@@ -77,7 +78,7 @@ fn write_partial(
     let mut file = disk.create(partial).map_err(failed())?;
     disk.write(&mut file, header).map_err(failed())?;
     for (_, tensor) in tensors {
-        disk.write(&mut file, bytes(tensor)).map_err(failed())?;
+        disk.write(&mut file, as_bytes(tensor)).map_err(failed())?;
     }
     disk.sync(&file).map_err(failed())
 }
@@ -102,7 +103,7 @@ fn header(checkpoint: &Checkpoint, tensors: &[(String, Tensor)]) -> Result<Vec<u
     let (mut end, mut kinds) = (0, Vec::new());
     for (name, tensor) in tensors {
         let start = end;
-        end += bytes(tensor).len();
+        end += as_bytes(tensor).len();
         let Some((_, dtype)) = KINDS.iter().find(|(kind, _)| *kind == tensor.kind()) else {
             let what = format!("{name} is of kind {:?}, which cannot be saved", tensor.kind());
             return Err(Error::Setting { option: "checkpoint", what });

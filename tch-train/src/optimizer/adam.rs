@@ -12,10 +12,12 @@
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
+use tch_function::math::Number;
+use tch_function::slices::as_slice;
 
 use super::{Options, check};
 use crate::Error;
-use crate::slices::{Real, slice, slice_mut};
+use crate::slices::slice_mut;
 
 /// Which second moment divides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -85,7 +87,7 @@ impl Options for Adam {
         validate(self)
     }
 
-    fn update<T: Real>(&self, t: u64, p: &mut Tensor, g: &Tensor, slots: &mut [Tensor]) {
+    fn update<T: Number>(&self, t: u64, p: &mut Tensor, g: &Tensor, slots: &mut [Tensor]) {
         fused(&Coefficients::<T>::new(self, Decay::InGradient, t), p, g, slots);
     }
 
@@ -103,7 +105,7 @@ impl Options for AdamW {
         validate(&self.undecayed())
     }
 
-    fn update<T: Real>(&self, t: u64, p: &mut Tensor, g: &Tensor, slots: &mut [Tensor]) {
+    fn update<T: Number>(&self, t: u64, p: &mut Tensor, g: &Tensor, slots: &mut [Tensor]) {
         fused(&Coefficients::<T>::new(&self.undecayed(), Decay::OfItsOwn, t), p, g, slots);
     }
 
@@ -157,20 +159,20 @@ struct Coefficients<T> {
     minus_step: T,
 }
 
-impl<T: Real> Coefficients<T> {
+impl<T: Number> Coefficients<T> {
     fn new(o: &Adam, decay: Decay, t: u64) -> Self {
         let power = |beta: f64| beta.powf(t as f64);
         let own = decay == Decay::OfItsOwn;
         Self {
-            into_gradient: T::of(if own { 0.0 } else { o.weight_decay }),
-            kept: T::of(if own { 1.0 - o.lr * o.weight_decay } else { 1.0 }),
-            beta1: T::of(o.beta1),
-            one_minus_beta1: T::of(1.0 - o.beta1),
-            beta2: T::of(o.beta2),
-            one_minus_beta2: T::of(1.0 - o.beta2),
-            root_correction: T::of((1.0 - power(o.beta2)).sqrt()),
-            eps: T::of(o.eps),
-            minus_step: T::of(-(o.lr / (1.0 - power(o.beta1)))),
+            into_gradient: T::from_f64(if own { 0.0 } else { o.weight_decay }),
+            kept: T::from_f64(if own { 1.0 - o.lr * o.weight_decay } else { 1.0 }),
+            beta1: T::from_f64(o.beta1),
+            one_minus_beta1: T::from_f64(1.0 - o.beta1),
+            beta2: T::from_f64(o.beta2),
+            one_minus_beta2: T::from_f64(1.0 - o.beta2),
+            root_correction: T::from_f64((1.0 - power(o.beta2)).sqrt()),
+            eps: T::from_f64(o.eps),
+            minus_step: T::from_f64(-(o.lr / (1.0 - power(o.beta1)))),
         }
     }
 
@@ -189,8 +191,8 @@ impl<T: Real> Coefficients<T> {
 }
 
 /// One pass over the numbers of plain tensors.
-fn fused<T: Real>(c: &Coefficients<T>, p: &mut Tensor, g: &Tensor, slots: &mut [Tensor]) {
-    let (g, p) = (slice::<T>(g), slice_mut::<T>(p));
+fn fused<T: Number>(c: &Coefficients<T>, p: &mut Tensor, g: &Tensor, slots: &mut [Tensor]) {
+    let (g, p) = (as_slice::<T>(g), slice_mut::<T>(p));
     // torch adds nothing where there is no decay; 0 * inf would be NaN
     let decayed = c.into_gradient.to_f64() != 0.0;
     let gradient = |g: T, p: T| if decayed { g + c.into_gradient * p } else { g };
@@ -207,7 +209,7 @@ fn fused<T: Real>(c: &Coefficients<T>, p: &mut Tensor, g: &Tensor, slots: &mut [
             let g = gradient(g, *p);
             *m = c.first(*m, g);
             *v = c.second(*v, g);
-            *top = top.larger(*v);
+            *top = if *top > *v || top.is_nan() { *top } else { *v };
             *p = c.stepped(*p * c.kept, *m, *top);
         }
     }

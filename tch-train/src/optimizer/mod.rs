@@ -8,12 +8,14 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
+use tch_function::math::Number;
+use tch_function::slices::{is_plain, overlap};
 
 pub use adam::{Adam, AdamW, SecondMoment};
 pub use sgd::{Lookahead, Sgd};
 pub use state::{GroupState, OptimizerState};
 
-use crate::slices::{Real, changed, copy_to, is_plain, overlap};
+use crate::slices::{changed, copy_to};
 use crate::{Error, Parameters};
 
 /// What a rule does to one parameter.
@@ -22,7 +24,7 @@ trait Options {
     fn slots(&self) -> &'static [&'static str];
     fn validate(&self) -> Result<(), Error>;
     /// Step `t` (from 1) of a parameter, gradient and state that are plain and share no memory.
-    fn update<T: Real>(&self, t: u64, p: &mut Tensor, g: &Tensor, slots: &mut [Tensor]);
+    fn update<T: Number>(&self, t: u64, p: &mut Tensor, g: &Tensor, slots: &mut [Tensor]);
     /// The same by libtorch's operations.
     fn update_tensor(&self, t: u64, p: &mut Tensor, g: &Tensor, slots: &mut [Tensor]) -> Result<(), Error>;
 }
@@ -319,10 +321,7 @@ impl Parameter {
         if !is_plain(p) {
             return each_rule!(rule, options => options.update_tensor(t, p, &grad, slots));
         }
-        if !grad.is_contiguous() {
-            grad = grad.f_contiguous()?;
-        }
-        if overlap(p, &grad) {
+        if !is_plain(&grad) || overlap(p, &grad) {
             grad = copy_to(&grad, Device::Cpu)?;
         }
         match p.kind() {

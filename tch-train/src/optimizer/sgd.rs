@@ -10,10 +10,12 @@
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
+use tch_function::math::Number;
+use tch_function::slices::as_slice;
 
 use super::{Options, check};
 use crate::Error;
-use crate::slices::{Real, slice, slice_mut};
+use crate::slices::slice_mut;
 
 /// Which momentum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -66,9 +68,9 @@ impl Options for Sgd {
         Ok(())
     }
 
-    fn update<T: Real>(&self, t: u64, p: &mut Tensor, g: &Tensor, slots: &mut [Tensor]) {
-        let (g, p) = (slice::<T>(g), slice_mut::<T>(p));
-        let [lr, momentum, decay] = [self.lr, self.momentum, self.weight_decay].map(T::of);
+    fn update<T: Number>(&self, t: u64, p: &mut Tensor, g: &Tensor, slots: &mut [Tensor]) {
+        let (g, p) = (as_slice::<T>(g), slice_mut::<T>(p));
+        let [lr, momentum, decay] = [self.lr, self.momentum, self.weight_decay].map(T::from_f64);
         let gradient = |g: T, p: T| if self.weight_decay == 0.0 { g } else { g + decay * p };
         let Some(b) = slots.first_mut() else {
             for (p, &g) in p.iter_mut().zip(g) {
@@ -77,7 +79,8 @@ impl Options for Sgd {
             return;
         };
         let b = slice_mut::<T>(b);
-        let (kept, share) = if t == 1 { (T::of(0.0), T::of(1.0)) } else { (momentum, T::of(1.0 - self.dampening)) };
+        let (kept, share) =
+            if t == 1 { (T::from_f64(0.0), T::from_f64(1.0)) } else { (momentum, T::from_f64(1.0 - self.dampening)) };
         for ((p, &g), b) in p.iter_mut().zip(g).zip(b) {
             let g = gradient(g, *p);
             *b = *b * kept + share * g;

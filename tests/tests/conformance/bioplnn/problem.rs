@@ -2,7 +2,7 @@
 
 use super::arrays::tensor;
 use crate::case::Case;
-use sparse_ode::math::Number;
+use sparse_ode::Real;
 use sparse_ode::{FieldError, Now};
 use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
@@ -126,7 +126,7 @@ impl Problem {
     }
 
     /// A parameter of one feature of one sample.
-    fn parameter<T: Number>(&self, name: &str, sample: usize, feature: usize) -> T {
+    fn parameter<T: Real>(&self, name: &str, sample: usize, feature: usize) -> T {
         let values = &self.parameters[name];
         T::from_f64(match values.len() {
             1 => values[0],
@@ -136,7 +136,7 @@ impl Problem {
     }
 
     /// Writes the derivative of sample `sample`, rounded as libtorch rounds it.
-    pub(crate) fn derivative<T: Number>(&self, t: f64, sample: usize, y: &[T], dy: &mut [T]) {
+    pub(crate) fn derivative<T: Real>(&self, t: f64, sample: usize, y: &[T], dy: &mut [T]) {
         let p = |name: &str, feature: usize| -> T { self.parameter(name, sample, feature) };
         match self.kind {
             Form::Decay => {
@@ -171,7 +171,7 @@ impl Problem {
         }
     }
 
-    fn perceptron<T: Number>(&self, hidden: usize, y: &[T], dy: &mut [T]) {
+    fn perceptron<T: Real>(&self, hidden: usize, y: &[T], dy: &mut [T]) {
         let [w1, b1, w2] = ["w1", "b1", "w2"].map(|name| &self.parameters[name]);
         let at = |w: &[f64], i: usize| T::from_f64(w[i]);
         for (f, d) in dy.iter_mut().enumerate() {

@@ -6,7 +6,7 @@ use super::settings::{self, Spans};
 use super::trace::{self, Counts, Took};
 use crate::case::Case;
 use crate::report::{Report, Tolerance};
-use sparse_ode::math::Number;
+use sparse_ode::Real;
 use sparse_ode::{Compat, LastStep, Solution, Solver, Status, per_sample};
 
 /// A solver file, its numbers in the precision of its states.
@@ -27,7 +27,7 @@ pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
 }
 
 impl Job<'_> {
-    fn check<T: Number>(&self, report: &mut Report) -> crate::Outcome {
+    fn check<T: Real>(&self, report: &mut Report) -> crate::Outcome {
         let all: Vec<usize> = (0..self.problem.batch()).collect();
         let (solution, trace) = self.solve::<T>(Compat::Torchode, &all, 0.0)?;
         let took = Took {
@@ -63,7 +63,7 @@ impl Job<'_> {
     /// How closely the values of each sample agree: as a fraction of its largest value, and no closer than ten times what a
     /// change of the initial state by a few units in the last place makes. Step-size control magnifies roundings: the first error
     /// estimates consist of nothing else, and the steps follow them.
-    fn tolerances<T: Number>(&self, values: &[f64]) -> Result<Vec<Tolerance>, String> {
+    fn tolerances<T: Real>(&self, values: &[f64]) -> Result<Vec<Tolerance>, String> {
         let all: Vec<usize> = (0..self.problem.batch()).collect();
         let n = values.len() / all.len();
         let mut moved = vec![0.0f64; all.len()];
@@ -87,7 +87,7 @@ impl Job<'_> {
     }
 
     /// Solves for some of the samples, from a state moved by some units in the last place.
-    fn solve<T: Number>(
+    fn solve<T: Real>(
         &self,
         compat: Compat,
         samples: &[usize],
@@ -121,7 +121,7 @@ impl Job<'_> {
     }
 
     /// Values at the evaluation times, or at the end where there are none.
-    fn values<T: Number>(&self, solution: &Solution<T>) -> Vec<f64> {
+    fn values<T: Real>(&self, solution: &Solution<T>) -> Vec<f64> {
         let values = if self.points() == 0 { solution.end() } else { solution.values() };
         values.iter().map(|v| v.to_f64()).collect()
     }
@@ -147,7 +147,7 @@ impl Job<'_> {
     }
 
     /// Without torchode's faults: each sample ends as it would alone, and what the file holds of it stays.
-    fn check_right<T: Number>(&self, tolerances: &[Tolerance], report: &mut Report) -> crate::Outcome {
+    fn check_right<T: Real>(&self, tolerances: &[Tolerance], report: &mut Report) -> crate::Outcome {
         let all: Vec<usize> = (0..self.problem.batch()).collect();
         let (right, _) = self.solve::<T>(Compat::None, &all, 0.0)?;
         let golden = self.case.floats("ys")?;

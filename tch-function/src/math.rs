@@ -4,24 +4,50 @@
 //! a tenth of the last place (Cody and Waite, *Software Manual for the Elementary Functions*, ch. 6). Errors are within 2 units in
 //! the last place for arguments within 87 (single) or 708 (double) of zero, and the results hold still beyond; NaN stays NaN.
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
-use tch_sparse::Real;
+use std::fmt::{Debug, Display};
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-/// `f32` or `f64` with arithmetic.
+use tch::Kind;
+
+/// `f32` or `f64` with arithmetic. Sealed: kernels are written for these two.
 pub trait Number:
-    Real
+    Copy
+    + Send
+    + Sync
+    + Default
+    + PartialOrd
+    + Debug
+    + Display
     + Add<Output = Self>
     + Sub<Output = Self>
     + Mul<Output = Self>
     + Div<Output = Self>
     + Neg<Output = Self>
-    + std::ops::AddAssign
+    + AddAssign
+    + sealed::Sealed
+    + 'static
 {
+    /// The kind of tensors of it.
+    const KIND: Kind;
+    /// Zero.
+    const ZERO: Self;
     /// One.
     const ONE: Self;
+    /// Rounded to the type.
+    #[must_use]
+    fn from_f64(value: f64) -> Self;
+    /// Exact.
+    #[must_use]
+    fn to_f64(self) -> f64;
+    /// Whether it is NaN.
+    #[must_use]
+    fn is_nan(self) -> bool;
     /// The size without the sign.
     #[must_use]
     fn abs(self) -> Self;
+    /// The square root, correctly rounded.
+    #[must_use]
+    fn sqrt(self) -> Self;
     /// `e^x`.
     #[must_use]
     fn exp(self) -> Self;
@@ -31,6 +57,12 @@ pub trait Number:
     /// `tanh x`.
     #[must_use]
     fn tanh(self) -> Self;
+    /// `1 / (1 + e^-x)`.
+    #[must_use]
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        Self::ONE / (Self::ONE + (-self).exp())
+    }
     /// `self by + plus`, rounded once. Slow on machines that lack the instruction.
     #[must_use]
     fn mul_add(self, by: Self, plus: Self) -> Self;
@@ -56,13 +88,37 @@ pub trait Number:
 }
 
 macro_rules! number {
-    ($t:ident, $bits:ident, $magic:expr, $mantissa:expr, $bias:expr, $ln2_high:expr, $ln2_low:expr, $exp_range:expr, $tanh_range:expr, $taylor:expr) => {
+    ($t:ident, $kind:ident, $bits:ident, $magic:expr, $mantissa:expr, $bias:expr, $ln2_high:expr, $ln2_low:expr, $exp_range:expr, $tanh_range:expr, $taylor:expr) => {
+        impl sealed::Sealed for $t {}
+
         impl Number for $t {
+            const KIND: Kind = Kind::$kind;
+            const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+
+            #[inline(always)]
+            fn from_f64(value: f64) -> Self {
+                value as $t
+            }
+
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                self.into()
+            }
+
+            #[inline(always)]
+            fn is_nan(self) -> bool {
+                self.is_nan()
+            }
 
             #[inline(always)]
             fn abs(self) -> Self {
                 self.abs()
+            }
+
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                self.sqrt()
             }
 
             #[inline(always)]
@@ -110,6 +166,10 @@ macro_rules! number {
     };
 }
 
+mod sealed {
+    pub trait Sealed {}
+}
+
 /// `e^x = scale (1 + p)` with `scale` a power of two.
 trait Reduced: Sized {
     fn reduced(x: Self) -> (Self, Self);
@@ -117,6 +177,7 @@ trait Reduced: Sized {
 
 number!(
     f32,
+    Float,
     u32,
     12_582_912.0,
     23,
@@ -129,6 +190,7 @@ number!(
 );
 number!(
     f64,
+    Double,
     u64,
     6_755_399_441_055_744.0,
     52,
@@ -159,18 +221,22 @@ mod tests {
     use super::Number;
 
     #[test]
-    fn exp_and_tanh_agree_with_the_standard_library() {
+    fn elementary_functions_agree_with_the_standard_library() {
         for i in -200_000..=200_000 {
             let x = f64::from(i) * 0.003_5;
             let close = |got: f64, want: f64, unit: f64| (got - want).abs() <= 4.0 * unit * want.abs();
             assert!(close(Number::exp(x), f64::exp(x), f64::EPSILON), "exp {x}");
+            assert!(close(x.sigmoid(), 1.0 / (1.0 + f64::exp(-x)), f64::EPSILON), "sigmoid {x}");
             let small = x * 0.01;
+            assert!(close(Number::exp_m1(small), f64::exp_m1(small), f64::EPSILON), "exp_m1 {small}");
             assert!(close(Number::tanh(small), f64::tanh(small), f64::EPSILON), "tanh {small}");
             let s = (x * 0.12) as f32;
             let close =
                 |got: f32, want: f64| (f64::from(got) - want).abs() <= 4.0 * f64::from(f32::EPSILON) * want.abs();
             assert!(close(Number::exp(s), f64::exp(f64::from(s))), "exp {s}: {}", Number::exp(s));
+            assert!(close(Number::exp_m1(s), f64::exp_m1(f64::from(s))), "exp_m1 {s}");
             assert!(close(Number::tanh(s), f64::tanh(f64::from(s))), "tanh {s}");
+            assert!(close(s.sigmoid(), 1.0 / (1.0 + f64::exp(-f64::from(s)))), "sigmoid {s}");
         }
         for tiny in [1e-300, 1e-20, 1e-8] {
             assert!((Number::tanh(tiny) / tiny - 1.0).abs() < 1e-15);
@@ -179,10 +245,12 @@ mod tests {
 
     #[test]
     fn extremes() {
-        assert!(Number::exp(f64::NAN).is_nan() && Number::tanh(f32::NAN).is_nan());
+        assert!(Number::exp(f64::NAN).is_nan() && Number::tanh(f32::NAN).is_nan() && f32::NAN.sigmoid().is_nan());
         assert_eq!((Number::tanh(1e30), Number::tanh(-1e30f32)), (1.0, -1.0));
         assert!(Number::exp(-1e9) < 1e-300 && Number::exp(-1e9f32) < 1e-37);
         assert!(Number::exp(1e9) > 1e300 && Number::exp(1e9f32) > 1e37);
+        assert_eq!((1e9.sigmoid(), 1e9f32.sigmoid(), 0.0.sigmoid()), (1.0, 1.0, 0.5));
+        assert!((0.0..1e-300).contains(&(-1e9).sigmoid()) && (0.0..1e-37).contains(&(-1e9f32).sigmoid()));
         assert_eq!((Number::exp(0.0), Number::exp(0.0f32), Number::tanh(0.0)), (1.0, 1.0, 0.0));
     }
 }
