@@ -1,7 +1,7 @@
 //! The runner itself: a file with a fault in it must fail.
 
 use crate::case::{Case, Keep, Numbers};
-use crate::{GOLDEN, Runner, bioplnn, check, flyvis};
+use crate::{GOLDEN, Runner, bioplnn, check, convgru, flyvis};
 use libtest_mimic::{Failed, Trial};
 use std::path::Path;
 
@@ -19,7 +19,7 @@ fn nudge(case: Case, key: &str, at: usize) -> Case {
 }
 
 /// Faults by name: what they are done to, and what they do.
-const FAULTS: [(&str, &str, &str, Fault); 22] = [
+const FAULTS: [(&str, &str, &str, Fault); 25] = [
     ("a state", "bioplnn", "dopri5_lotka_default_f64", |c| nudge(c, "ys", 60)),
     ("a parameter", "bioplnn", "dopri5_decay_mid_f64", |c| nudge(c, "param.k", 1)),
     ("an accept flag", "bioplnn", "dopri5_vdp_default_f64", |c| nudge(c, "trace_accept", 30)),
@@ -50,12 +50,28 @@ const FAULTS: [(&str, &str, &str, Fault); 22] = [
     ("the other layout", "bioplnn", "ode_sequence_f32", |c| c.with_setting("batch_first", "true")),
     ("a drawn number", "bioplnn", "connectivity_helpers", |c| nudge(c, "bytype_types", 3)),
     ("a displacement", "flyvis", "connectome_extent2", |c| nudge(c, "offset_du", 100)),
+    ("a sample of a sound", "convgru", "mel", |c| {
+        c.with_array("wave/0", |n| {
+            if let Numbers::Float(list) = n {
+                list[700] += 0.01;
+            }
+            Keep::Yes
+        })
+    }),
+    ("a triangle", "convgru", "mel", |c| nudge(c, "filterbank", 193)),
+    ("a label", "convgru", "neighborhood_hit", |c| nudge(c, "y", 3)),
     ("a hash", "flyvis", "connectome_extent2", |c| c.with_setting("sha256_n_syn_f32_le", "\"0\"")),
 ];
 
 /// One test per fault.
 pub(crate) fn trials() -> Vec<Trial> {
-    let runner = |system: &str| -> Runner { if system == "flyvis" { flyvis::run } else { bioplnn::run } };
+    let runner = |system: &str| -> Runner {
+        match system {
+            "convgru" => convgru::run,
+            "flyvis" => flyvis::run,
+            _ => bioplnn::run,
+        }
+    };
     let fault = |&(what, system, file, change): &(&str, &'static str, &'static str, Fault)| {
         Trial::test(format!("faults/{file}: {what}"), move || {
             let path = Path::new(GOLDEN).join(system).join(format!("{file}.safetensors"));

@@ -5,6 +5,7 @@
 
 mod bioplnn;
 mod case;
+mod convgru;
 mod faults;
 mod flyvis;
 mod pending;
@@ -24,7 +25,7 @@ type Runner = fn(&Case, &mut Report) -> Outcome;
 
 /// A directory of cases, and how to check one.
 const SYSTEMS: [(&str, Runner); 4] =
-    [("bioplnn", bioplnn::run), ("convgru", not_understood), ("flystability", not_understood), ("flyvis", flyvis::run)];
+    [("bioplnn", bioplnn::run), ("convgru", convgru::run), ("flystability", not_understood), ("flyvis", flyvis::run)];
 
 /// The cases of this repository.
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden");

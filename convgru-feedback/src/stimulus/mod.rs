@@ -1,0 +1,5 @@
+//! What the networks see and hear: digits, spoken digits, mixtures of both, and sets that pair them.
+//!
+//! Whatever is drawn is drawn from a seed and the number of the item (ChaCha8), so that any item can be made again on its own.
+
+pub mod mel;

@@ -1,0 +1,3 @@
+//! Measures, against what they are by definition.
+
+mod neighborhood;
