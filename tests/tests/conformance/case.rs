@@ -2,7 +2,7 @@
 
 use safetensors::{Dtype, SafeTensors};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// An array of the file, its numbers widened.
@@ -29,6 +29,8 @@ pub(crate) enum Keep {
 #[derive(Debug)]
 pub(crate) struct Case {
     name: String,
+    /// Where the file lies.
+    folder: PathBuf,
     metadata: BTreeMap<String, String>,
     arrays: BTreeMap<String, Array>,
     read: Mutex<BTreeSet<String>>,
@@ -37,7 +39,8 @@ pub(crate) struct Case {
 impl Case {
     pub(crate) fn read(path: &Path, name: &str) -> Result<Self, String> {
         let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
-        Self::from_bytes(&bytes, name).map_err(|e| format!("{}: {e}", path.display()))
+        let case = Self::from_bytes(&bytes, name).map_err(|e| format!("{}: {e}", path.display()))?;
+        Ok(Self { folder: path.parent().map(Path::to_path_buf).unwrap_or_default(), ..case })
     }
 
     pub(crate) fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, String> {
@@ -50,12 +53,17 @@ impl Case {
                 .ok_or_else(|| format!("{key} holds {:?}, which this runner does not read", view.dtype()))?;
             arrays.insert(key, Array { shape: view.shape().to_vec(), numbers });
         }
-        Ok(Self { name: name.into(), metadata, arrays, read: Mutex::default() })
+        Ok(Self { name: name.into(), folder: PathBuf::new(), metadata, arrays, read: Mutex::default() })
     }
 
     /// File name without its ending.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// A file beside this one.
+    pub(crate) fn beside(&self, file: &str) -> PathBuf {
+        self.folder.join(file)
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {

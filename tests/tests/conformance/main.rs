@@ -10,6 +10,7 @@ mod faults;
 mod flyvis;
 mod pending;
 mod report;
+mod tensors;
 
 use case::Case;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};

@@ -2,13 +2,6 @@
 
 /// Files by system and leading words of their names, and what they wait for.
 const FILES: &[(&str, &str, &str)] = &[
-    ("convgru", "cell_", "convgru-feedback"),
-    ("convgru", "cell2_", "convgru-feedback"),
-    ("convgru", "explicit_", "convgru-feedback"),
-    ("convgru", "graph_", "convgru-feedback"),
-    ("convgru", "readouts", "convgru-feedback"),
-    ("convgru", "stride_padding", "convgru-feedback"),
-    ("convgru", "train", "convgru-feedback"),
     ("flystability", "", "lyapunov"),
     ("flyvis", "analysis", "fly-vision: tuning measures"),
     ("flyvis", "augmentation", "fly-vision: augmentation"),

@@ -3,18 +3,8 @@
 use crate::case::Case;
 use crate::report::{Report, relative};
 use connectome_graph::{Duplicates, Topology};
-use tch::{Kind, Tensor};
 
-/// An array as a tensor.
-pub(crate) fn tensor(case: &Case, key: &str, kind: Kind) -> Result<Tensor, String> {
-    let shape: Vec<i64> = case.shape(key)?.iter().map(|&n| n as i64).collect();
-    Ok(Tensor::from_slice(case.floats(key)?).view(&shape[..]).to_kind(kind))
-}
-
-/// The numbers of a tensor, in its own order.
-pub(crate) fn numbers(t: &Tensor) -> Result<Vec<f64>, String> {
-    Vec::<f64>::try_from(t.detach().to_kind(Kind::Double).contiguous().view(-1)).map_err(|e| e.to_string())
-}
+pub(crate) use crate::tensors::{numbers, tensor};
 
 /// Wiring from the arrays of its entries, which are in row order.
 pub(crate) fn topology(case: &Case, indices: &str, values: &str, post: usize, pre: usize) -> Result<Topology, String> {

@@ -2,13 +2,10 @@
 
 use crate::case::Case;
 use crate::report::{Report, absolute, relative};
+use crate::tensors::numbers;
 use convgru_feedback::analysis::neighborhood_hit;
 use convgru_feedback::stimulus::mel::MelSpectrogram;
-use tch::{Kind, Tensor};
-
-fn numbers(t: &Tensor) -> Result<Vec<f64>, String> {
-    Vec::<f64>::try_from(t.to_kind(Kind::Double).contiguous().view(-1)).map_err(|e| e.to_string())
-}
+use tch::Tensor;
 
 /// Spectrograms of waves. Rate and hop stand in the metadata where they are not the reference's 2 and 64.
 pub(crate) fn run_mel(case: &Case, report: &mut Report) -> crate::Outcome {

@@ -1,0 +1,22 @@
+//! Where channels lie in memory.
+//!
+//! Everything that a network holds is `[batch, channels, height, width]` for libtorch, and has its channels next to each other in
+//! memory: libtorch's convolutions then run without copying their inputs into another order, and the cells' own kernels see a pixel's
+//! channels as one stretch.
+
+use tch::{TchError, Tensor};
+
+/// The same numbers with channels innermost in memory; the tensor itself where they are.
+pub(crate) fn channels_last(t: &Tensor) -> Result<Tensor, TchError> {
+    from_pixels(&pixels(t)?)
+}
+
+/// `[batch, channels, height, width]` as contiguous `[batch, height, width, channels]`, without a copy where channels are innermost.
+pub(crate) fn pixels(t: &Tensor) -> Result<Tensor, TchError> {
+    t.f_permute([0, 2, 3, 1])?.f_contiguous()
+}
+
+/// `[batch, height, width, channels]` as `[batch, channels, height, width]`.
+pub(crate) fn from_pixels(t: &Tensor) -> Result<Tensor, TchError> {
+    t.f_permute([0, 3, 1, 2])
+}

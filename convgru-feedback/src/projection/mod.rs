@@ -1,0 +1,56 @@
+//! What areas send each other.
+//!
+//! Every connection has a map of its own to a common number of channels ([`Route`]); those that end in one area are brought together by
+//! an [`Integrator`]. All of it is linear.
+
+mod integrator;
+mod route;
+mod rule;
+mod upsampler;
+
+use tch::Tensor;
+use tch::nn::Path;
+
+use crate::Error;
+use crate::init::Draw;
+
+use integrator::Integrator;
+pub(crate) use integrator::Part;
+pub(crate) use route::{Route, Size};
+pub use rule::{resulting_side, stride_and_padding};
+pub use upsampler::InterlacedUpsampler;
+
+/// All that reaches an area from one side, from below or from above.
+#[derive(Debug)]
+pub(crate) struct Afferents {
+    routes: Vec<Route>,
+    integrator: Integrator,
+}
+
+impl Afferents {
+    /// `None` where nothing reaches the area. Names of the routes come with them.
+    pub(crate) fn new(
+        path: &Path<'_>,
+        draw: &mut Draw,
+        routes: Vec<Route>,
+        outputs: i64,
+    ) -> Result<Option<Self>, Error> {
+        let Some(width) = routes.first().map(Route::channels) else {
+            return Ok(None);
+        };
+        let integrator = Integrator::new(&(path / "integrator"), draw, routes.len(), width, outputs)?;
+        Ok(Some(Self { routes, integrator }))
+    }
+
+    /// Brings the sources together, in the order of the routes; `None` is a source without activity.
+    pub(crate) fn forward(&self, sources: &[Option<&Tensor>]) -> Result<Part, Error> {
+        let part = |(route, source): (&Route, &Option<&Tensor>)| {
+            Ok(match source {
+                Some(source) => Part::Varying(route.forward(source)?),
+                None => Part::Constant(route.at_rest()?),
+            })
+        };
+        let parts: Vec<Part> = self.routes.iter().zip(sources).map(part).collect::<Result<_, Error>>()?;
+        self.integrator.forward(&parts)
+    }
+}
