@@ -2,4 +2,8 @@
 //!
 //! Whatever is drawn is drawn from a seed and the number of the item (ChaCha8), so that any item can be made again on its own.
 
+pub mod images;
+pub mod labels;
 pub mod mel;
+pub mod spoken;
+pub mod wav;
