@@ -4,10 +4,11 @@
 
 use std::path::PathBuf;
 
+use connectome_graph::area::paper::{PaperGraph, Tasks, Wiring};
 use flybrain::Error;
 use flybrain::figure::{
-    Axis, Bar, ColorScale, DegreeDistribution, DegreeView, Figure, Grid, Heatmap, Hexagons, Histogram, Join, Letters,
-    Lines, Mark, Panels, Pooling, Raster, Scatter, Share, ValueLabels, Zeros,
+    AreaNetwork, Axis, Bar, ColorScale, DegreeDistribution, DegreeView, Figure, Grid, Heatmap, Hexagons, Histogram,
+    Join, Letters, Lines, Mark, Panels, Pooling, Raster, Scatter, Share, ValueLabels, Zeros,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -37,6 +38,9 @@ fn main() -> Result<(), Error> {
         ("hexagons", eye()?),
         ("hexagons_movie", movie()?),
         ("hexagons_categories", categories()?),
+        ("area_network", audiovisual()?),
+        ("area_network_chain", digits()?),
+        ("area_network_cycles", all_to_all()?),
         ("grid", overview()?),
         ("extremes", extremes()?),
     ] {
@@ -362,6 +366,31 @@ fn categories() -> Result<Figure, Error> {
         .lattice("right eye, dorsal rim not recorded", &u, &v, &missing)
         .categories(&["pale", "yellow", "polarised"])
         .build()
+}
+
+fn audiovisual() -> Result<Figure, Error> {
+    let graph = PaperGraph { wiring: Wiring::Brainlike, tasks: Tasks::Four, ..PaperGraph::default() }.graph();
+    AreaNetwork::of("Seven audiovisual areas and PFC, vision below hearing", &graph).build()
+}
+
+fn digits() -> Result<Figure, Error> {
+    AreaNetwork::new("A chain for digits")
+        .area("V1", "28×28×32", 0)
+        .area("V2", "14×14×32", 1)
+        .area("V4", "7×7×32", 2)
+        .edge(0, 1)
+        .edge(1, 2)
+        .edge(2, 2)
+        .feedback(1, 0)
+        .feedback(2, 1)
+        .input(0)
+        .output(2)
+        .build()
+}
+
+fn all_to_all() -> Result<Figure, Error> {
+    let graph = PaperGraph { wiring: Wiring::BigRnn, ..PaperGraph::default() }.graph();
+    AreaNetwork::of("Everything drives everything", &graph).build()
 }
 
 fn overview() -> Result<Figure, Error> {

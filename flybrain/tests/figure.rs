@@ -1,9 +1,10 @@
 //! What every figure promises: it names what it shows, shows all of it, cuts nothing off, and is the same each time.
 
+use connectome_graph::area::paper::{PaperGraph, Tasks};
 use flybrain::Error;
 use flybrain::figure::{
-    Axis, Bar, ColorScale, DegreeDistribution, DegreeView, Figure, Grid, Heatmap, Hexagons, Histogram, Join, Letters,
-    Lines, Mark, Panels, Pooling, Raster, Scatter, Share, ValueLabels, Zeros,
+    AreaNetwork, Axis, Bar, ColorScale, DegreeDistribution, DegreeView, Figure, Grid, Heatmap, Hexagons, Histogram,
+    Join, Letters, Lines, Mark, Panels, Pooling, Raster, Scatter, Share, ValueLabels, Zeros,
 };
 use proptest::prelude::*;
 
@@ -251,6 +252,42 @@ fn hexagons_are_all_there() {
 }
 
 #[test]
+fn area_networks_show_every_edge() {
+    let graph = PaperGraph { tasks: Tasks::Four, ..PaperGraph::default() }.graph();
+    let figure = AreaNetwork::of("Vision below hearing", &graph).build().unwrap();
+    let names = ["V1", "V2", "V4", "IT", "A1", "PBelt", "A4", "PFC", "64×64×10", "4×4×10", "input", "input, output"];
+    check(&figure, &[&names[..], &["Vision below hearing", "feedforward", "feedback", "output"]].concat());
+    let svg = figure.svg();
+    assert_eq!(groups(&svg, "area").len(), 8);
+    // each edge ends in a filled arrowhead; lines of feedback are dashed
+    let heads = |svg: &str, kind, color: &str| count(groups(svg, kind)[0], &format!("fill=\"{color}\""));
+    let (blue, vermilion) = ("#0072b2", "#d55e00");
+    assert_eq!((heads(&svg, "feedforward", blue), heads(&svg, "feedback", vermilion)), (21, 21));
+    assert_eq!(count(groups(&svg, "feedforward")[0], "dasharray"), 0);
+    assert_eq!(count(groups(&svg, "feedback")[0], "dasharray"), 7);
+
+    // piece by piece: edges up, down, within a level and from an area to itself, none twice
+    let figure = AreaNetwork::new("Loops")
+        .area("A", "", 0)
+        .area("B", "", 0)
+        .area("C", "1×1×1", 3)
+        .edge(0, 1)
+        .edge(1, 0)
+        .edge(0, 2)
+        .edge(0, 2)
+        .edge(2, 2)
+        .feedback(2, 0)
+        .feedback(0, 0)
+        .build()
+        .unwrap();
+    check(&figure, &["Loops", "A", "B", "C", "1×1×1", "feedback"]);
+    let svg = figure.svg();
+    assert_eq!((heads(&svg, "feedforward", blue), heads(&svg, "feedback", vermilion)), (4, 2));
+    assert!(!svg.contains("output"));
+    check(&AreaNetwork::new("Alone").area("A", "", 7).input(0).output(0).build().unwrap(), &["A", "input, output"]);
+}
+
+#[test]
 fn grid_holds_all_figures() {
     let part = |title: &str| {
         Lines::new(title).x("time (s)").y("v (mV)").series("", &T, &V).size(300.0, 220.0).build().unwrap()
@@ -287,6 +324,7 @@ fn long_texts_are_wrapped_or_shortened_inside_the_figure() {
         Raster::new(long, &T, 1, &V).color_label(long).build(),
         Hexagons::new(long).columns(word.clone(), &[1e9]).columns("b", &[2e9]).color_label(long).build(),
         Histogram::new(long).x(long).y(long).series("", &T).build(),
+        AreaNetwork::new(long).area(long, &*word, 0).area(&*word, long, 1).edge(0, 1).build(),
     ];
     for figure in figures {
         let figure = figure.unwrap();
@@ -322,6 +360,13 @@ fn errors_name_what_is_wrong() {
     assert!(matches!(Bar::new("b").groups(&["a"]).series("s", &[1, 2]).build(), Err(Error::LengthMismatch { .. })));
     assert!(matches!(DegreeDistribution::new("d").series("s", &[0, 0]).build(), Err(Error::EmptyPlot { .. })));
     assert!(matches!(Grid::new(0).build(), Err(Error::EmptyPlot { .. })));
+    assert!(matches!(AreaNetwork::new("a").build(), Err(Error::EmptyPlot { .. })));
+    let pair = AreaNetwork::new("a").area("A", "", 0).area("B", "", 1);
+    let m = message(pair.clone().feedback(1, 2).build());
+    assert!(m.contains("edge") && m.contains("(1, 2)") && m.contains("numbered from 0"), "{m}");
+    assert!(message(pair.output(2).build()).contains("output"));
+    let crowd = (0..101).fold(AreaNetwork::new("a"), |picture, i| picture.area("A", "", i));
+    assert!(message(crowd.build()).contains("Heatmap"));
     for axis in
         [Axis::linear("x").range(1.0, 1.0), Axis::linear("x").range(0.0, f64::NAN), Axis::log("x").range(0.0, 1.0)]
     {

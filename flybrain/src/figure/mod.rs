@@ -14,10 +14,12 @@
 //! | [`Heatmap`] | a matrix |
 //! | [`Raster`] | activity of many neurons over time |
 //! | [`Hexagons`] | columns of the fly's eye |
+//! | [`AreaNetwork`] | brain areas with feedforward and feedback edges |
 //! | [`Grid`] | several of these in one |
 //!
 //! Data are slices of any number type ([`Sample`]). NaN means "no value" everywhere: a gap in a trace, a grey cell.
 
+mod area_network;
 mod axis;
 mod bar;
 mod cells;
@@ -33,6 +35,7 @@ mod grid;
 mod heatmap;
 mod hexagons;
 mod histogram;
+mod layered;
 mod layout;
 mod legend;
 mod lines;
@@ -46,6 +49,7 @@ mod svg;
 mod ticks;
 mod trace;
 
+pub use area_network::AreaNetwork;
 pub use axis::{Axis, Scale};
 pub use bar::{Bar, ValueLabels};
 pub use cells::Pooling;
