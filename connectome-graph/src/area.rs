@@ -306,7 +306,11 @@ fn find(names: &[String], name: &str) -> Result<usize, Error> {
         (Some(area), None) => Ok(area),
         (first, _) => {
             let problem = if first.is_some() { "is the name of several areas" } else { "is the name of no area" };
-            Err(Error::AreaName { name: name.to_owned(), problem, known: names.join(", ") })
+            let mut known = names[..names.len().min(16)].join(", ");
+            if names.len() > 16 {
+                known += ", ...";
+            }
+            Err(Error::AreaName { name: name.to_owned(), problem, known })
         }
     }
 }

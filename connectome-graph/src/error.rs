@@ -221,7 +221,7 @@ pub enum Error {
         name: String,
         /// "is the name of no area" or "is the name of several areas".
         problem: &'static str,
-        /// The names there are.
+        /// The names there are, at most 16.
         known: String,
     },
     /// A network of areas has no such edge.

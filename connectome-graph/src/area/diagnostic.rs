@@ -134,8 +134,10 @@ impl AreaGraph {
         if self.feedback_sources.iter().all(Vec::is_empty) {
             found.push(Diagnostic::NoFeedback);
         }
-        let frames = self.feedback_edges().into_iter().filter_map(|(from, to)| self.feedback_frames(from, to));
-        if let (Some(first), Some(all)) = (frames.clone().min(), frames.max())
+        let distances = self.distances();
+        let frames = self.feedback_edges().into_iter().filter_map(|(from, to)| frames(distances[from]?, paths[to]));
+        let frames: Vec<u32> = frames.collect();
+        if let (Some(&first), Some(&all)) = (frames.iter().min(), frames.iter().max())
             && all > 1
         {
             found.push(Diagnostic::LateFeedback { first, all });
@@ -144,19 +146,6 @@ impl AreaGraph {
             found.push(Diagnostic::IgnoredEntries { count: self.ignored });
         }
         found
-    }
-
-    /// Frames that stimuli must have for feedback between two areas to carry a signal; `None` if no signal reaches both.
-    ///
-    /// The sender is first updated at the step of its distance, so that the receiver hears of it one step later; the
-    /// receiver is last updated when the last frame arrives over the longest way.
-    fn feedback_frames(&self, from: usize, to: usize) -> Option<u32> {
-        let heard = self.distances()[from]? + 1;
-        match self.longest_paths()[to] {
-            LongestPath::None => None,
-            LongestPath::Steps(last) => Some((heard + 1).saturating_sub(last).max(1)),
-            LongestPath::Cyclic => Some(1),
-        }
     }
 
     /// The areas from which edges of any kind lead to an output, and the outputs.
@@ -169,5 +158,18 @@ impl AreaGraph {
             }
         }
         found
+    }
+}
+
+/// Frames that stimuli must have for feedback to carry a signal, from the distance of the sender and the longest way to
+/// the receiver; `None` if the receiver is never updated.
+///
+/// The sender is first updated at the step of its distance, so that the receiver hears of it one step later; the
+/// receiver is last updated when the last frame arrives over the longest way.
+fn frames(sender: u32, receiver: LongestPath) -> Option<u32> {
+    match receiver {
+        LongestPath::None => None,
+        LongestPath::Steps(last) => Some((sender + 2).saturating_sub(last).max(1)),
+        LongestPath::Cyclic => Some(1),
     }
 }
