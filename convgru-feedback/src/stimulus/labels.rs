@@ -29,6 +29,16 @@ pub fn by_class(labels: &[u8], classes: usize) -> Result<Vec<Vec<usize>>, Error>
     Ok(items)
 }
 
+/// The numbers of all items by group and class, in their order; classes are digits.
+pub(super) fn by_group(labels: &[u8], groups: &[u8]) -> Result<Vec<Vec<Vec<usize>>>, Error> {
+    by_class(labels, 10)?;
+    let mut items = vec![vec![Vec::new(); 10]; groups.iter().max().map_or(0, |&last| usize::from(last) + 1)];
+    for (i, (&label, &group)) in labels.iter().zip(groups).enumerate() {
+        items[usize::from(group)][usize::from(label)].push(i);
+    }
+    Ok(items)
+}
+
 /// Holds out the last `n / one_in` of the `n` items of each class, rounded down, for testing. Both parts list class after class, items of
 /// a class in their order. With `one_in` 5 and the first 10,000 training images of MNIST these are 8004 and 1996 images.
 ///
