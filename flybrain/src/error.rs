@@ -143,4 +143,38 @@ pub enum Error {
     /// A wiring could not be built from the tables.
     #[error(transparent)]
     Graph(#[from] connectome_graph::Error),
+    /// A file of settings, or of a run, cannot be used.
+    #[error("{}: {problem}", .path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A setting makes no sense.
+    #[error("{key}: {problem}")]
+    Setting {
+        /// Its key.
+        key: &'static str,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// A folder holds a run already.
+    #[error("{} holds a run; resume it, or name another folder", .folder.display())]
+    Exists {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A run has saved nothing yet.
+    #[error("{} holds no checkpoint; has the run begun?", .folder.display())]
+    NoCheckpoint {
+        /// The folder of checkpoints.
+        folder: PathBuf,
+    },
+    /// A network of areas could not be made or run.
+    #[error(transparent)]
+    Areas(#[from] convgru_feedback::Error),
+    /// Training failed.
+    #[error(transparent)]
+    Train(#[from] tch_train::Error),
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod areas;
 pub mod catalog;
 mod digest;
 mod error;

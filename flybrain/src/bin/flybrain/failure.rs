@@ -14,6 +14,9 @@ pub(crate) enum Failure {
     /// Results that are no JSON.
     #[error("cannot print JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// There is no GPU that libtorch can use.
+    #[error("no CUDA device; leave --cuda out, or see `cargo xtask doctor`")]
+    NoCuda,
     /// No data set has this name.
     #[error("no data set is called {name:?}; known are {known}")]
     UnknownSet {

@@ -1,5 +1,6 @@
 //! The command `flybrain`.
 
+mod areas;
 mod data;
 mod failure;
 mod reading;
@@ -16,7 +17,7 @@ use terminal::Terminal;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 done; 1 a file was refused or something failed; 2 wrong usage; 3 `data check` found problems."
+    after_help = "Exit codes: 0 done; 1 a file was refused or something failed; 2 wrong usage; 3 `data check` found problems; 130 interrupted, to be resumed."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -34,6 +35,9 @@ enum Command {
     /// Find, import, look at, convert and check connectomes
     #[command(subcommand)]
     Data(data::Command),
+    /// Train, evaluate and inspect networks of brain areas with top-down feedback
+    #[command(subcommand)]
+    Areas(areas::Command),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
     let terminal = Terminal::new(cli.json, cli.quiet);
     let result = match &cli.command {
         Command::Data(command) => command.run(&terminal),
+        Command::Areas(command) => command.run(&terminal),
     };
     match result {
         Ok(code) => code,

@@ -21,6 +21,11 @@ impl Terminal {
         Self { json, quiet }
     }
 
+    /// Whether only results and errors are wanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Prints a result: as JSON if that is wanted, else as text.
     pub(crate) fn result<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
         let mut out = io::stdout().lock();

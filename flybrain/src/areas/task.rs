@@ -1,0 +1,88 @@
+//! Images to learn from and images that are held out.
+
+use convgru_feedback::stimulus::images::{Images, Normalisation, Part};
+use convgru_feedback::stimulus::labels;
+use tch::{Device, Tensor};
+
+use super::{Config, Split};
+use crate::Error;
+
+/// Images `[n, 1, height, width]` and their classes `[n]`.
+#[derive(Debug)]
+pub struct Labelled {
+    /// Pixels.
+    pub images: Tensor,
+    /// Classes.
+    pub labels: Tensor,
+}
+
+/// What is learned, and what is held out.
+#[derive(Debug)]
+pub struct Task {
+    /// To learn from.
+    pub learned: Labelled,
+    /// To be judged by.
+    pub held_out: Labelled,
+}
+
+impl Task {
+    /// Reads the images that the settings name.
+    ///
+    /// # Errors
+    /// [`Error::Areas`] for files that are missing or damaged, and for classes that the settings have no place for.
+    pub fn read(config: &Config, device: Device) -> Result<Self, Error> {
+        let train = Images::read_part(&config.data_path, Part::Train)?;
+        let (learned, held_out) = match config.split {
+            Split::Files => (train, Images::read_part(&config.data_path, Part::Test)?),
+            Split::LastFifth => {
+                let split = labels::hold_out(train.labels(), 5)?;
+                (train.subset(&split.train), train.subset(&split.test))
+            }
+        };
+        Ok(Self {
+            learned: Labelled::of(&learned, config, device)?,
+            held_out: Labelled::of(&held_out, config, device)?,
+        })
+    }
+
+    /// Channels, height and width of the images.
+    pub fn image_shape(&self) -> [i64; 3] {
+        let size = self.learned.images.size();
+        [size[1], size[2], size[3]]
+    }
+}
+
+impl Labelled {
+    fn of(images: &Images, config: &Config, device: Device) -> Result<Self, Error> {
+        let torch = |e| Error::Areas(convgru_feedback::Error::Torch(e));
+        if let Some(class) = images.labels().iter().find(|&&label| i64::from(label) >= config.n_classes) {
+            let problem = format!("{}, but there are images of class {class}", config.n_classes);
+            return Err(Error::Setting { key: "n_classes", problem });
+        }
+        let mut pixels = images.to_tensor()?;
+        if let Some(side) = config.image_size {
+            let size = [side, side];
+            if pixels.size()[2..] != size {
+                pixels = pixels.f_upsample_bilinear2d(size, false, None, None).map_err(torch)?;
+            }
+        }
+        if config.normalise {
+            pixels = Normalisation::MNIST.apply(&pixels)?;
+        }
+        let labels = images.label_tensor()?;
+        Ok(Self {
+            images: pixels.f_to_device(device).map_err(torch)?,
+            labels: labels.f_to_device(device).map_err(torch)?,
+        })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.images.size()[0] as usize
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,177 @@
+//! Training.
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use connectome_io::format::area_table::AreaTable;
+use convgru_feedback::{Mode, load_state_dict, save_state_dict};
+use serde::Serialize;
+use serde_json::json;
+use tch::{Device, Kind, Reduction, Tensor};
+use tch_train::{Adam, Batches, Ended, OnSignal, Optimizer, Outcome, Progress, Schedule, Scores, Trainer};
+
+use super::pictures;
+use super::{AreaClassifier, Config, Evaluation, Run, Task, evaluate};
+use crate::{Error, input_file};
+
+/// How a run is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrainOptions {
+    /// Whether it goes on from the newest checkpoint in its folder.
+    pub resume: bool,
+    /// What is shown of it.
+    pub progress: Progress,
+    /// What Ctrl-C does.
+    pub on_signal: OnSignal,
+    /// Where it is computed.
+    pub device: Device,
+}
+
+impl Default for TrainOptions {
+    /// From the start, silently, on the CPU.
+    fn default() -> Self {
+        Self { resume: false, progress: Progress::Silent, on_signal: OnSignal::Untouched, device: Device::Cpu }
+    }
+}
+
+/// What a run gave.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trained {
+    /// Whether it was interrupted; it can be resumed then, and the rest is as of now.
+    pub interrupted: bool,
+    /// Steps done, earlier parts of the run included.
+    pub steps: u64,
+    /// Epochs done.
+    pub epochs: f64,
+    /// Time of this part of the run, seconds.
+    pub seconds: f64,
+    /// Images learned from.
+    pub learned: usize,
+    /// On the images that were held out.
+    pub held_out: Evaluation,
+}
+
+/// Checkpoints in an epoch, beside that at its end.
+const CHECKPOINTS: u64 = 4;
+
+/// Trains a network of areas and its readout as the settings say, in a run folder.
+///
+/// # Errors
+/// [`Error::Setting`], [`Error::Data`], [`Error::Graph`], [`Error::Areas`] for settings and files that cannot be used, before anything is
+/// written; [`Error::Exists`] for a folder that holds a run, unless it is resumed; [`Error::Train`] for what goes wrong on the way.
+pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<Trained, Error> {
+    let start = Instant::now();
+    config.check()?;
+    let run = Run::new(folder);
+    if !options.resume && run.path("config.toml").exists() {
+        return Err(Error::Exists { folder: folder.to_path_buf() });
+    }
+    let table = AreaTable::read(&config.graph_loc)?;
+    let task = Task::read(config, options.device)?;
+    let model = AreaClassifier::new(config, table, task.image_shape(), options.device)?;
+    if let Some(path) = config.model_save.as_ref().filter(|path| path.exists() && !options.resume) {
+        load_state_dict(model.store(), "model", path)?;
+    }
+    let batches = Batches::shuffled(task.learned.len(), config.batch_size, config.seed)?;
+    let per_epoch = batches.per_epoch();
+    let steps = per_epoch.saturating_mul(config.epochs);
+    let schedule = match config.lr_epochs {
+        None => Schedule::Constant(config.lr),
+        Some(epochs) => {
+            Schedule::Step { start: config.lr, every: epochs.saturating_mul(per_epoch), factor: config.lr_factor }
+        }
+    };
+
+    prepare(&run, config, &model)?;
+    let parameters = model.parameters();
+    let optimizer = Optimizer::new(Adam { lr: config.lr, ..Adam::default() }, &parameters)?;
+    let mut trainer = Trainer::new(parameters, optimizer, batches)?
+        .seed(config.seed)
+        .lr(schedule)?
+        .validate(per_epoch, |_| {
+            let answers = evaluate(&model, &task.held_out)?;
+            Ok(Scores::new("accuracy", answers.accuracy).and("loss", answers.loss))
+        })?
+        .checkpoints(per_epoch.div_ceil(CHECKPOINTS), run.checkpoints(), model.identity())?
+        .log(folder, 1)?
+        .progress(options.progress)
+        .on_signal(options.on_signal);
+    if options.resume {
+        trainer.resume()?;
+    }
+    let report = trainer.run(steps, |batch| {
+        let index = batch.index().f_to_device(options.device)?;
+        let (images, labels) =
+            (task.learned.images.f_index_select(0, &index)?, task.learned.labels.f_index_select(0, &index)?);
+        let logits = model.logits(&images, Mode::Train)?;
+        let right = logits.f_argmax(-1, false)?.f_eq_tensor(&labels)?.f_mean(Kind::Float)?.f_double_value(&[])?;
+        let loss = logits.f_cross_entropy_loss::<Tensor>(&labels, None, Reduction::Mean, -100, 0.0)?;
+        Ok(Outcome::loss(loss).metric("accuracy", right))
+    })?;
+    drop(trainer);
+
+    let trained = Trained {
+        interrupted: report.ended == Ended::Interrupted,
+        steps: report.step,
+        epochs: report.step as f64 / per_epoch as f64,
+        seconds: start.elapsed().as_secs_f64(),
+        learned: task.learned.len(),
+        held_out: evaluate(&model, &task.held_out)?,
+    };
+    if !trained.interrupted {
+        finish(&run, &model, &trained, per_epoch)?;
+    }
+    Ok(trained)
+}
+
+/// Writes what is known before the first step.
+fn prepare(run: &Run, config: &Config, model: &AreaClassifier) -> Result<(), Error> {
+    let path = run.path("");
+    fs::create_dir_all(&path).map_err(|source| Error::Write { path, source })?;
+    // Paths that mean the same from inside the run folder.
+    let absolute = |path: &Path| {
+        fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
+    };
+    let mut resolved = config.clone();
+    resolved.graph_loc = absolute(&config.graph_loc);
+    resolved.data_path = absolute(&config.data_path);
+    resolved.model_save = config.model_save.as_deref().map(&absolute);
+    resolved.results_save = config.results_save.as_deref().map(&absolute);
+    model.table().write(run.path("graph.csv"))?;
+    pictures::graph(model.network().graph())?.save(run.path("graph"))?;
+    write(&run.path("config.toml"), &resolved.to_toml()?)
+}
+
+/// Writes what is known after the last step.
+fn finish(run: &Run, model: &AreaClassifier, trained: &Trained, per_epoch: u64) -> Result<(), Error> {
+    let config = model.config();
+    save_state_dict(model.store(), "model", run.path("network.pt"))?;
+    save_state_dict(model.store(), "readout", run.path("readout.pt"))?;
+    if let Some(path) = &config.model_save {
+        save_state_dict(model.store(), "model", path)?;
+    }
+    let log = pictures::Log::read(run, per_epoch)?;
+    log.figure()?.save(run.path("learning"))?;
+    pictures::confusion(&trained.held_out)?.save(run.path("confusion"))?;
+    if let Some(path) = &config.results_save {
+        write(path, &format!("{:#}\n", log.history()))?;
+    }
+    let graph = input_file(&config.graph_loc)?;
+    let summary = json!({
+        "program": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION"),
+        "platform": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        "libtorch_threads": tch::get_num_threads(),
+        "seed": config.seed, "graph": graph, "result": trained,
+    });
+    write(&run.path("run.json"), &format!("{summary:#}\n"))
+}
+
+/// Writes a text, whole or not at all.
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    let error = |source| Error::Write { path: path.to_path_buf(), source };
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    fs::write(&partial, text).map_err(error)?;
+    fs::rename(&partial, path).map_err(error)
+}

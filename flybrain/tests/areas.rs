@@ -1,0 +1,181 @@
+//! `flybrain areas` as a user runs it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use connectome_io::format::idx;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/mnist/");
+
+/// A small network, so that a step takes milliseconds.
+const GRAPH: &str = "\
+V1,V2,hidden_dim,input_dim,input_h,input_w,kernel_h,kernel_w,basal_topdown_dim,apical_topdown_dim
+0,1,6,1,14,14,3,3,0,1
+0,0,8,4,7,7,3,3,0,0
+";
+
+const SETTINGS: &str = "\
+graph_loc: graph.csv
+dataset: mnist
+data_path: data
+input_nodes: [0]
+output_nodes: 1
+epochs: 2
+batch_size: 20
+lr: 0.003
+seed: 5
+dropout_p: 0.1
+proj_hidden_dim: 4
+frames: 2
+results_save: history.json
+";
+
+fn flybrain(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flybrain"));
+    command.arg("areas").args(args).current_dir(folder).output().unwrap()
+}
+
+#[track_caller]
+fn prints(folder: &Path, args: &[&str]) -> String {
+    let output = flybrain(folder, args);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn json(folder: &Path, args: &[&str]) -> Value {
+    serde_json::from_str(&prints(folder, &[args, &["--json", "--quiet"]].concat())).unwrap()
+}
+
+#[track_caller]
+fn fails(folder: &Path, args: &[&str], code: i32) -> String {
+    let output = flybrain(folder, args);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stdout.is_empty(), "{args:?} printed {}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// A folder with the graph, the settings and two hundred real digits: 160 to learn, 40 held out.
+fn workplace() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("graph.csv"), GRAPH).unwrap();
+    fs::write(at("areas.yaml"), SETTINGS).unwrap();
+    fs::create_dir(at("data")).unwrap();
+    let bytes = |name: &str| idx::read(format!("{DIGITS}{name}.gz")).unwrap().as_slice::<u8>().unwrap().to_vec();
+    let (pixels, labels) = (bytes("t10k-images-idx3-ubyte"), bytes("t10k-labels-idx1-ubyte"));
+    for (part, range) in [("train", 0..160), ("t10k", 160..200)] {
+        let n = (range.len() as u32).to_be_bytes();
+        let side = 28u32.to_be_bytes();
+        let images = [&[0, 0, 8, 3], &n[..], &side, &side, &pixels[range.start * 784..range.end * 784]].concat();
+        fs::write(at(&format!("data/{part}-images-idx3-ubyte")), images).unwrap();
+        fs::write(at(&format!("data/{part}-labels-idx1-ubyte")), [&[0, 0, 8, 1], &n[..], &labels[range]].concat())
+            .unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_network_is_inspected() {
+    let folder = workplace();
+    let found = json(folder.path(), &["inspect", "--config", "areas.yaml", "--picture", "drawn"]);
+    assert_eq!(found["areas"][1]["first_update"], 1);
+    assert_eq!((found["feedback"][0][0].as_str(), found["feedback"][0][1].as_str()), (Some("V2"), Some("V1")));
+    // V1: projection 1 -> 4 and integrator 4 -> 1, cells without bias; V2 likewise; feedback 8 -> 4, 2 x 2, and 4 -> 1 + 6 + 2
+    let v1 = (4 * 9 + 4) + (4 * 9 + 1) + 12 * 7 * 9 + 6 * 8 * 9;
+    let v2 = (6 * 4 * 9 + 4) + (4 * 4 * 9 + 4) + 16 * 12 * 9 + 8 * 12 * 9;
+    let feedback = (8 * 4 * 4 + 4) + (4 * 9 * 9 + 9);
+    assert_eq!(found["parameters"], v1 + v2 + feedback);
+    assert_eq!((found["steps"].as_u64(), found["sufficient_steps"].as_u64()), (Some(3), Some(3)));
+    assert!(folder.path().join("drawn.svg").exists() && folder.path().join("drawn.png").exists());
+    let text = prints(folder.path(), &["inspect", "--config", "areas.yaml"]);
+    assert!(text.contains("V1 -> V2") && text.contains("note: "), "{text}");
+}
+
+/// Training leaves what its documentation lists, and a run that goes on where it stopped is the same as one in a piece.
+#[test]
+fn a_network_is_trained_in_one_piece_or_two() {
+    let folder = workplace();
+    let at = |name: &str| folder.path().join(name);
+    let train = ["train", "--config", "areas.yaml", "--threads", "1"];
+    let whole = json(folder.path(), &[&train[..], &["--out", "whole"]].concat());
+    assert_eq!((whole["steps"].as_u64(), whole["learned"].as_u64()), (Some(16), Some(160)));
+    for file in [
+        "config.toml",
+        "graph.csv",
+        "run.json",
+        "training.csv",
+        "network.pt",
+        "readout.pt",
+        "learning.svg",
+        "graph.png",
+    ] {
+        assert!(at("whole").join(file).exists(), "{file} is missing");
+    }
+    let history: Value = serde_json::from_str(&fs::read_to_string(at("history.json")).unwrap()).unwrap();
+    assert_eq!((history["loss"].as_array().unwrap().len(), history["test_acc"].as_array().unwrap().len()), (2, 2));
+
+    json(folder.path(), &[&train[..], &["--out", "parts", "--epochs", "1"]].concat());
+    let rest = json(folder.path(), &[&train[..], &["--out", "parts", "--resume"]].concat());
+    assert_eq!(rest["held_out"], whole["held_out"]);
+    for file in ["training.csv", "validation.csv", "network.pt"] {
+        assert_eq!(fs::read(at("parts").join(file)).unwrap(), fs::read(at("whole").join(file)).unwrap(), "{file}");
+    }
+    let found = json(folder.path(), &["eval", "whole"]);
+    assert_eq!(found, whole["held_out"]);
+
+    // parameters go on in another run as a state_dict of torch
+    let settings = format!("{SETTINGS}model_save: saved.pt\n");
+    fs::write(at("areas.yaml"), settings).unwrap();
+    fs::copy(at("whole/network.pt"), at("saved.pt")).unwrap();
+    json(folder.path(), &[&train[..], &["--out", "again", "--epochs", "1"]].concat());
+    assert_ne!(fs::read(at("saved.pt")).unwrap(), fs::read(at("whole/network.pt")).unwrap());
+}
+
+#[test]
+fn bad_input_is_refused() {
+    let folder = workplace();
+    let at = |name: &str| folder.path().join(name);
+    let train =
+        |more: &[&str]| fails(folder.path(), &[&["train", "--config", "areas.yaml", "--out", "run"], more].concat(), 1);
+    assert!(train(&["--output", "2"]).contains("output_nodes"), "no such area");
+    assert!(train(&["--inputs", "0,0"]).contains("input_nodes"));
+    assert!(train(&["--data", "nowhere"]).contains("nowhere"));
+    assert!(train(&["--epochs", "0"]).contains("epochs"));
+    assert!(train(&["--graph", "areas.yaml"]).contains("areas.yaml"));
+    for (line, wanted) in [
+        ("dropout_p: 1.0", "dropout"),
+        ("batch_size: 0", "batch_size"),
+        ("lr: -1", "lr"),
+        ("n_classes: 4", "n_classes"),
+        ("results_save: history.pkl", "pickles are not written"),
+        ("schedule: random", "synchronous, ping-pong, in-place"),
+        ("layers: 3", "unknown field"),
+        ("output_nodes: [0, 1]", "output_nodes"),
+    ] {
+        let key = line.split(':').next().unwrap();
+        let rest: String = SETTINGS.lines().filter(|l| !l.starts_with(key)).map(|l| format!("{l}\n")).collect();
+        fs::write(at("areas.yaml"), format!("{rest}{line}\n")).unwrap();
+        let message = train(&[]);
+        assert!(message.contains(wanted), "{line}: {message}");
+    }
+    assert!(!at("run").exists(), "nothing is left behind");
+    assert!(fails(folder.path(), &["eval", "run"], 1).contains("config.toml"));
+    assert!(fails(folder.path(), &["train", "--config", "absent.toml"], 1).contains("absent.toml"));
+}
+
+/// The file of settings that the program writes is what it takes by default.
+#[test]
+fn settings_are_written() {
+    let folder = workplace();
+    prints(folder.path(), &["init"]);
+    let text = fs::read_to_string(folder.path().join("areas.toml")).unwrap();
+    fs::write(folder.path().join("areas.toml"), text.replace("sample_graph.csv", "graph.csv").replace("[2]", "[1]"))
+        .unwrap();
+    let found = json(folder.path(), &["inspect", "--config", "areas.toml"]);
+    assert_eq!(found["areas"].as_array().unwrap().len(), 2);
+    assert!(fails(folder.path(), &["init"], 1).contains("exists"));
+}
