@@ -141,7 +141,7 @@ macro_rules! number {
             #[inline(always)]
             fn tanh(self) -> Self {
                 // With u = e^2x - 1; beyond the range it is 1 to the last digit.
-                let u = (2.0 * self.within(-$tanh_range, $tanh_range)).exp_m1();
+                let u = Number::exp_m1(2.0 * self.within(-$tanh_range, $tanh_range));
                 u / (u + 2.0)
             }
         }
