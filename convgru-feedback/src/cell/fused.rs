@@ -291,13 +291,16 @@ on_best_tier!(fn blend_part<T: Number>(inputs: [&[T]; 3], out: &mut [T], c: &mut
 
 #[inline(always)]
 fn blend_body<T: Number>([p, h, u]: [&[T]; 3], out: &mut [T], c: &mut [T]) {
-    let keep = !c.is_empty();
-    for k in 0..out.len() {
-        let tanh = p[k].tanh();
-        out[k] = h[k] + u[k] * (tanh - h[k]);
-        if keep {
-            c[k] = tanh;
+    let inputs = p.iter().zip(h).zip(u);
+    if c.is_empty() {
+        for (out, ((&p, &h), &u)) in out.iter_mut().zip(inputs) {
+            *out = h + u * (p.tanh() - h);
         }
+        return;
+    }
+    for ((out, c), ((&p, &h), &u)) in out.iter_mut().zip(c).zip(inputs) {
+        *c = p.tanh();
+        *out = h + u * (*c - h);
     }
 }
 

@@ -21,20 +21,29 @@ pub enum Schedule {
     InPlace,
 }
 
+impl Schedule {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Synchronous, Self::PingPong, Self::InPlace];
+
+    /// `synchronous`, `ping-pong` or `in-place`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Synchronous => "synchronous",
+            Self::PingPong => "ping-pong",
+            Self::InPlace => "in-place",
+        }
+    }
+}
+
 impl std::str::FromStr for Schedule {
     type Err = crate::Error;
 
-    /// `synchronous`, `ping-pong` or `in-place`.
+    /// By [`Schedule::name`].
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "synchronous" => Ok(Self::Synchronous),
-            "ping-pong" => Ok(Self::PingPong),
-            "in-place" => Ok(Self::InPlace),
-            _ => Err(crate::Error::Option {
-                option: "schedule",
-                what: format!("{name:?} is none of synchronous, ping-pong, in-place"),
-            }),
-        }
+        Self::ALL.into_iter().find(|schedule| schedule.name() == name).ok_or_else(|| crate::Error::Option {
+            option: "schedule",
+            what: format!("{name:?} is none of {}", Self::ALL.map(Self::name).join(", ")),
+        })
     }
 }
 
