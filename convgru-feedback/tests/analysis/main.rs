@@ -1,3 +1,5 @@
 //! Measures, against what they are by definition.
 
+mod embedding;
+mod modulation;
 mod neighborhood;
