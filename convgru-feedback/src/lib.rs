@@ -3,6 +3,7 @@
 pub mod analysis;
 mod cell;
 mod convolution;
+mod dropout;
 mod error;
 mod init;
 mod layout;

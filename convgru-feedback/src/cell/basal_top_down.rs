@@ -77,6 +77,10 @@ impl ConvGruCell {
         self
     }
 
+    pub(crate) fn arithmetic(&self) -> Arithmetic {
+        self.core.arithmetic
+    }
+
     /// Channels of feedback: `basal + apical + (input + hidden + apical)`.
     pub fn feedback_channels(&self) -> i64 {
         let Channels { input, hidden, .. } = self.core.channels;

@@ -5,6 +5,7 @@ use tch::Tensor;
 use super::plan::{Frame, Plan, Update, Written};
 use super::{AreaNetwork, TopDown};
 use crate::Error;
+use crate::dropout::dropout;
 use crate::layout::channels_last;
 use crate::projection::Part;
 
@@ -201,7 +202,7 @@ impl AreaNetwork {
             new = channels_last(&new.f_layer_norm(area.shape, Some(weight), Some(bias), 1e-5, false)?)?;
         }
         if mode == Mode::Train && self.dropout > 0.0 {
-            new = new.f_dropout(self.dropout, true)?;
+            new = dropout(&new, self.dropout, area.cell.arithmetic())?;
         }
         watch(Updated {
             step: update.step,

@@ -39,6 +39,11 @@ impl Integrator {
         Ok(Self { convolution, width })
     }
 
+    /// Its convolution, and the channels of each part.
+    pub(super) fn parts(&self) -> (&Convolution, i64) {
+        (&self.convolution, self.width)
+    }
+
     /// `[batch, outputs, ..]`. Parts that are the same for all samples are convolved once for all.
     pub(crate) fn forward(&self, parts: &[Part]) -> Result<Part, Error> {
         let of = |wanted: fn(&Part) -> bool| -> Result<Option<(Tensor, Tensor)>, Error> {

@@ -3,6 +3,7 @@
 //! Every connection has a map of its own to a common number of channels ([`Route`]); those that end in one area are brought together by
 //! an [`Integrator`]. All of it is linear.
 
+mod collapsed;
 mod integrator;
 mod route;
 mod rule;
@@ -25,6 +26,8 @@ pub use upsampler::InterlacedUpsampler;
 pub(crate) struct Afferents {
     routes: Vec<Route>,
     integrator: Integrator,
+    /// Whether both convolutions are done as one.
+    collapses: bool,
 }
 
 impl Afferents {
@@ -39,11 +42,15 @@ impl Afferents {
             return Ok(None);
         };
         let integrator = Integrator::new(&(path / "integrator"), draw, routes.len(), width, outputs)?;
-        Ok(Some(Self { routes, integrator }))
+        let collapses = collapsed::pays(width, outputs) && routes.iter().all(|route| route.exact().is_some());
+        Ok(Some(Self { routes, integrator, collapses }))
     }
 
     /// Brings the sources together, in the order of the routes; `None` is a source without activity.
     pub(crate) fn forward(&self, sources: &[Option<&Tensor>]) -> Result<Part, Error> {
+        if self.collapses {
+            return collapsed::forward(&self.routes, &self.integrator, sources);
+        }
         let part = |(route, source): (&Route, &Option<&Tensor>)| {
             Ok(match source {
                 Some(source) => Part::Varying(route.forward(source)?),

@@ -109,6 +109,19 @@ impl Route {
         })
     }
 
+    /// The convolution, where its result has the size wanted.
+    pub(super) fn exact(&self) -> Option<&Convolution> {
+        match &self.map {
+            Map::Convolution(map) if self.given == self.to => Some(map),
+            _ => None,
+        }
+    }
+
+    /// Height and width of what it gives.
+    pub(super) fn size(&self) -> Size {
+        self.to
+    }
+
     pub(crate) fn channels(&self) -> i64 {
         match &self.map {
             Map::Convolution(map) => map.weight.size()[0],
