@@ -5,7 +5,8 @@
 //! of MNIST, the other 1,996 (the last fifth of each class) are held out. Two epochs give 93 to 94 %.
 //!
 //! An image is one frame here, as in the tutorial, so that each area is updated once and feedback has nothing to say yet: the sixth example
-//! shows what it does. With all 60,000 images and five epochs, `flybrain areas train` reaches what the tutorial publishes, 98.8 %.
+//! shows what it does. With all 60,000 images and five epochs, `flybrain areas train` told 98.64 % of the test images rightly; the tutorial
+//! publishes 98.79 %.
 
 use connectome_io::format::area_table::AreaTable;
 use convgru_feedback::stimulus::images::{Images, Normalisation, Part};

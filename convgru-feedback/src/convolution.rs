@@ -33,7 +33,7 @@ impl Convolution {
         kernel: [i64; 2],
         bias: Bias,
     ) -> Result<Self, Error> {
-        let fan_in = inputs * kernel[0] * kernel[1];
+        let fan_in = inputs.saturating_mul(kernel[0]).saturating_mul(kernel[1]);
         let weight = draw.uniform(path, "weight", &[outputs, inputs, kernel[0], kernel[1]], fan_in)?;
         let bias = match bias {
             Bias::None => None,

@@ -14,17 +14,29 @@ use crate::Error;
 #[derive(Debug)]
 pub(crate) struct Draw {
     rng: ChaCha8Rng,
+    /// How many numbers may still be drawn.
+    left: usize,
 }
+
+/// Parameters of a model at most: two gigabytes in double precision. A slip in a table asks for more.
+const MOST: usize = 1 << 28;
 
 impl Draw {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { rng: ChaCha8Rng::seed_from_u64(seed) }
+        Self { rng: ChaCha8Rng::seed_from_u64(seed), left: MOST }
     }
 
     /// A trained parameter uniform within `bound` of zero, in the path's kind and on its device.
     pub(crate) fn uniform(&mut self, path: &Path<'_>, name: &str, shape: &[i64], fan_in: i64) -> Result<Tensor, Error> {
         let bound = 1.0 / (fan_in as f64).sqrt();
-        let n = shape.iter().product::<i64>() as usize;
+        let n = shape.iter().try_fold(1usize, |n, &side| n.checked_mul(usize::try_from(side).ok()?));
+        let Some((n, left)) = n.and_then(|n| Some((n, self.left.checked_sub(n)?))) else {
+            let what = format!(
+                "{name} of {shape:?} is more than a model's {MOST} numbers; check the sizes of areas and layers"
+            );
+            return Err(Error::Option { option: "parameters", what });
+        };
+        self.left = left;
         let mut unit = || (self.rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64);
         let start: Vec<f64> = (0..n).map(|_| bound * (2.0 * unit() - 1.0)).collect();
         filled(path, name, &Tensor::from_slice(&start).f_reshape(shape)?)

@@ -37,6 +37,15 @@ impl Layers {
     }
 }
 
+/// Numbers of a state.
+fn features(state: [i64; 3]) -> Result<i64, Error> {
+    if state.iter().any(|&side| side < 1) {
+        let what = format!("{state:?}; channels, height and width are each at least 1");
+        return Err(Error::Option { option: "size of a readout's state", what });
+    }
+    Ok(state.into_iter().fold(1, i64::saturating_mul))
+}
+
 /// `[batch, channels, height, width]` as `[batch, features]`.
 fn flat(state: &Tensor) -> Result<Tensor, Error> {
     Ok(state.f_flatten(1, -1)?)
@@ -63,7 +72,7 @@ impl ClassifierReadout {
     /// # Errors
     /// [`Error::Option`] for a size of zero.
     pub fn new(path: &Path<'_>, state: [i64; 3], classes: i64, hidden: i64, seed: u64) -> Result<Self, Error> {
-        Ok(Self(Layers::new(path, [state.iter().product(), hidden, classes], seed)?))
+        Ok(Self(Layers::new(path, [features(state)?, hidden, classes], seed)?))
     }
 
     /// Logits `[batch, classes]` from `[batch, channels, height, width]`.
@@ -93,7 +102,8 @@ impl TwoAreaReadout {
     /// # Errors
     /// [`Error::Option`] for a size of zero.
     pub fn new(path: &Path<'_>, states: [[i64; 3]; 2], classes: i64, hidden: i64, seed: u64) -> Result<Self, Error> {
-        let inputs = states.iter().map(|state| state.iter().product::<i64>()).sum::<i64>() + 1;
+        let [a, b] = states;
+        let inputs = features(a)?.saturating_add(features(b)?).saturating_add(1);
         Ok(Self(Layers::new(path, [inputs, hidden, classes], seed)?))
     }
 
@@ -118,7 +128,7 @@ impl ValueReadout {
     /// # Errors
     /// [`Error::Option`] for a size of zero.
     pub fn new(path: &Path<'_>, state: [i64; 3], hidden: i64, seed: u64) -> Result<Self, Error> {
-        Ok(Self(Layers::new(path, [state.iter().product(), hidden, 1], seed)?))
+        Ok(Self(Layers::new(path, [features(state)?, hidden, 1], seed)?))
     }
 
     /// Values `[batch, 1]` from `[batch, channels, height, width]`.

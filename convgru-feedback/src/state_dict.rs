@@ -67,7 +67,9 @@ pub fn save_state_dict(store: &VarStore, under: &str, path: impl AsRef<Path>) ->
     let path = path.as_ref();
     let variables = variables(store, under);
     if variables.is_empty() {
-        let problem = format!("there are no variables under {under:?}");
+        let all = store.variables();
+        let tops: std::collections::BTreeSet<&str> = all.keys().filter_map(|name| name.split('.').next()).collect();
+        let problem = format!("there are no variables under {under:?}; the store has {tops:?}");
         return Err(Error::Data { what: path.display().to_string(), problem });
     }
     let mut file = Tensors::default();

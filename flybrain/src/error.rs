@@ -159,8 +159,8 @@ pub enum Error {
         /// What is wrong, and what would be right.
         problem: String,
     },
-    /// A folder holds a run already.
-    #[error("{} holds a run; resume it, or name another folder", .folder.display())]
+    /// The folder of a new run is not empty.
+    #[error("{} is not empty; resume the run in it, or name another folder", .folder.display())]
     Exists {
         /// The folder.
         folder: PathBuf,

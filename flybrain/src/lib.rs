@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod areas;
+mod atomic;
 pub mod catalog;
 mod digest;
 mod error;

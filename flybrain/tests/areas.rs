@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use connectome_io::format::idx;
+use flybrain::areas::{Config, Nodes};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -124,6 +125,10 @@ fn a_network_is_trained_in_one_piece_or_two() {
     for file in ["training.csv", "validation.csv", "network.pt"] {
         assert_eq!(fs::read(at("parts").join(file)).unwrap(), fs::read(at("whole").join(file)).unwrap(), "{file}");
     }
+    // what is refused leaves the run as it was
+    let message = fails(folder.path(), &[&train[..], &["--out", "whole", "--resume", "--seed", "6"]].concat(), 1);
+    assert!(message.contains("seed"), "{message}");
+    assert!(fails(folder.path(), &[&train[..], &["--out", "whole"]].concat(), 1).contains("not empty"));
     let found = json(folder.path(), &["eval", "whole"]);
     assert_eq!(found, whole["held_out"]);
 
@@ -155,6 +160,10 @@ fn bad_input_is_refused() {
         ("schedule: random", "synchronous, ping-pong, in-place"),
         ("layers: 3", "unknown field"),
         ("output_nodes: [0, 1]", "output_nodes"),
+        ("process_time: 1", "first updated in step 1"),
+        ("proj_hidden_dim: 1000000000000", "parameters"),
+        ("frames: 5000000000", "frames"),
+        ("n_classes: 1000000", "n_classes"),
     ] {
         let key = line.split(':').next().unwrap();
         let rest: String = SETTINGS.lines().filter(|l| !l.starts_with(key)).map(|l| format!("{l}\n")).collect();
@@ -175,7 +184,9 @@ fn settings_are_written() {
     let text = fs::read_to_string(folder.path().join("areas.toml")).unwrap();
     fs::write(folder.path().join("areas.toml"), text.replace("sample_graph.csv", "graph.csv").replace("[2]", "[1]"))
         .unwrap();
-    let found = json(folder.path(), &["inspect", "--config", "areas.toml"]);
-    assert_eq!(found["areas"].as_array().unwrap().len(), 2);
+    let written = Config::read(folder.path().join("areas.toml")).unwrap();
+    let [graph_loc, data_path] = ["graph.csv", "data"].map(|name| folder.path().join(name));
+    let output_nodes = Nodes::Many(vec![1]);
+    assert_eq!(written, Config { graph_loc, data_path, output_nodes, ..Config::default() });
     assert!(fails(folder.path(), &["init"], 1).contains("exists"));
 }

@@ -131,12 +131,15 @@ impl ExplicitTopDown {
             });
         }
         let feedback = signal.map(|signal| self.feedback(signal)).transpose()?;
-        let mut h = None;
-        for t in (0..repeats).flat_map(|_| 0..size[1]) {
+        let step = |t: i64, h: Option<&Tensor>| {
             let x = self.input.forward(&channels_last(&frames.f_select(1, t)?)?)?;
-            h = Some(self.cell.forward(&x, h.as_ref(), feedback.as_ref())?);
+            self.cell.forward(&x, h, feedback.as_ref())
+        };
+        let mut h = step(0, None)?;
+        for t in (0..repeats).flat_map(|_| 0..size[1]).skip(1) {
+            h = step(t, Some(&h))?;
         }
-        let flat = h.map_or_else(|| frames.f_flatten(1, -1), |h| h.f_flatten(1, -1))?.f_relu()?;
+        let flat = h.f_flatten(1, -1)?.f_relu()?;
         self.fc2.forward(&self.fc1.forward(&flat)?.f_relu()?)
     }
 

@@ -133,15 +133,18 @@ fn gates_forward<T: Number>(
 ) {
     let pixels = h.numel() / widths.hidden;
     let (pre, x, h) = (slice::<T>(pre), slice::<T>(x), slice::<T>(h));
-    let signal = signal.map_or(&[][..], slice::<T>);
+    let signal = signal.map(|signal| (slice::<T>(signal), widths.added + widths.width()));
+    let (signal, signal_width) = signal.unwrap_or_default();
     let outputs = [fresh::<T>(z), fresh::<T>(u), fresh::<T>(r)];
     parts(pixels, outputs, |first, [z, u, r]| {
-        let n = u.len() / widths.hidden;
-        let of = |all: &'_ [T]| -> std::ops::Range<usize> {
-            let width = all.len() / pixels;
-            first * width..(first + n) * width
-        };
-        gates_part(widths, [&pre[of(pre)], &x[of(x)], &h[of(h)], &signal[of(signal)]], [z, u, r]);
+        let rows = |width: usize| first * width..first * width + u.len() / widths.hidden * width;
+        let inputs = [
+            &pre[rows(2 * widths.hidden)],
+            &x[rows(widths.input)],
+            &h[rows(widths.hidden)],
+            &signal[rows(signal_width)],
+        ];
+        gates_part(widths, inputs, [z, u, r]);
     });
 }
 
@@ -189,17 +192,17 @@ fn gates_backward<T: Number>(
 ) {
     let pixels = h.numel() / widths.hidden;
     let inputs = [r, u, x, h, dz, du].map(slice::<T>);
-    let signal = signal.map_or(&[][..], slice::<T>);
+    let width = [widths.hidden, widths.hidden, widths.input, widths.hidden, widths.width(), widths.hidden];
+    let signal = signal.map(|signal| (slice::<T>(signal), widths.added + widths.width()));
+    let (signal, signal_width) = signal.unwrap_or_default();
     let mut out = out.iter_mut().map(fresh::<T>);
     let mut next = || out.next().unwrap_or_default();
     let outputs = [next(), next(), next(), next()];
     parts(pixels, outputs, |first, outputs| {
         let n = outputs[2].len() / widths.hidden;
-        let part = |all: &'_ [T]| -> std::ops::Range<usize> {
-            let width = all.len() / pixels;
-            first * width..(first + n) * width
-        };
-        gates_back_part(widths, inputs.map(|all| &all[part(all)]), &signal[part(signal)], outputs);
+        let rows = |width: usize| first * width..(first + n) * width;
+        let inputs = std::array::from_fn(|i| &inputs[i][rows(width[i])]);
+        gates_back_part(widths, inputs, &signal[rows(signal_width)], outputs);
     });
 }
 
@@ -403,5 +406,77 @@ fn zero_back_body<T: Number>(hidden: usize, [uc, grad]: [&[T]; 2], out: &mut [T]
             du[k] = g[k] * c[k] * u[k] * (T::ONE - u[k]);
             dc[k] = g[k] * u[k] * (T::ONE - c[k] * c[k]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, Kind};
+    use tch_function::gradcheck;
+
+    fn numbers(size: [i64; 4], seed: i64) -> Tensor {
+        let n = size.iter().product::<i64>();
+        // irrational steps: no number is near another, nor near the kink at zero
+        let t = (Tensor::arange(n, (Kind::Double, Device::Cpu)) + seed as f64) * 0.618_033_988_749_894_9;
+        ((t.frac() - 0.5) * 2.4 + 0.003).view(size)
+    }
+
+    fn must(result: Result<Tensor, Error>) -> Tensor {
+        result.unwrap()
+    }
+
+    #[test]
+    fn gradients_are_those_of_differences() {
+        for (input, hidden, added) in [(1, 2, 0), (3, 1, 2), (2, 3, 1)] {
+            let size = |channels| [2, channels, 3, 2];
+            let [pre, x, h] = [numbers(size(2 * hidden), 1), numbers(size(input), 50), numbers(size(hidden), 90)];
+            let signal = numbers(size(added + input + hidden + added), 130);
+            let both = |[z, u]: [Tensor; 2]| Tensor::cat(&[z, u], 1);
+            gradcheck::first(|t| both(gates(&t[0], &t[1], &t[2], None, 0).unwrap()), &[&pre, &x, &h]).unwrap();
+            let all = [&pre, &x, &h, &signal];
+            gradcheck::first(|t| both(gates(&t[0], &t[1], &t[2], Some(&t[3]), added).unwrap()), &all).unwrap();
+            let u = h.sigmoid();
+            gradcheck::first(|t| must(blend(&t[0], &t[1], &t[2])), &[&numbers(size(hidden), 7), &h, &u]).unwrap();
+            gradcheck::first(|t| must(blend_from_zero(&t[0])), &[&pre]).unwrap();
+        }
+    }
+
+    #[test]
+    fn gradients_of_gradients_are_refused() {
+        let h = numbers([1, 2, 2, 2], 3);
+        let error = gradcheck::second(|t| must(blend(&t[0], &t[0], &t[0])), &[&h]).unwrap_err();
+        assert!(error.to_string().contains("ConvGruBlend"), "{error}");
+    }
+
+    /// Large enough that threads share the work.
+    #[test]
+    fn threads_change_nothing() {
+        let threads = tch::get_num_threads();
+        let run = |n: i32| {
+            tch::set_num_threads(n);
+            let [pre, x, h] = [numbers([3, 14, 61, 53], 1), numbers([3, 3, 61, 53], 5), numbers([3, 7, 61, 53], 9)];
+            let leaves =
+                [pre, x, h, numbers([3, 12, 61, 53], 13)].map(|t| t.to_kind(Kind::Float).set_requires_grad(true));
+            let [pre, x, h, signal] = &leaves;
+            let [z, u] = gates(pre, x, h, Some(signal), 1).unwrap();
+            let out = must(blend(&z.narrow(1, 0, 7), h, &u)) + must(blend_from_zero(pre));
+            (&out * &out).sum(Kind::Float).backward();
+            let mut all: Vec<Tensor> = leaves.iter().map(Tensor::grad).collect();
+            all.extend([z.detach(), out.detach()]);
+            all
+        };
+        let one = run(1);
+        for n in [2, 5] {
+            assert!(one.iter().zip(run(n)).all(|(a, b)| a.equal(&b)), "{n} threads");
+        }
+        tch::set_num_threads(threads);
+    }
+
+    #[test]
+    fn no_samples_give_no_samples() {
+        let none = |channels| Tensor::zeros([0, channels, 4, 4], (Kind::Float, Device::Cpu));
+        let [z, u] = gates(&none(4), &none(3), &none(2), Some(&none(7)), 1).unwrap();
+        assert_eq!((z.size(), u.size()), (vec![0, 6, 4, 4], vec![0, 2, 4, 4]));
     }
 }

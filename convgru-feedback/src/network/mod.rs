@@ -53,8 +53,8 @@ pub enum Compat {
 ///
 /// In each step the active areas are updated: input areas while their stimulus has frames, and the targets of areas that were active
 /// the step before. So an area at distance d from the input is updated in step d for the first time, and the feedback that it sends matters
-/// from step d + 1 on: with one frame there is none to speak of. The default number of steps is `frames + areas - 1`, which is enough
-/// for every area.
+/// from step d + 1 on: in a feedforward chain that is shown one frame there is none to speak of. The default number of steps is `frames + areas - 1`, which is enough
+/// for every area of a graph without cycles.
 #[derive(Debug)]
 pub struct AreaNetwork {
     graph: AreaGraph,

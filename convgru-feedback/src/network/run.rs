@@ -59,13 +59,16 @@ impl Forward {
         self
     }
 
-    /// Number of steps (`process_time`). Default: frames of the longest stimulus + areas - 1. With 0 all states are zero.
+    /// Number of steps (`process_time`), up to 100,000. Default: frames of the longest stimulus + areas - 1. With 0 all states are zero.
     #[must_use]
     pub fn steps(mut self, steps: u32) -> Self {
         self.steps = Some(steps);
         self
     }
 }
+
+/// Steps of a run at most: each is an update of every active area.
+const MOST_STEPS: u32 = 100_000;
 
 /// What a run gives. States are `[batch, hidden, height, width]`; those of areas that were never updated are zero.
 #[derive(Debug)]
@@ -117,7 +120,11 @@ impl AreaNetwork {
     ) -> Result<Response, Error> {
         let (batch, lengths) = self.check(stimuli)?;
         let longest = lengths.iter().copied().max().unwrap_or(0);
-        let steps = how.steps.unwrap_or(longest + self.areas.len() as u32 - 1);
+        let steps = how.steps.unwrap_or(longest.saturating_add(self.areas.len() as u32 - 1));
+        if steps > MOST_STEPS {
+            let what = format!("{steps}; at most {MOST_STEPS} are run at once");
+            return Err(Error::Option { option: "steps", what });
+        }
         let plan = Plan::new(&self.graph, self.schedule, &lengths, steps, self.top_down == TopDown::On);
         let last = plan.last();
         let outputs: Vec<Written> = self.graph.outputs().iter().map(|&area| last[area]).collect();

@@ -34,7 +34,7 @@ pub(super) fn forward(routes: &[Route], integrator: &Integrator, sources: &[Opti
         let bias = map.bias.as_ref().map(|bias| taps.f_mv(bias)).transpose()?;
         let (sum, z) = match source {
             Some(x) => {
-                let [_, channels, h, w] = <[i64; 4]>::try_from(map.weight.size()).unwrap_or_default();
+                let &[_, channels, h, w] = &map.weight.size()[..] else { unreachable!("weights have four dimensions") };
                 let weight = taps.f_matmul(&map.weight.f_reshape([width, -1])?)?;
                 let weight = weight.f_view([outputs * TAPS, channels, h, w])?;
                 (&mut varying, map.forward_with(x, &weight, bias.as_ref())?)

@@ -34,7 +34,7 @@ pub(crate) struct Integrator {
 
 impl Integrator {
     pub(crate) fn new(path: &Path<'_>, draw: &mut Draw, parts: usize, width: i64, outputs: i64) -> Result<Self, Error> {
-        let inputs = width * parts as i64;
+        let inputs = width.saturating_mul(parts as i64);
         let convolution = Convolution::new(path, draw, [outputs, inputs], [3, 3], Bias::Trained)?;
         Ok(Self { convolution, width })
     }

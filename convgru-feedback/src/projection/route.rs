@@ -55,10 +55,10 @@ impl Route {
         [source_kernel, kernel]: [Size; 2],
         compat: Compat,
     ) -> Result<Self, Error> {
-        if from[0] * from[1] < to[0] * to[1] {
+        if from[0].saturating_mul(from[1]) < to[0].saturating_mul(to[1]) {
             let stride = [0, 1].map(|a| (to[a] / from[a]).max(1));
             // axis 1 of such a weight, as torch counts
-            let fan_in = channels * stride[0] * stride[1];
+            let fan_in = channels.saturating_mul(stride[0]).saturating_mul(stride[1]);
             let weight = draw.uniform(path, "weight", &[from_channels, channels, stride[0], stride[1]], fan_in)?;
             let bias = draw.uniform(path, "bias", &[channels], fan_in)?;
             let given = [0, 1].map(|a| from[a] * stride[a]);

@@ -1,8 +1,11 @@
 //! Settings of a run, from TOML or YAML.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use convgru_feedback::Schedule;
+use convgru_feedback::stimulus::images::Normalisation;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -13,7 +16,7 @@ use crate::Error;
 pub struct Config {
     /// The table of areas; relative to the file of settings.
     pub graph_loc: PathBuf,
-    /// The set of images.
+    /// The set of images; it decides what `normalise` does.
     pub dataset: DataSet,
     /// Folder of its IDX files; relative to the file of settings.
     pub data_path: PathBuf,
@@ -67,7 +70,7 @@ pub struct Config {
     pub hidden_units: i64,
     /// Which images are learned and which are held out.
     pub split: Split,
-    /// Whether pixels get mean 0 and standard deviation 1 over the training images of MNIST.
+    /// Whether pixels get mean 0 and standard deviation 1 over the training images of the set.
     pub normalise: bool,
     /// Epochs after which the learning rate is multiplied by `lr_factor`, again and again. Default: never.
     pub lr_epochs: Option<u64>,
@@ -83,6 +86,16 @@ pub enum DataSet {
     Mnist,
     /// Clothes.
     FashionMnist,
+}
+
+impl DataSet {
+    /// Mean and standard deviation of its pixels.
+    pub fn normalisation(self) -> Normalisation {
+        match self {
+            Self::Mnist => Normalisation::MNIST,
+            Self::FashionMnist => Normalisation { mean: 0.2860, std: 0.3530 },
+        }
+    }
 }
 
 /// Which images are learned and which are held out.
@@ -164,11 +177,12 @@ impl Config {
         let read = |source| Error::Read { path: path.to_path_buf(), source };
         /// Settings are a page; more is another file.
         const LARGEST: u64 = 1 << 20;
-        if std::fs::metadata(path).map_err(read)?.len() > LARGEST {
+        let mut text = String::new();
+        File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text)).map_err(read)?;
+        if text.len() as u64 > LARGEST {
             let problem = "it has more than a megabyte; is it the right file?".to_owned();
             return Err(Error::Settings { path: path.to_path_buf(), problem });
         }
-        let text = std::fs::read_to_string(path).map_err(read)?;
         let is_yaml = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"));
         let parsed = if is_yaml {
             serde_saphyr::from_str::<Self>(&text).map_err(|e| e.to_string())
@@ -206,7 +220,7 @@ impl Config {
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |key: &'static str, problem: String| Err(Error::Setting { key, problem });
         if self.graph_loc.as_os_str().is_empty() {
-            return refuse("graph_loc", "no table of areas is named".into());
+            return refuse("graph_loc", "no table of areas is named; set it, or give --graph".into());
         }
         if self.output_nodes.list().len() != 1 {
             return refuse("output_nodes", format!("{:?}; a classifier reads one area", self.output_nodes.list()));
@@ -222,6 +236,10 @@ impl Config {
         ];
         if let Some((key, value)) = positive.into_iter().find(|(_, value)| *value < 1.0) {
             return refuse(key, format!("{value}; at least 1 is needed"));
+        }
+        let most = [("n_classes", self.n_classes, 256), ("frames", self.frames, 10_000)];
+        if let Some((key, value, most)) = most.into_iter().find(|(_, value, most)| value > most) {
+            return refuse(key, format!("{value}; at most {most} are taken"));
         }
         for (key, value) in [("lr", self.lr), ("lr_factor", self.lr_factor)] {
             if !(value > 0.0 && value.is_finite()) {

@@ -5,7 +5,7 @@ use connectome_io::format::area_table::AreaTable;
 use serde::Serialize;
 use tch::Device;
 
-use super::model::graph;
+use super::model::{graph, steps};
 use super::{AreaClassifier, Config, pictures};
 use crate::Error;
 use crate::figure::Figure;
@@ -60,7 +60,8 @@ pub fn inspect(config: &Config, table: &AreaTable) -> Result<Inspection, Error> 
     let graph = graph(config, table)?;
     let first = graph.area(graph.inputs()[0]);
     let side = |own: u32| config.image_size.unwrap_or(i64::from(own));
-    let image = [i64::from(first.input_dim), side(first.input_h), side(first.input_w)];
+    // the images are grey
+    let image = [1, side(first.input_h), side(first.input_w)];
     let model = AreaClassifier::new(config, table.clone(), image, Device::Cpu)?;
     let count = |under: &str| model.parameters().under(under).iter().map(|(_, tensor)| tensor.numel()).sum();
     let (distances, levels) = (graph.distances(), graph.levels());
@@ -85,7 +86,7 @@ pub fn inspect(config: &Config, table: &AreaTable) -> Result<Inspection, Error> 
         feedback: named(graph.feedback_edges()),
         parameters: count("model"),
         readout_parameters: count("readout"),
-        steps: config.process_time.unwrap_or(frames.saturating_add(areas.len() as u32 - 1)),
+        steps: steps(config, areas.len()),
         sufficient_steps: longest.process_time(frames),
         remarks: graph.diagnostics().iter().map(ToString::to_string).collect(),
         areas,

@@ -47,6 +47,18 @@ impl AreaClassifier {
             builder = builder.stimulus(input, image);
         }
         let network = builder.build(&(store.root() / "model"))?;
+        let output = graph.outputs()[0];
+        let (first, steps) = (graph.distances()[output], steps(config, graph.n_areas()));
+        if first.is_none_or(|first| first >= steps) {
+            let name = &graph.names()[output];
+            let problem = match first {
+                Some(first) => {
+                    format!("{steps}, but the output {name} is first updated in step {first}; give more steps")
+                }
+                None => format!("no number of steps is enough: no edges lead from an input to the output {name}"),
+            };
+            return Err(Error::Setting { key: "process_time", problem });
+        }
         let state = network.state_shape(graph.outputs()[0]);
         let path = store.root() / "readout";
         // another stream of numbers than the network's
@@ -98,7 +110,7 @@ impl AreaClassifier {
         Parameters::of(&self.store)
     }
 
-    /// What a checkpoint of this model is of: everything that its parameters depend on.
+    /// What a checkpoint of this model is of: what the shapes, the names and the meaning of its parameters depend on.
     pub(super) fn identity(&self) -> Identity {
         let c = &self.config;
         let table = &self.table;
@@ -115,6 +127,12 @@ impl AreaClassifier {
             }),
         )
     }
+}
+
+/// Steps of a run with some settings.
+pub(super) fn steps(config: &Config, areas: usize) -> u32 {
+    let frames = u32::try_from(config.frames).unwrap_or(u32::MAX);
+    config.process_time.unwrap_or(frames.saturating_add(areas as u32 - 1))
 }
 
 /// The graph of a table, with the settings' areas.

@@ -1,6 +1,6 @@
 //! Images to learn from and images that are held out.
 
-use convgru_feedback::stimulus::images::{Images, Normalisation, Part};
+use convgru_feedback::stimulus::images::{Images, Part};
 use convgru_feedback::stimulus::labels;
 use tch::{Device, Tensor};
 
@@ -39,10 +39,29 @@ impl Task {
                 (train.subset(&split.train), train.subset(&split.test))
             }
         };
-        Ok(Self {
-            learned: Labelled::of(&learned, config, device)?,
-            held_out: Labelled::of(&held_out, config, device)?,
-        })
+        let [learned, held_out] = [learned, held_out].map(|images| Labelled::of(&images, config, device));
+        let task = Self { learned: learned?, held_out: held_out? };
+        let [learned, held_out] = [&task.learned, &task.held_out].map(|part| part.images.size());
+        if learned[1..] != held_out[1..] {
+            let problem = format!(
+                "images to learn are {:?}, those held out {:?}; give both one size",
+                &learned[1..],
+                &held_out[1..]
+            );
+            return Err(Error::Setting { key: "image_size", problem });
+        }
+        Ok(task)
+    }
+
+    /// Reads only the images to be judged by.
+    ///
+    /// # Errors
+    /// As [`Task::read`].
+    pub fn held_out(config: &Config, device: Device) -> Result<Labelled, Error> {
+        match config.split {
+            Split::Files => Labelled::of(&Images::read_part(&config.data_path, Part::Test)?, config, device),
+            Split::LastFifth => Ok(Self::read(config, device)?.held_out),
+        }
     }
 
     /// Channels, height and width of the images.
@@ -55,6 +74,10 @@ impl Task {
 impl Labelled {
     fn of(images: &Images, config: &Config, device: Device) -> Result<Self, Error> {
         let torch = |e| Error::Areas(convgru_feedback::Error::Torch(e));
+        if images.is_empty() {
+            let problem = "there are no images to learn from, or none to hold out; see data_path".to_owned();
+            return Err(Error::Setting { key: "split", problem });
+        }
         if let Some(class) = images.labels().iter().find(|&&label| i64::from(label) >= config.n_classes) {
             let problem = format!("{}, but there are images of class {class}", config.n_classes);
             return Err(Error::Setting { key: "n_classes", problem });
@@ -67,7 +90,7 @@ impl Labelled {
             }
         }
         if config.normalise {
-            pixels = Normalisation::MNIST.apply(&pixels)?;
+            pixels = config.dataset.normalisation().apply(&pixels)?;
         }
         let labels = images.label_tensor()?;
         Ok(Self {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
+use connectome_io::InputFile;
 use connectome_io::format::area_table::AreaTable;
 use convgru_feedback::{Mode, load_state_dict, save_state_dict};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use tch_train::{Adam, Batches, Ended, OnSignal, Optimizer, Outcome, Progress, Sc
 
 use super::pictures;
 use super::{AreaClassifier, Config, Evaluation, Run, Task, evaluate};
-use crate::{Error, input_file};
+use crate::{Error, atomic, input_file};
 
 /// How a run is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,18 +60,19 @@ const CHECKPOINTS: u64 = 4;
 ///
 /// # Errors
 /// [`Error::Setting`], [`Error::Data`], [`Error::Graph`], [`Error::Areas`] for settings and files that cannot be used, before anything is
-/// written; [`Error::Exists`] for a folder that holds a run, unless it is resumed; [`Error::Train`] for what goes wrong on the way.
+/// written; [`Error::Exists`] for a folder that is not empty, unless the run in it is resumed; [`Error::Train`] for what goes wrong on the way.
 pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<Trained, Error> {
     let start = Instant::now();
     config.check()?;
     let run = Run::new(folder);
-    if !options.resume && run.path("config.toml").exists() {
+    if !options.resume && fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) {
         return Err(Error::Exists { folder: folder.to_path_buf() });
     }
     let table = AreaTable::read(&config.graph_loc)?;
+    let graph_file = input_file(&config.graph_loc)?;
     let task = Task::read(config, options.device)?;
     let model = AreaClassifier::new(config, table, task.image_shape(), options.device)?;
-    if let Some(path) = config.model_save.as_ref().filter(|path| path.exists() && !options.resume) {
+    if let Some(path) = config.model_save.as_ref().filter(|path| path.exists()) {
         load_state_dict(model.store(), "model", path)?;
     }
     let batches = Batches::shuffled(task.learned.len(), config.batch_size, config.seed)?;
@@ -83,7 +85,6 @@ pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<T
         }
     };
 
-    prepare(&run, config, &model)?;
     let parameters = model.parameters();
     let optimizer = Optimizer::new(Adam { lr: config.lr, ..Adam::default() }, &parameters)?;
     let mut trainer = Trainer::new(parameters, optimizer, batches)?
@@ -100,6 +101,7 @@ pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<T
     if options.resume {
         trainer.resume()?;
     }
+    prepare(&run, config, &model)?;
     let report = trainer.run(steps, |batch| {
         let index = batch.index().f_to_device(options.device)?;
         let (images, labels) =
@@ -120,15 +122,17 @@ pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<T
         held_out: evaluate(&model, &task.held_out)?,
     };
     if !trained.interrupted {
-        finish(&run, &model, &trained, per_epoch)?;
+        finish(&run, &model, &graph_file, &trained, per_epoch)?;
     }
     Ok(trained)
 }
 
 /// Writes what is known before the first step.
 fn prepare(run: &Run, config: &Config, model: &AreaClassifier) -> Result<(), Error> {
-    let path = run.path("");
-    fs::create_dir_all(&path).map_err(|source| Error::Write { path, source })?;
+    let saved = config.model_save.as_deref().and_then(Path::parent).map(Path::to_path_buf);
+    for path in [run.path("")].into_iter().chain(saved).filter(|path| !path.as_os_str().is_empty()) {
+        fs::create_dir_all(&path).map_err(|source| Error::Write { path, source })?;
+    }
     // Paths that mean the same from inside the run folder.
     let absolute = |path: &Path| {
         fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
@@ -144,7 +148,13 @@ fn prepare(run: &Run, config: &Config, model: &AreaClassifier) -> Result<(), Err
 }
 
 /// Writes what is known after the last step.
-fn finish(run: &Run, model: &AreaClassifier, trained: &Trained, per_epoch: u64) -> Result<(), Error> {
+fn finish(
+    run: &Run,
+    model: &AreaClassifier,
+    graph: &InputFile,
+    trained: &Trained,
+    per_epoch: u64,
+) -> Result<(), Error> {
     let config = model.config();
     save_state_dict(model.store(), "model", run.path("network.pt"))?;
     save_state_dict(model.store(), "readout", run.path("readout.pt"))?;
@@ -157,7 +167,6 @@ fn finish(run: &Run, model: &AreaClassifier, trained: &Trained, per_epoch: u64) 
     if let Some(path) = &config.results_save {
         write(path, &format!("{:#}\n", log.history()))?;
     }
-    let graph = input_file(&config.graph_loc)?;
     let summary = json!({
         "program": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION"),
         "platform": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
@@ -169,9 +178,5 @@ fn finish(run: &Run, model: &AreaClassifier, trained: &Trained, per_epoch: u64) 
 
 /// Writes a text, whole or not at all.
 fn write(path: &Path, text: &str) -> Result<(), Error> {
-    let error = |source| Error::Write { path: path.to_path_buf(), source };
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    fs::write(&partial, text).map_err(error)?;
-    fs::rename(&partial, path).map_err(error)
+    atomic::write(path, text.as_bytes()).map_err(|source| Error::Write { path: path.to_path_buf(), source })
 }

@@ -1,7 +1,5 @@
 //! A finished figure and the way it gets onto the disk.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::png;
@@ -73,37 +71,8 @@ impl Figure {
         let paths = [ending(".svg"), ending(".png")];
         let png = self.png()?;
         for (path, bytes) in paths.iter().zip([self.svg().as_bytes(), &png]) {
-            write(path, bytes).map_err(|source| Error::Write { path: path.clone(), source })?;
+            crate::atomic::write(path, bytes).map_err(|source| Error::Write { path: path.clone(), source })?;
         }
         Ok(paths)
     }
-}
-
-/// Replaces a file in one step: a reader, or a crash, sees the old bytes or the new ones.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(p) if !p.as_os_str().is_empty() => p,
-        _ => Path::new("."),
-    };
-    let name =
-        path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name"))?;
-    fs::create_dir_all(folder)?;
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(format!(".{}.part", std::process::id()));
-    let part = folder.join(hidden);
-    let written = File::create(&part)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        })
-        .and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
-        // The first failure is the one to report; the part may not even exist.
-        let _ = fs::remove_file(&part);
-    }
-    written?;
-    // Not every file system can sync a folder; the file itself is safe already.
-    let _ = File::open(folder).and_then(|f| f.sync_all());
-    Ok(())
 }

@@ -36,7 +36,7 @@ impl Command {
 /// Where settings come from: a file, and what is said beside it.
 #[derive(Debug, Args)]
 struct Settings {
-    /// Settings, TOML or the reference's YAML; `flybrain areas init` writes one [default: those of --help]
+    /// Settings, TOML or the reference's YAML; `flybrain areas init` writes one [default: what it would write]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Table of areas, CSV; over the settings' `graph_loc`

@@ -32,8 +32,7 @@ impl Eval {
         if let Some(data) = &self.data {
             config.data_path.clone_from(data);
         }
-        let task = Task::read(&config, Device::Cpu)?;
-        let found = evaluate(&model, &task.held_out)?;
+        let found = evaluate(&model, &Task::held_out(&config, Device::Cpu)?)?;
         terminal.result(&found, || {
             let rows = found.confusion.iter().enumerate().map(|(class, row)| {
                 let (all, right) = (row.iter().sum::<u64>().max(1), row[class]);
