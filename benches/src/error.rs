@@ -70,6 +70,12 @@ pub enum Error {
     /// A model or solver.
     #[error(transparent)]
     Ode(#[from] sparse_ode::Error),
+    /// A network of areas.
+    #[error(transparent)]
+    Areas(#[from] convgru_feedback::Error),
+    /// Training.
+    #[error(transparent)]
+    Train(#[from] tch_train::Error),
     /// libtorch.
     #[error(transparent)]
     Torch(#[from] tch::TchError),

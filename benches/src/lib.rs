@@ -3,11 +3,12 @@
 //! | to | see |
 //! | --- | --- |
 //! | measure | [`meter`]: wall clock, CPU seconds, memory; [`fit`]: exponents |
-//! | have work to measure | [`products`], [`tutorial`], [`wiring`] |
+//! | have work to measure | [`products`], [`tutorial`], [`areas`], [`wiring`] |
 //! | race against other libraries | [`race`] |
 //! | compare GPU and CPU | [`cuda_check`] |
 //! | show results | [`table`] |
 
+pub mod areas;
 pub mod cuda_check;
 mod error;
 pub mod fit;

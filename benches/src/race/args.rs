@@ -15,7 +15,7 @@ library to the same number of threads.
   --ours        this workspace only; needs no Python
   --json        one JSON object for each contestant in place of the table
   --threads N   threads for each contestant (default 1)
-  --batch N     samples in the batch (default 8; for spmm all of 1, 8, 64, 128)
+  --batch N     samples in the batch (default 8; for areas 64; for spmm all of 1, 8, 64, 128)
   --repeat N    rounds, the least time counts (default 5)
   --only TEXT   ours, and the peers with this in their names
 ";

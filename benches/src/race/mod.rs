@@ -4,6 +4,7 @@
 //! process of its own that begins fresh, round after round, so that the machine's other load falls on all alike. A new job is one
 //! file here, one script for each family of peers, and a line in [`RACES`].
 
+mod areas;
 pub mod args;
 pub mod child;
 pub mod contest;
@@ -38,6 +39,11 @@ enum Kind {
 
 /// All races.
 pub const RACES: &[Race] = &[
+    Race {
+        name: "areas",
+        about: "training and inference of three areas of convolutional GRU cells, 1 and 5 frames (torch)",
+        kind: Kind::Contests(&[&areas::TRAIN_1, &areas::TRAIN_5, &areas::INFER_1, &areas::INFER_5]),
+    },
     Race {
         name: "io",
         about: "reading 4.6 million connections from .pt, .npz, CSV and parquet (torch, scipy, pandas, pyarrow)",
