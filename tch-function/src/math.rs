@@ -140,7 +140,7 @@ macro_rules! number {
 
             #[inline(always)]
             fn tanh(self) -> Self {
-                // With u = e^2x - 1; beyond the range it is 1 to the last digit.
+                // With u = e^2x - 1; beyond the range it is 1 to the last digit. By the trait's name: the type's own is a call.
                 let u = Number::exp_m1(2.0 * self.within(-$tanh_range, $tanh_range));
                 u / (u + 2.0)
             }
@@ -240,6 +240,20 @@ mod tests {
         }
         for tiny in [1e-300, 1e-20, 1e-8] {
             assert!((Number::tanh(tiny) / tiny - 1.0).abs() < 1e-15);
+        }
+    }
+
+    /// The functions that types have by the same names are calls into the system's library.
+    #[test]
+    fn tanh_is_made_of_the_exponential_here() {
+        fn of_exp_m1<T: Number>(x: T) -> T {
+            let u = (x + x).exp_m1();
+            u / (u + T::from_f64(2.0))
+        }
+        for i in -4000..=4000 {
+            let x = f64::from(i) * 0.002_3;
+            assert_eq!(Number::tanh(x), of_exp_m1(x));
+            assert_eq!(Number::tanh(x as f32), of_exp_m1(x as f32));
         }
     }
 
