@@ -95,7 +95,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// With parameters of this kind, drawn from a seed: three times PyTorch's, with which the images would hardly matter to the logits.
+    /// With parameters of this kind, drawn from a seed: three times what PyTorch draws, since with its own the
+    /// images hardly matter to the logits.
     ///
     /// # Errors
     /// Those of the builder.
@@ -174,5 +175,40 @@ impl Model {
     fn logits(&self, mode: Mode) -> Result<Tensor> {
         let response = self.network.forward(&[&self.x], &Forward::new().mode(mode))?;
         Ok(self.readout.forward(&response.outputs[0])?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let dir = std::env::temp_dir().join(format!("areas-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let images = Images::generate(2, 3);
+        images.write(&dir).unwrap();
+        let model = Model::new(Schedule::PingPong, Kind::Float, &images).unwrap();
+        model.save(&dir).unwrap();
+        let doubles = Model::new(Schedule::PingPong, Kind::Double, &images).unwrap().load(&dir).unwrap();
+        let read = Images::read(&dir).unwrap();
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert_eq!(read, images);
+        let off = (model.infer().unwrap().to_kind(Kind::Double) - doubles.infer().unwrap()).abs().max();
+        assert!(off.double_value(&[]) < 1e-5, "{off:?}");
+    }
+
+    /// The size of the job, and what the race's table rests on.
+    #[test]
+    fn the_job_is_the_tutorials() {
+        for (schedule, frames, want) in
+            [(Schedule::PingPong, 1, 3), (Schedule::PingPong, 5, 9), (Schedule::Synchronous, 5, 15)]
+        {
+            let model = Model::new(schedule, Kind::Float, &Images::generate(1, frames)).unwrap();
+            assert_eq!(model.vs.variables().values().map(Tensor::numel).sum::<usize>(), 313_814);
+            let mut updates = 0;
+            model.network.forward_watched(&[&model.x], &Forward::new(), |_| updates += 1).unwrap();
+            assert_eq!(updates, want, "{schedule:?}, {frames} frames");
+        }
     }
 }
