@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use convgru_feedback::Schedule;
 use convgru_feedback::stimulus::images::Normalisation;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -174,23 +175,7 @@ impl Config {
     /// column where the format gives them.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let read = |source| Error::Read { path: path.to_path_buf(), source };
-        /// Settings are a page; more is another file.
-        const LARGEST: u64 = 1 << 20;
-        let mut text = String::new();
-        File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text)).map_err(read)?;
-        if text.len() as u64 > LARGEST {
-            let problem = "it has more than a megabyte; is it the right file?".to_owned();
-            return Err(Error::Settings { path: path.to_path_buf(), problem });
-        }
-        let is_yaml = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"));
-        let parsed = if is_yaml {
-            serde_saphyr::from_str::<Self>(&text).map_err(|e| e.to_string())
-        } else {
-            toml::from_str::<Self>(&text).map_err(|e| e.to_string())
-        };
-        let mut config = parsed
-            .map_err(|problem| Error::Settings { path: path.to_path_buf(), problem: problem.trim_end().into() })?;
+        let mut config: Self = parsed(path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         for relative in [&mut config.graph_loc, &mut config.data_path]
             .into_iter()
@@ -256,16 +241,36 @@ impl Config {
     }
 }
 
+/// Reads settings, as YAML where the file's name ends in `.yaml` or `.yml`, else as TOML.
+pub(super) fn parsed<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let read = |source| Error::Read { path: path.to_path_buf(), source };
+    /// Settings are a page; more is another file.
+    const LARGEST: u64 = 1 << 20;
+    let mut text = String::new();
+    File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text)).map_err(read)?;
+    if text.len() as u64 > LARGEST {
+        let problem = "it has more than a megabyte; is it the right file?".to_owned();
+        return Err(Error::Settings { path: path.to_path_buf(), problem });
+    }
+    let is_yaml = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"));
+    let parsed = if is_yaml {
+        serde_saphyr::from_str(&text).map_err(|e| e.to_string())
+    } else {
+        toml::from_str(&text).map_err(|e| e.to_string())
+    };
+    parsed.map_err(|problem| Error::Settings { path: path.to_path_buf(), problem: problem.trim_end().into() })
+}
+
 /// Schedules by name.
-mod schedule {
+pub(super) mod schedule {
     use convgru_feedback::Schedule;
     use serde::{Deserialize, Deserializer, Serializer, de};
 
-    pub(super) fn serialize<S: Serializer>(schedule: &Schedule, s: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::areas) fn serialize<S: Serializer>(schedule: &Schedule, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_str(schedule.name())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Schedule, D::Error> {
+    pub(in crate::areas) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Schedule, D::Error> {
         String::deserialize(d)?.parse().map_err(de::Error::custom)
     }
 }

@@ -1,6 +1,7 @@
 //! Networks of brain areas: trained on images, evaluated, looked at.
 //!
-//! A [`Config`] says what to do; [`train`] makes a run folder, [`Run::open`] reads one again for [`evaluate`].
+//! A [`Config`] says what to do; [`train`] makes a run folder, [`Run::open`] reads one again for [`evaluate`]. The audiovisual tasks of the
+//! paper are in [`multimodal`].
 //!
 //! | in a run folder | |
 //! | --- | --- |
@@ -16,6 +17,7 @@ mod config;
 mod evaluate;
 mod inspect;
 mod model;
+pub mod multimodal;
 mod pictures;
 mod task;
 mod train;

@@ -47,18 +47,7 @@ impl AreaClassifier {
             builder = builder.stimulus(input, image);
         }
         let network = builder.build(&(store.root() / "model"))?;
-        let output = graph.outputs()[0];
-        let (first, steps) = (graph.distances()[output], steps(config, graph.n_areas()));
-        if first.is_none_or(|first| first >= steps) {
-            let name = &graph.names()[output];
-            let problem = match first {
-                Some(first) => {
-                    format!("{steps}, but the output {name} is first updated in step {first}; give more steps")
-                }
-                None => format!("no number of steps is enough: no edges lead from an input to the output {name}"),
-            };
-            return Err(Error::Setting { key: "process_time", problem });
-        }
+        reaches_output(&graph, steps(config, graph.n_areas()))?;
         let state = network.state_shape(graph.outputs()[0]);
         let path = store.root() / "readout";
         // another stream of numbers than the network's
@@ -127,6 +116,21 @@ impl AreaClassifier {
             }),
         )
     }
+}
+
+/// Refuses so few steps that the output is never updated.
+pub(super) fn reaches_output(graph: &AreaGraph, steps: u32) -> Result<(), Error> {
+    let output = graph.outputs()[0];
+    let first = graph.distances()[output];
+    if first.is_some_and(|first| first < steps) {
+        return Ok(());
+    }
+    let name = &graph.names()[output];
+    let problem = match first {
+        Some(first) => format!("{steps}, but the output {name} is first updated in step {first}; give more steps"),
+        None => format!("no number of steps is enough: no edges lead from an input to the output {name}"),
+    };
+    Err(Error::Setting { key: "process_time", problem })
 }
 
 /// Steps of a run with some settings.

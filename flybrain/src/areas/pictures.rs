@@ -1,5 +1,8 @@
 //! Pictures of a run.
 
+use std::fs;
+use std::path::Path;
+
 use connectome_graph::area::AreaGraph;
 use serde_json::{Value, json};
 
@@ -59,24 +62,29 @@ impl Log {
 
 impl Columns {
     fn read(run: &Run, file: &str, per_epoch: u64) -> Result<Self, Error> {
-        let path = run.path(file);
-        let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-        let bad = |problem: String| Error::Settings { path: path.clone(), problem };
-        let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
-        let heading = lines.next().ok_or_else(|| bad("it is empty".into()))?;
-        let column = |name: &str| -> Result<Vec<f64>, Error> {
-            let missing = || bad(format!("no column {name}"));
-            let place = heading.iter().position(|title| *title == name).ok_or_else(missing)?;
-            let number = |line: Vec<&str>| line.get(place).and_then(|cell| cell.parse().ok());
-            lines
-                .clone()
-                .map(number)
-                .collect::<Option<_>>()
-                .ok_or_else(|| bad(format!("{name} holds what is no number")))
-        };
-        let epoch = column("step")?.into_iter().map(|step| step / per_epoch as f64).collect();
-        Ok(Self { epoch, loss: column("loss")?, accuracy: column("accuracy")? })
+        let [step, loss, accuracy] = columns(&run.path(file), ["step", "loss", "accuracy"])?;
+        Ok(Self { epoch: step.into_iter().map(|step| step / per_epoch as f64).collect(), loss, accuracy })
     }
+}
+
+/// Some columns of a table of numbers.
+pub(super) fn columns<const N: usize>(path: &Path, names: [&str; N]) -> Result<[Vec<f64>; N], Error> {
+    let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+    let bad = |problem: String| Error::Settings { path: path.to_path_buf(), problem };
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let heading = lines.next().ok_or_else(|| bad("it is empty".into()))?;
+    let mut found = names.map(|_| Vec::new());
+    for (name, column) in names.into_iter().zip(&mut found) {
+        let missing = || bad(format!("no column {name}"));
+        let place = heading.iter().position(|title| *title == name).ok_or_else(missing)?;
+        let number = |line: Vec<&str>| line.get(place).and_then(|cell| cell.parse().ok());
+        *column = lines
+            .clone()
+            .map(number)
+            .collect::<Option<_>>()
+            .ok_or_else(|| bad(format!("{name} holds what is no number")))?;
+    }
+    Ok(found)
 }
 
 /// Which classes are taken for which.

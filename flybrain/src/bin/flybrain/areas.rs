@@ -3,6 +3,7 @@
 mod eval;
 mod init;
 mod inspect;
+mod scenarios;
 mod train;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(crate) enum Command {
     Inspect(inspect::Inspect),
     Train(train::Train),
     Eval(eval::Eval),
+    Scenarios(scenarios::Scenarios),
 }
 
 impl Command {
@@ -29,6 +31,7 @@ impl Command {
             Self::Inspect(inspect) => inspect.run(terminal).map(|()| ExitCode::SUCCESS),
             Self::Train(train) => train.run(terminal),
             Self::Eval(eval) => eval.run(terminal).map(|()| ExitCode::SUCCESS),
+            Self::Scenarios(scenarios) => scenarios.run(terminal),
         }
     }
 }

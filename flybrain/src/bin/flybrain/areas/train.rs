@@ -74,6 +74,6 @@ impl Train {
 }
 
 /// The first CUDA device.
-fn cuda() -> Result<Device, Failure> {
+pub(super) fn cuda() -> Result<Device, Failure> {
     if tch_function::cuda::is_available() { Ok(Device::Cuda(0)) } else { Err(Failure::NoCuda) }
 }

@@ -1,0 +1,171 @@
+//! Training and what is looked at afterwards.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use convgru_feedback::{Mode, save_state_dict};
+use serde::Serialize;
+use serde_json::json;
+use tch::{Kind, Reduction, Tensor};
+use tch_train::{Adam, Batches, Ended, Optimizer, Outcome, Schedule, Scores, Trainer};
+
+use super::network::asking;
+use super::{
+    Answers, Gain, Neighborhood, Question, ScenarioNetwork, Sets, Settings, ask, gain, neighborhoods, pictures,
+};
+use crate::Error;
+use crate::areas::train::write;
+use crate::areas::{Run, TrainOptions};
+
+/// What a run gave.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Results {
+    /// Whether it was interrupted; it can be resumed then, and the rest is as of now.
+    pub interrupted: bool,
+    /// Steps done, earlier parts of the run included.
+    pub steps: u64,
+    /// Time of this part of the run, seconds.
+    pub seconds: f64,
+    /// Answers to held-out items, those of scenarios that were learned first.
+    pub answers: Vec<Answers>,
+    /// What areas represent of held-out items; none of an interrupted run.
+    pub neighborhoods: Vec<Neighborhood>,
+    /// What feedback amplifies; none of an interrupted run, and none without feedback.
+    pub gains: Vec<Gain>,
+}
+
+/// Trains a network and its readout as the settings say, in a run folder, and looks at what it learned.
+///
+/// Items are drawn by their number, another one in each step, so that a run that goes on has the same ones.
+///
+/// # Errors
+/// [`Error::Setting`], [`Error::Areas`] for settings that cannot be used, before anything is written; [`Error::Exists`] for a folder that
+/// is not empty, unless the run in it is resumed; [`Error::Train`] for what goes wrong on the way.
+pub fn train(settings: &Settings, sets: &Sets, folder: &Path, options: &TrainOptions) -> Result<Results, Error> {
+    let start = Instant::now();
+    let run = Run::new(folder);
+    if !options.resume && fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) {
+        return Err(Error::Exists { folder: folder.to_path_buf() });
+    }
+    let network = ScenarioNetwork::new(settings, options.device)?;
+    let learned = Question::learned(settings.tasks);
+    let items: usize = learned.iter().map(|&scenario| sets.learned.len(scenario)).sum();
+    let batches = Batches::shuffled(items, settings.batch_size, settings.seed)?;
+
+    let parameters = network.parameters();
+    let optimizer = Optimizer::new(Adam { lr: settings.lr, ..Adam::default() }, &parameters)?;
+    let mut trainer = Trainer::new(parameters, optimizer, batches)?
+        .seed(settings.seed)
+        .lr(Schedule::Constant(settings.lr))?
+        .validate(settings.validate_every, |_| {
+            let answers = answers(&network, sets, true)?;
+            let mean = answers.iter().map(|answers| answers.right).sum::<f64>() / answers.len() as f64;
+            Ok(answers.iter().fold(Scores::new("accuracy", mean), |scores, answers| {
+                scores.and(answers.question.to_string(), answers.right)
+            }))
+        })?
+        .checkpoints(settings.validate_every, run.checkpoints(), network.identity())?
+        .log(folder, 1)?
+        .progress(options.progress)
+        .on_signal(options.on_signal);
+    if options.resume {
+        trainer.resume()?;
+    }
+    prepare(&run, &network)?;
+    let report = trainer.run(settings.steps, |batch| {
+        let round = batch.epoch * items as u64;
+        let numbers: Vec<_> =
+            batch.indices.iter().map(|&index| sets.learned.nth(learned, round + index as u64)).collect();
+        let batch = asking(sets.learned.batch(&numbers)?, settings.tasks);
+        let targets = batch.targets()?.f_to_device(options.device)?;
+        let logits = network.logits(&network.stimuli(&batch)?, Mode::Train)?;
+        let right = logits.f_argmax(-1, false)?.f_eq_tensor(&targets)?.f_mean(Kind::Float)?.f_double_value(&[])?;
+        let loss = logits.f_cross_entropy_loss::<Tensor>(&targets, None, Reduction::Mean, -100, 0.0)?;
+        Ok(Outcome::loss(loss).metric("accuracy", right))
+    })?;
+    drop(trainer);
+
+    let interrupted = report.ended == Ended::Interrupted;
+    let (mut hits, mut gains) = (Vec::new(), Vec::new());
+    let of_learned = Question::of(settings.tasks).into_iter().filter(|question| question.is_learned(settings.tasks));
+    for question in of_learned.filter(|_| !interrupted) {
+        hits.extend(neighborhoods(&network, &sets.held_out, question, settings.latent_items)?);
+        if settings.topdown {
+            gains.push(gain(&network, &sets.held_out, question, settings.latent_items)?);
+        }
+    }
+    let results = Results {
+        interrupted,
+        steps: report.step,
+        answers: answers(&network, sets, false)?,
+        neighborhoods: hits,
+        gains,
+        seconds: start.elapsed().as_secs_f64(),
+    };
+    if !interrupted {
+        finish(&run, &network, &results)?;
+    }
+    Ok(results)
+}
+
+/// Answers to held-out items: to all questions, or to those that were learned.
+fn answers(network: &ScenarioNetwork, sets: &Sets, learned: bool) -> Result<Vec<Answers>, Error> {
+    let settings = network.settings();
+    Question::of(settings.tasks)
+        .into_iter()
+        .filter(|question| !learned || question.is_learned(settings.tasks))
+        .map(|question| ask(network, &sets.held_out, question, settings.test_items))
+        .collect()
+}
+
+/// Writes what is known before the first step.
+fn prepare(run: &Run, network: &ScenarioNetwork) -> Result<(), Error> {
+    let path = run.path("");
+    fs::create_dir_all(&path).map_err(|source| Error::Write { path, source })?;
+    network.table().write(run.path("graph.csv"))?;
+    crate::areas::pictures::graph(network.network().graph())?.save(run.path("graph"))?;
+    write(&run.path("config.toml"), &network.settings().to_toml()?)
+}
+
+/// Writes what is known after the last step.
+fn finish(run: &Run, network: &ScenarioNetwork, results: &Results) -> Result<(), Error> {
+    let settings = network.settings();
+    save_state_dict(network.store(), "model", run.path("network.pt"))?;
+    save_state_dict(network.store(), "readout", run.path("readout.pt"))?;
+    pictures::learning(run, settings)?.save(run.path("learning"))?;
+    pictures::scenarios(&results.answers)?.save(run.path("scenarios"))?;
+    pictures::neighborhood_picture(&results.neighborhoods)?.save(run.path("neighborhood"))?;
+    let mut table = "question,digits,area,step,neighborhood_hit\n".to_owned();
+    for found in &results.neighborhoods {
+        rows(&mut table, &format!("{},{}", found.question, found.digits), &found.areas, &found.hits);
+    }
+    write(&run.path("neighborhood.csv"), &table)?;
+    if !results.gains.is_empty() {
+        pictures::gain_picture(&results.gains)?.save(run.path("gain"))?;
+        let mut table = "question,area,step,gain\n".to_owned();
+        for found in &results.gains {
+            rows(&mut table, &found.question, &found.areas, &found.gains);
+        }
+        write(&run.path("gain.csv"), &table)?;
+    }
+    let summary = json!({
+        "program": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION"),
+        "platform": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        "libtorch_threads": tch::get_num_threads(),
+        "seed": settings.seed, "result": results,
+    });
+    write(&run.path("run.json"), &format!("{summary:#}\n"))
+}
+
+/// Values by area and step as rows of a table; what there is none of has no row.
+fn rows(table: &mut String, start: &str, areas: &[String], values: &[Vec<Option<f64>>]) {
+    for (area, values) in areas.iter().zip(values) {
+        for (step, value) in (1..).zip(values) {
+            if let Some(value) = value {
+                let _ = writeln!(table, "{start},{area},{step},{value}");
+            }
+        }
+    }
+}
