@@ -5,6 +5,7 @@ use tch::nn::Path;
 
 use crate::Error;
 use crate::init::Draw;
+use crate::layout::channels_first;
 
 /// Whether a layer adds a bias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,7 +54,15 @@ impl Convolution {
 
     /// The same with a part of the weights.
     pub(crate) fn forward_with(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor, Error> {
-        Ok(x.f_conv2d(weight, bias, self.stride, self.padding, [1, 1], 1)?)
+        let conv = |x: &Tensor| x.f_conv2d(weight, bias, self.stride, self.padding, [1, 1], 1);
+        Ok(if self.is_misread(&x.size(), &weight.size()) { conv(&channels_first(x)?) } else { conv(x) }?)
+    }
+
+    /// Whether libtorch 2.11 reads beyond the end of `x` if its channels are innermost: one channel, to one column, with a stride along rows
+    /// alone.
+    fn is_misread(&self, x: &[i64], weight: &[i64]) -> bool {
+        let one_column = x[3] + 2 * self.padding[1] - weight[3] < self.stride[1];
+        x[1] == 1 && self.stride[0] == 1 && self.stride[1] > 1 && one_column
     }
 
     /// The weights of some inputs, given as ranges in ascending order.

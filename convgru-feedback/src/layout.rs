@@ -20,3 +20,8 @@ pub(crate) fn pixels(t: &Tensor) -> Result<Tensor, TchError> {
 pub(crate) fn from_pixels(t: &Tensor) -> Result<Tensor, TchError> {
     t.f_permute([0, 3, 1, 2])
 }
+
+/// The same numbers in the order of the axes, and with the strides that say so: of one channel, [`Tensor::f_contiguous`] keeps any.
+pub(crate) fn channels_first(t: &Tensor) -> Result<Tensor, TchError> {
+    t.f_reshape([-1])?.f_view(&t.size()[..])
+}
