@@ -114,7 +114,7 @@ fn scenarios_are_learned_in_one_piece_or_two() {
     for file in ["training.csv", "validation.csv", "network.pt", "neighborhood.csv"] {
         assert_eq!(fs::read(at("parts").join(file)).unwrap(), fs::read(at("whole").join(file)).unwrap(), "{file}");
     }
-    assert!(fails(folder.path(), &["--set", "tasks=four", "--out", "whole"]).contains("resume it"));
+    assert!(fails(folder.path(), &["--set", "tasks=four", "--out", "whole"]).contains("not empty"));
     assert!(fails(folder.path(), &["--set", "channels=4", "--out", "whole", "--resume"]).contains("channels"));
 }
 
