@@ -128,6 +128,11 @@ fn a_network_is_trained_in_one_piece_or_two() {
     // what is refused leaves the run as it was
     let message = fails(folder.path(), &[&train[..], &["--out", "whole", "--resume", "--seed", "6"]].concat(), 1);
     assert!(message.contains("seed"), "{message}");
+    let labels = fs::read(at("data/train-labels-idx1-ubyte")).unwrap();
+    fs::write(at("data/train-labels-idx1-ubyte"), [&labels[..167], &[(labels[167] + 1) % 10]].concat()).unwrap();
+    let message = fails(folder.path(), &[&train[..], &["--out", "whole", "--resume"]].concat(), 1);
+    assert!(message.contains("images"), "{message}");
+    fs::write(at("data/train-labels-idx1-ubyte"), labels).unwrap();
     assert!(fails(folder.path(), &[&train[..], &["--out", "whole"]].concat(), 1).contains("not empty"));
     let found = json(folder.path(), &["eval", "whole"]);
     assert_eq!(found, whole["held_out"]);

@@ -99,13 +99,12 @@ impl AreaClassifier {
         Parameters::of(&self.store)
     }
 
-    /// What a checkpoint of this model is of: what the shapes, the names and the meaning of its parameters depend on.
-    pub(super) fn identity(&self) -> Identity {
+    /// What a checkpoint of this model is of: what the shapes, the names and the meaning of its parameters depend on, and the digest of
+    /// the images, where there is one.
+    pub(super) fn identity(&self, images: Option<&str>) -> Identity {
         let c = &self.config;
         let table = &self.table;
-        Identity::new(
-            "network of brain areas",
-            json!({
+        let mut config = json!({
                 "names": table.names(), "adjacency": table.adjacency(),
                 "areas": table.areas().iter().map(|area| format!("{area:?}")).collect::<Vec<_>>(),
                 "stimuli": self.network.stimulus_shapes(), "input_nodes": c.input_nodes, "output_nodes": c.output_nodes.list(),
@@ -113,8 +112,11 @@ impl AreaClassifier {
                 "topdown": c.topdown, "reciprocal": c.reciprocal, "schedule": c.schedule.name(), "frames": c.frames,
                 "process_time": c.process_time, "layer_norm": c.layer_norm, "cell_bias": c.cell_bias, "compat": c.compat,
                 "normalise": c.normalise, "seed": c.seed,
-            }),
-        )
+        });
+        if let Some(images) = images {
+            config["images"] = images.into();
+        }
+        Identity::new("network of brain areas", config)
     }
 }
 
@@ -183,7 +185,9 @@ impl Run {
             problem: "it does not say which images its model takes; is it of such a run?".into(),
         })?;
         let model = AreaClassifier::new(&config, table, image, device)?;
-        let differences = model.identity().differences(&checkpoint.identity);
+        // a model does not depend on the images that it learned from
+        let images = checkpoint.identity.config.get("images").and_then(serde_json::Value::as_str);
+        let differences = model.identity(images).differences(&checkpoint.identity);
         if !differences.is_empty() {
             let problem = format!("it is of another model: {}", differences.join("; "));
             return Err(Error::Settings { path, problem });

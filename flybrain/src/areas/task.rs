@@ -2,10 +2,12 @@
 
 use convgru_feedback::stimulus::images::{Images, Part};
 use convgru_feedback::stimulus::labels;
+use sha2::{Digest, Sha256};
 use tch::{Device, Tensor};
 
 use super::{Config, Split};
 use crate::Error;
+use crate::digest::hex;
 
 /// Images `[n, 1, height, width]` and their classes `[n]`.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub struct Task {
     pub learned: Labelled,
     /// To be judged by.
     pub held_out: Labelled,
+    /// SHA-256 of sizes, pixels and classes of both, as they are in the files.
+    pub digest: String,
 }
 
 impl Task {
@@ -39,8 +43,10 @@ impl Task {
                 (train.subset(&split.train), train.subset(&split.test))
             }
         };
-        let [learned, held_out] = [learned, held_out].map(|images| Labelled::of(&images, config, device));
-        let task = Self { learned: learned?, held_out: held_out? };
+        let parts = [learned, held_out];
+        let digest = digest(&parts);
+        let [learned, held_out] = parts.map(|images| Labelled::of(&images, config, device));
+        let task = Self { learned: learned?, held_out: held_out?, digest };
         let [learned, held_out] = [&task.learned, &task.held_out].map(|part| part.images.size());
         if learned[1..] != held_out[1..] {
             let problem = format!(
@@ -69,6 +75,18 @@ impl Task {
         let size = self.learned.images.size();
         [size[1], size[2], size[3]]
     }
+}
+
+/// SHA-256 of numbers, sizes, classes and pixels.
+fn digest(parts: &[Images]) -> String {
+    let mut hash = Sha256::new();
+    for images in parts {
+        let [height, width] = images.size();
+        [images.len(), height, width].into_iter().for_each(|size| hash.update((size as u64).to_le_bytes()));
+        hash.update(images.labels());
+        (0..images.len()).for_each(|image| hash.update(images.image(image)));
+    }
+    hex(&hash.finalize())
 }
 
 impl Labelled {

@@ -94,7 +94,7 @@ pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<T
             let answers = evaluate(&model, &task.held_out)?;
             Ok(Scores::new("accuracy", answers.accuracy).and("loss", answers.loss))
         })?
-        .checkpoints(per_epoch.div_ceil(CHECKPOINTS), run.checkpoints(), model.identity())?
+        .checkpoints(per_epoch.div_ceil(CHECKPOINTS), run.checkpoints(), model.identity(Some(&task.digest)))?
         .log(folder, 1)?
         .progress(options.progress)
         .on_signal(options.on_signal);
