@@ -87,12 +87,15 @@ pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<T
 
     let parameters = model.parameters();
     let optimizer = Optimizer::new(Adam { lr: config.lr, ..Adam::default() }, &parameters)?;
+    let mut judged = None;
     let mut trainer = Trainer::new(parameters, optimizer, batches)?
         .seed(config.seed)
         .lr(schedule)?
-        .validate(per_epoch, |_| {
+        .validate(per_epoch, |step| {
             let answers = evaluate(&model, &task.held_out)?;
-            Ok(Scores::new("accuracy", answers.accuracy).and("loss", answers.loss))
+            let scores = Scores::new("accuracy", answers.accuracy).and("loss", answers.loss);
+            judged = Some((step, answers));
+            Ok(scores)
         })?
         .checkpoints(per_epoch.div_ceil(CHECKPOINTS), run.checkpoints(), model.identity(Some(&task.digest)))?
         .log(folder, 1)?
@@ -113,13 +116,18 @@ pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<T
     })?;
     drop(trainer);
 
+    // an interrupted run, and one that was complete already, was not judged at its end
+    let held_out = match judged {
+        Some((step, answers)) if step == report.step => answers,
+        _ => evaluate(&model, &task.held_out)?,
+    };
     let trained = Trained {
         interrupted: report.ended == Ended::Interrupted,
         steps: report.step,
         epochs: report.step as f64 / per_epoch as f64,
         seconds: start.elapsed().as_secs_f64(),
         learned: task.learned.len(),
-        held_out: evaluate(&model, &task.held_out)?,
+        held_out,
     };
     if !trained.interrupted {
         finish(&run, &model, &graph_file, &trained, per_epoch)?;
