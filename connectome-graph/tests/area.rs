@@ -282,6 +282,8 @@ fn oddities_are_reported() {
         "the output 7 is never driven: no feedforward edges lead to it from an input, what is read is 0"
     );
     assert!(texts[6].contains("cycle of 1, 2"));
+    let texts = sentences(&graph(FeedbackEdges::Reciprocal));
+    assert!(texts.iter().any(|text| text.starts_with("1 negative entry of the table is ignored")), "{texts:?}");
 }
 
 #[test]

@@ -95,9 +95,11 @@ impl Display for Diagnostic {
             }
             Self::NoFeedback => f.write_str("there is no feedback"),
             Self::IgnoredEntries { count } => {
+                let entries = if *count == 1 { "entry of the table is" } else { "entries of the table are" };
                 write!(
                     f,
-                    "{count} negative entries of the table are ignored; FeedbackEdges::Signed takes them as feedback"
+                    "{count} negative {entries} ignored, since feedback is reciprocal: it goes against every \
+                     feedforward edge; otherwise negative entries are the feedback"
                 )
             }
         }
