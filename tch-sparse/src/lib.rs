@@ -3,6 +3,7 @@
 mod aligned;
 #[cfg(feature = "cuda")]
 pub mod cuda;
+pub mod dense;
 pub mod device;
 mod error;
 pub mod kernel;

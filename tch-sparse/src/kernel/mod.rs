@@ -15,6 +15,7 @@ pub(crate) mod portable;
 mod product;
 mod sampled;
 pub(crate) mod scatter;
+mod tile;
 #[allow(unreachable_pub)] // as above
 pub(crate) mod vector;
 
@@ -24,7 +25,7 @@ pub use product::Into;
 use product::Strides;
 use std::ops::Range;
 pub use tch_function::Tier;
-use vector::Index;
+use vector::{Index, Vector};
 
 /// How many entries ahead a row of X is asked for. Eight to thirty-two are alike within noise.
 const PREFETCH: usize = 16;
@@ -353,3 +354,64 @@ macro_rules! per_tier {
 per_tier!(run_product calls product::rows, (a: Csr<'_, T, I>, x: *const T, strides: Strides, rows: Range<usize>, into: Into, y: *mut T));
 per_tier!(run_fused calls fused::rows, (a: Csr<'_, T, I>, factors: fused::Factors<T>, batch: usize, rows: Range<usize>, into: Into));
 per_tier!(run_sampled calls sampled::rows, (p: Pattern<'_, I>, factors: sampled::Factors<T>, batch: usize, rows: Range<usize>, into: Into));
+
+/// The shape of a tile of dense products on this machine's best tier: rows, and numbers in a register. A tile has one or two
+/// registers of columns.
+pub(crate) fn tile_shape<T: Real>() -> (usize, usize) {
+    match Tier::best() {
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx512 => (12, T::Full::LANES),
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx2 => (6, T::Half::LANES),
+        _ => (2, T::Base::LANES),
+    }
+}
+
+/// Writes the tile of [`tile_shape`] with so many registers of columns, of a dense product.
+///
+/// **Shape**: with a tile `[rows, columns]`, `a` `[inner, rows]`, `b` `[inner, columns]`, `out` `[rows, columns]`.
+///
+/// # Panics
+/// When a length does not fit.
+pub(crate) fn tile_on_best<T: Real>(registers: usize, inner: usize, a: &[T], b: &[T], out: &mut [T]) {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    unsafe fn on_avx512<T: Real, const REGISTERS: usize>(inner: usize, a: *const T, b: *const T, out: *mut T) {
+        // SAFETY: the caller's promise, and the instructions are enabled here.
+        unsafe { tile::tile::<T, T::Full, 12, REGISTERS>(inner, a, b, out) }
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn on_avx2<T: Real, const REGISTERS: usize>(inner: usize, a: *const T, b: *const T, out: *mut T) {
+        // SAFETY: as above.
+        unsafe { tile::tile::<T, T::Half, 6, REGISTERS>(inner, a, b, out) }
+    }
+    let (rows, lanes) = tile_shape::<T>();
+    let columns = registers * lanes;
+    assert!(
+        (1..=2).contains(&registers)
+            && a.len() >= inner * rows
+            && b.len() >= inner * columns
+            && out.len() >= rows * columns,
+        "a tile [{rows}, {columns}] of a product with {inner} terms: got {} numbers, {} and {} for it",
+        a.len(),
+        b.len(),
+        out.len()
+    );
+    let (a, b, out) = (a.as_ptr(), b.as_ptr(), out.as_mut_ptr());
+    // SAFETY: lengths were checked above, and the tier was found on this machine.
+    unsafe {
+        match (Tier::best(), registers) {
+            #[cfg(target_arch = "x86_64")]
+            (Tier::Avx512, 1) => on_avx512::<T, 1>(inner, a, b, out),
+            #[cfg(target_arch = "x86_64")]
+            (Tier::Avx512, _) => on_avx512::<T, 2>(inner, a, b, out),
+            #[cfg(target_arch = "x86_64")]
+            (Tier::Avx2, 1) => on_avx2::<T, 1>(inner, a, b, out),
+            #[cfg(target_arch = "x86_64")]
+            (Tier::Avx2, _) => on_avx2::<T, 2>(inner, a, b, out),
+            (_, 1) => tile::tile::<T, T::Base, 2, 1>(inner, a, b, out),
+            _ => tile::tile::<T, T::Base, 2, 2>(inner, a, b, out),
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod bioplnn;
 mod case;
 mod convgru;
 mod faults;
+mod flystability;
 mod flyvis;
 mod pending;
 mod report;
@@ -25,8 +26,12 @@ type Outcome = Result<(), String>;
 type Runner = fn(&Case, &mut Report) -> Outcome;
 
 /// A directory of cases, and how to check one.
-const SYSTEMS: [(&str, Runner); 4] =
-    [("bioplnn", bioplnn::run), ("convgru", convgru::run), ("flystability", not_understood), ("flyvis", flyvis::run)];
+const SYSTEMS: [(&str, Runner); 4] = [
+    ("bioplnn", bioplnn::run),
+    ("convgru", convgru::run),
+    ("flystability", flystability::run),
+    ("flyvis", flyvis::run),
+];
 
 /// The cases of this repository.
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden");

@@ -1,0 +1,85 @@
+//! What can go wrong.
+
+use tch::TchError;
+
+/// Errors of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting that makes no sense, alone or for this system.
+    #[error("{setting}: {what}")]
+    Setting {
+        /// Its name.
+        setting: &'static str,
+        /// What is wrong, and what would be right.
+        what: String,
+    },
+    /// A list or tensor of the wrong length, shape, kind or device.
+    #[error("{what} is {got}, wanted is {want}")]
+    Shape {
+        /// Which one.
+        what: &'static str,
+        /// What it is.
+        got: String,
+        /// What it must be.
+        want: String,
+    },
+    /// State or tangents are not numbers any more.
+    #[error(
+        "the {what} left the range of numbers by step {step} (time {time}); the system diverges, or its step is too long: \
+         try a shorter step, another starting state or double precision"
+    )]
+    NotFinite {
+        /// State or tangents.
+        what: &'static str,
+        /// Steps done, transients included.
+        step: u64,
+        /// Their time.
+        time: f64,
+    },
+    /// Tangents that have become dependent, so that an exponent is minus infinity.
+    #[error(
+        "tangent {column} vanished by step {step}: the system contracts it to nothing, and its exponent is minus infinity; ask for \
+         at most {column} exponents"
+    )]
+    Vanished {
+        /// Which one, from 0.
+        column: usize,
+        /// Steps done, transients included.
+        step: u64,
+    },
+    /// A run kept in a file that cannot go on.
+    #[error("kept run: {0}")]
+    Kept(String),
+    /// A sparse product refused.
+    #[error(transparent)]
+    Sparse(#[from] tch_sparse::Error),
+    /// An operation could not be run or put into libtorch's graph.
+    #[error(transparent)]
+    Operation(tch_function::Error),
+    /// libtorch refused.
+    #[error("libtorch: {}", brief(.0))]
+    Torch(#[from] TchError),
+}
+
+/// The first line of what libtorch says, without its stack.
+fn brief(error: &TchError) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_string()
+}
+
+impl Error {
+    /// The error of an operation's forward where it is one of this crate.
+    pub(crate) fn from_op(error: tch_function::Error) -> Self {
+        match error {
+            tch_function::Error::Forward { op, source } => match source.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(source) => Self::Operation(tch_function::Error::Forward { op, source }),
+            },
+            other => Self::Operation(other),
+        }
+    }
+
+    pub(crate) fn setting(setting: &'static str, what: impl Into<String>) -> Self {
+        Self::Setting { setting, what: what.into() }
+    }
+}

@@ -1,0 +1,375 @@
+//! Exponents of rate networks as tensors that gradients flow through.
+
+use crate::{Activation, Coupling, Derivative, Error, Gradients, RateNetwork, Recording, Settings, Spectrum};
+use rayon::prelude::*;
+use std::sync::{Arc, Mutex, PoisonError};
+use tch::{Device, Kind, Tensor};
+use tch_function::slices::{as_slice, filled, is_plain};
+use tch_function::{BoxError, Forward, Op, apply_one};
+use tch_sparse::{Real, SparsityPattern};
+
+/// Which neurons may act on each other.
+#[derive(Debug, Clone)]
+pub enum Wiring {
+    /// All pairs of so many neurons; the coupling is `[neurons, neurons]`.
+    Dense(usize),
+    /// Those of a pattern `[post, pre]`; the coupling is `[entries]`, in row order.
+    Sparse(SparsityPattern),
+}
+
+impl Wiring {
+    /// Neurons.
+    pub fn n(&self) -> usize {
+        match self {
+            Self::Dense(n) => *n,
+            Self::Sparse(pattern) => pattern.n_rows(),
+        }
+    }
+
+    fn shape(&self) -> Vec<i64> {
+        match self {
+            Self::Dense(n) => vec![*n as i64; 2],
+            Self::Sparse(pattern) => vec![pattern.n_entries() as i64],
+        }
+    }
+}
+
+/// What is fixed of a [`RateNetwork`] while its parameters are trained.
+///
+/// ```
+/// use lyapunov::{Inputs, RateModel, Settings, Wiring};
+/// use tch::{Device, Kind, Tensor};
+///
+/// // Four neurons; how does the largest exponent depend on their connections?
+/// tch::manual_seed(1);
+/// let coupling = (Tensor::randn([4, 4], (Kind::Double, Device::Cpu)) * 0.75).set_requires_grad(true);
+/// let state = Tensor::from_slice(&[0.1, -0.2, 0.3, 0.4]);
+/// let model = RateModel::new(Wiring::Dense(4));
+/// let of = model.exponents(&Inputs::new(&coupling, &state), &Settings::new(2).duration(20.0))?;
+/// of.exponents.get(0).backward();
+/// assert_eq!(coupling.grad().size(), [4, 4]);
+/// # Ok::<(), lyapunov::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct RateModel {
+    wiring: Wiring,
+    activation: Activation,
+    derivative: Derivative,
+    dt: f64,
+    types: Option<(Vec<u32>, usize)>,
+}
+
+/// The tensors of a [`RateModel`], all of one kind, Float or Double. Gradients flow to each.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    coupling: &'a Tensor,
+    state: &'a Tensor,
+    gains: Option<&'a Tensor>,
+    shifts: Option<&'a Tensor>,
+    input: Option<&'a Tensor>,
+}
+
+impl<'a> Inputs<'a> {
+    /// With a coupling, `[post, pre]` or `[entries]`, and a starting state, `[neurons]`.
+    ///
+    /// Either may have one more dimension in front, of networks that are computed at once; what has none is shared.
+    pub fn new(coupling: &'a Tensor, state: &'a Tensor) -> Self {
+        Self { coupling, state, gains: None, shifts: None, input: None }
+    }
+
+    /// Gains, `[types]`; 1 where there are none.
+    #[must_use]
+    pub fn gains(mut self, gains: &'a Tensor) -> Self {
+        self.gains = Some(gains);
+        self
+    }
+
+    /// Shifts, `[types]`; 0 where there are none.
+    #[must_use]
+    pub fn shifts(mut self, shifts: &'a Tensor) -> Self {
+        self.shifts = Some(shifts);
+        self
+    }
+
+    /// What is added at each step, `[neurons]`; 0 where there is none.
+    #[must_use]
+    pub fn input(mut self, input: &'a Tensor) -> Self {
+        self.input = Some(input);
+        self
+    }
+}
+
+/// Exponents as a tensor, and the spectra that they are of.
+#[derive(Debug)]
+pub struct Exponents {
+    /// `[k]`, or `[networks, k]`.
+    pub exponents: Tensor,
+    /// One per network.
+    pub spectra: Vec<Spectrum<f64>>,
+}
+
+impl RateModel {
+    /// With stretched tanh, steps of 0.1 and each neuron a type of its own.
+    pub fn new(wiring: Wiring) -> Self {
+        Self { wiring, activation: Activation::default(), derivative: Derivative::default(), dt: 0.1, types: None }
+    }
+
+    /// The activation.
+    #[must_use]
+    pub fn activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// Length of a step in time constants.
+    #[must_use]
+    pub fn dt(mut self, dt: f64) -> Self {
+        self.dt = dt;
+        self
+    }
+
+    /// The type of each neuron, `[neurons]`, and how many types there are: neurons of a type share gain and shift.
+    #[must_use]
+    pub fn types(mut self, types: &[u32], n_types: usize) -> Self {
+        self.types = Some((types.to_vec(), n_types));
+        self
+    }
+
+    /// Which derivative tangents are multiplied by.
+    #[must_use]
+    pub fn derivative(mut self, derivative: Derivative) -> Self {
+        self.derivative = derivative;
+        self
+    }
+
+    /// Types of neurons.
+    pub fn n_types(&self) -> usize {
+        self.types.as_ref().map_or(self.wiring.n(), |(_, n)| *n)
+    }
+
+    /// The exponents, and a graph behind them.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for tensors that do not fit; those of [`Settings::run`]. In the backward pass, those of
+    /// [`Recording::pull_back`].
+    pub fn exponents(&self, inputs: &Inputs<'_>, settings: &Settings) -> Result<Exponents, Error> {
+        let kind = inputs.coupling.f_kind()?;
+        let n = self.wiring.n() as i64;
+        let types = self.n_types() as i64;
+        let of = |value: f64, size: i64| Tensor::f_full([size], value, (kind, Device::Cpu));
+        let (ones, zeros, silence) = (of(1.0, types)?, of(0.0, types)?, of(0.0, n)?);
+        let all = [
+            inputs.coupling,
+            inputs.state,
+            inputs.gains.unwrap_or(&ones),
+            inputs.shifts.unwrap_or(&zeros),
+            inputs.input.unwrap_or(&silence),
+        ];
+        if !matches!(kind, Kind::Float | Kind::Double) {
+            let want = "Float or Double".to_string();
+            return Err(Error::Shape { what: "the coupling", got: format!("{kind:?}"), want });
+        }
+        let shapes = [self.wiring.shape(), vec![n], vec![types], vec![types], vec![n]];
+        let names = ["the coupling", "the starting state", "the gains", "the shifts", "the input"];
+        let mut networks: Option<i64> = None;
+        for (i, (t, shape)) in all.iter().zip(&shapes).enumerate() {
+            let size = t.size();
+            let batch = (i < 2 && size.len() == shape.len() + 1).then(|| size[0]);
+            let agrees = networks.is_none_or(|n| batch.is_none_or(|b| b == n));
+            let got = || format!("{size:?} {:?} on {:?}", t.kind(), t.device());
+            if size[size.len().saturating_sub(shape.len())..] != shape[..]
+                || (size.len() != shape.len() && batch.is_none())
+                || !agrees
+                || t.kind() != kind
+                || t.device() != Device::Cpu
+            {
+                let front = networks.map_or("networks".to_string(), |n| n.to_string());
+                let more = if i < 2 { format!(", or with {front} in front") } else { String::new() };
+                let want = format!("{shape:?}{more}, {kind:?} on Cpu");
+                return Err(Error::Shape { what: names[i], got: got(), want });
+            }
+            networks = networks.or(batch);
+        }
+        let spectra = Arc::new(Mutex::new(Vec::new()));
+        let op = ExponentsOf {
+            model: self.clone(),
+            settings: settings.clone(),
+            networks: networks.map(|n| n as usize),
+            spectra: spectra.clone(),
+            recorded: Mutex::new(Recorded::Nothing),
+        };
+        let exponents = apply_one(op, &all).map_err(Error::from_op)?;
+        let spectra = std::mem::take(&mut *spectra.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Exponents { exponents, spectra })
+    }
+
+    fn network<T: Real>(&self, parts: [&[T]; 3], coupling: &[T]) -> Result<RateNetwork<T>, Error> {
+        let coupling = match &self.wiring {
+            Wiring::Dense(n) => Coupling::dense(*n, coupling.to_vec())?,
+            Wiring::Sparse(pattern) => Coupling::sparse(pattern, coupling.to_vec())?,
+        };
+        let [gains, shifts, input] = parts;
+        let mut builder = RateNetwork::builder(coupling)
+            .activation(self.activation)
+            .derivative(self.derivative)
+            .dt(self.dt)
+            .gains(gains)
+            .shifts(shifts)
+            .input(input);
+        if let Some((types, _)) = &self.types {
+            builder = builder.types(types);
+        }
+        builder.build()
+    }
+}
+
+/// Networks and their recordings, until the gradient is asked for.
+#[derive(Debug)]
+enum Recorded {
+    Nothing,
+    Single(Vec<(RateNetwork<f32>, Recording<f32>)>),
+    Double(Vec<(RateNetwork<f64>, Recording<f64>)>),
+}
+
+/// The operation. Inputs: coupling, state, gains, shifts, input. Output: exponents.
+struct ExponentsOf {
+    model: RateModel,
+    settings: Settings,
+    networks: Option<usize>,
+    spectra: Arc<Mutex<Vec<Spectrum<f64>>>>,
+    recorded: Mutex<Recorded>,
+}
+
+impl ExponentsOf {
+    fn run<T: Real>(
+        &self,
+        inputs: &[Tensor],
+        needs: bool,
+        keep: impl FnOnce(Vec<(RateNetwork<T>, Recording<T>)>) -> Recorded,
+    ) -> Result<Forward, BoxError> {
+        let plain: Vec<Tensor> = inputs.iter().map(plain).collect::<Result<_, _>>()?;
+        let [coupling, state, gains, shifts, input]: [&[T]; 5] = std::array::from_fn(|i| as_slice::<T>(&plain[i]));
+        let count = self.networks.unwrap_or(1);
+        let (values, n) = (self.model.wiring.shape().iter().product::<i64>() as usize, self.model.wiring.n());
+        let one = |b: usize| -> Result<_, Error> {
+            let of = |all: &'_ [T], each: usize| -> std::ops::Range<usize> {
+                let start = if all.len() == each { 0 } else { b * each };
+                start..start + each
+            };
+            let network = self.model.network([gains, shifts, input], &coupling[of(coupling, values)])?;
+            let settings = self.settings.for_network(b);
+            let state = &state[of(state, n)];
+            Ok(if needs {
+                let recording = settings.record(&network, state)?;
+                (recording.spectrum().to_f64(), Some((network, recording)))
+            } else {
+                (settings.run(&network, state)?.to_f64(), None)
+            })
+        };
+        let done: Vec<_> = (0..count).into_par_iter().map(one).collect::<Vec<_>>();
+        let (mut spectra, mut recordings) = (Vec::new(), Vec::new());
+        for done in done {
+            let (spectrum, recording) = done?;
+            spectra.push(spectrum);
+            recordings.extend(recording);
+        }
+        let k = spectra.first().map_or(0, |s| s.exponents().len()) as i64;
+        let shape = self.networks.map_or(vec![k], |b| vec![b as i64, k]);
+        let output = filled::<T>(&shape, |out| {
+            let all = spectra.iter().flat_map(Spectrum::exponents);
+            out.iter_mut().zip(all).for_each(|(to, x)| *to = T::from_f64(*x));
+        })?;
+        *self.spectra.lock().unwrap_or_else(PoisonError::into_inner) = spectra;
+        *self.recorded.lock().unwrap_or_else(PoisonError::into_inner) = keep(recordings);
+        Ok(Forward { outputs: vec![output], saved: Vec::new() })
+    }
+
+    fn pull_back<T: Real>(
+        &self,
+        recorded: &[(RateNetwork<T>, Recording<T>)],
+        gradient: &Tensor,
+    ) -> Result<Vec<Option<Tensor>>, BoxError> {
+        let gradient = plain(&gradient.f_to_kind(Kind::Double)?)?;
+        let k = gradient.numel() / recorded.len().max(1);
+        let by_exponents: Vec<&[f64]> = as_slice::<f64>(&gradient).chunks(k.max(1)).collect();
+        let pulled: Vec<Result<Gradients<T>, Error>> = recorded
+            .par_iter()
+            .zip(by_exponents)
+            .map(|((network, recording), by)| recording.pull_back(network, by))
+            .collect();
+        let values = self.model.wiring.shape().iter().product::<i64>() as usize;
+        let (n, types) = (self.model.wiring.n(), self.model.n_types());
+        let cuts = [0, values, values + types, values + 2 * types, values + 2 * types + n];
+        let mut parts: [Vec<T>; 5] = Default::default();
+        for gradients in pulled {
+            let Gradients { parameters, state } = gradients?;
+            let own = [
+                &parameters[cuts[0]..cuts[1]],
+                &state,
+                &parameters[cuts[1]..cuts[2]],
+                &parameters[cuts[2]..cuts[3]],
+                &parameters[cuts[3]..cuts[4]],
+            ];
+            for (part, own) in parts.iter_mut().zip(own) {
+                part.extend_from_slice(own);
+            }
+        }
+        let batched = |part: &[T], shape: &[i64]| -> Result<Tensor, BoxError> {
+            let shape: Vec<i64> = std::iter::once(recorded.len() as i64).chain(shape.iter().copied()).collect();
+            Ok(filled::<T>(&shape, |to| to.copy_from_slice(part))?)
+        };
+        let shapes =
+            [self.model.wiring.shape(), vec![n as i64], vec![types as i64], vec![types as i64], vec![n as i64]];
+        parts.iter().zip(&shapes).map(|(part, shape)| batched(part, shape).map(Some)).collect()
+    }
+}
+
+impl Op for ExponentsOf {
+    const NAME: &'static str = "Lyapunov exponents";
+
+    fn forward(&self, inputs: &[Tensor], needs: &[bool]) -> Result<Forward, BoxError> {
+        let needs = needs.contains(&true);
+        match inputs[0].kind() {
+            Kind::Float => self.run::<f32>(inputs, needs, Recorded::Single),
+            _ => self.run::<f64>(inputs, needs, Recorded::Double),
+        }
+        .map(|forward| Forward { saved: inputs.iter().map(Tensor::shallow_clone).collect(), ..forward })
+    }
+
+    fn backward(
+        &self,
+        saved: &[Tensor],
+        grads: &[Option<Tensor>],
+        needs: &[bool],
+    ) -> Result<Vec<Option<Tensor>>, BoxError> {
+        let Some(gradient) = &grads[0] else {
+            return Ok(needs.iter().map(|_| None).collect());
+        };
+        let recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = match &*recorded {
+            Recorded::Single(list) => self.pull_back(list, gradient)?,
+            Recorded::Double(list) => self.pull_back(list, gradient)?,
+            Recorded::Nothing => return Err("nothing was recorded".into()),
+        };
+        // What is shared by all networks has the sum of their gradients.
+        let fit = |(i, g): (usize, Option<Tensor>)| -> Result<Option<Tensor>, BoxError> {
+            match g {
+                Some(g) if needs[i] && g.size() != saved[i].size() => {
+                    Ok(Some(g.f_sum_dim_intlist([0i64].as_slice(), false, g.kind())?))
+                }
+                g => Ok(g.filter(|_| needs[i])),
+            }
+        };
+        all.into_iter().enumerate().map(fit).collect()
+    }
+}
+
+/// The tensor's numbers one after another.
+fn plain(t: &Tensor) -> Result<Tensor, tch::TchError> {
+    if is_plain(t) {
+        return Ok(t.shallow_clone());
+    }
+    let mut copy = Tensor::f_empty(t.size(), (t.kind(), Device::Cpu))?;
+    copy.f_copy_(t)?;
+    Ok(copy)
+}

@@ -1,0 +1,254 @@
+//! A computation that can stop and go on.
+
+use super::blocks::Blocks;
+use super::schedule::Schedule;
+use super::settings::{Compat, Settings};
+use super::{History, Spectrum};
+use crate::qr::{Dependent, Method, Qr};
+use crate::{Error, StepMap};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+use tch_sparse::Real;
+
+/// A spectrum on its way: advanced piece by piece, kept in bytes and taken up again, extended.
+///
+/// ```
+/// use lyapunov::{Run, Settings, system::Lorenz63};
+///
+/// let map = Lorenz63::default().steps(0.01);
+/// let settings = Settings::new(3).duration(100.0);
+/// let whole = settings.run(&map, &[1.0, 1.0, 20.0])?;
+///
+/// let mut run = Run::new(&settings, &map, &[1.0, 1.0, 20.0])?;
+/// run.advance(&map, 3_000)?;
+/// let kept = run.to_bytes();                       // write them to a file; another day:
+/// let mut run = Run::<f64>::from_bytes(&kept)?;
+/// run.advance(&map, u64::MAX)?;
+/// assert_eq!(run.into_spectrum(), whole);          // the same bits
+/// # Ok::<(), lyapunov::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Run<T> {
+    pub(super) schedule: Schedule,
+    pub(super) dt: f64,
+    pub(super) state: Vec<T>,
+    pub(super) tangents: Vec<T>,
+    pub(super) qr: Qr<T>,
+    /// Steps done.
+    pub(super) done: u64,
+    /// The step after which tangents were orthonormal.
+    pub(super) orthonormal: u64,
+    pub(super) sums: Vec<f64>,
+    pub(super) blocks: Blocks,
+    pub(super) history: Option<History>,
+    /// What FlyStability divides running sums by: the time of the orthonormalisation before.
+    pub(super) time_before: f64,
+}
+
+/// Steps of the state alone between two looks at whether it is finite.
+const LOOK: u64 = 1000;
+
+impl<T: Real> Run<T> {
+    /// Begins at a state, `[dimension]`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] and [`Error::Shape`] for settings that do not fit the map, [`Error::NotFinite`] for a state that is none.
+    pub fn new<M: StepMap<T>>(settings: &Settings, map: &M, state: &[T]) -> Result<Self, Error> {
+        let (n, k) = (map.dimension(), settings.exponents);
+        if k == 0 || k > n {
+            return Err(Error::setting("exponents", format!("{k} of a system of {n} numbers; ask for 1 to {n}")));
+        }
+        if state.len() != n {
+            let (got, want) = (format!("[{}]", state.len()), format!("[{n}]"));
+            return Err(Error::Shape { what: "the starting state", got, want });
+        }
+        let schedule = Schedule::new(settings, map.dt())?;
+        let method = if settings.compat == Compat::FlyStability { Method::Lapack } else { Method::Fastest };
+        let mut qr = Qr::new(n, k, method);
+        let mut tangents: Vec<T> = match &settings.start {
+            None => {
+                let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
+                (0..n * k).map(|_| T::from_f64(StandardNormal.sample(&mut rng))).collect()
+            }
+            Some(start) if start.len() == n * k => start.iter().map(|&x| T::from_f64(x)).collect(),
+            Some(start) => {
+                let (got, want) = (format!("{} numbers", start.len()), format!("[{n}, {k}]"));
+                return Err(Error::Shape { what: "the tangents to start from", got, want });
+            }
+        };
+        if !all_finite(&tangents) {
+            return Err(Error::setting("start", "the tangents to start from are not all finite"));
+        }
+        qr.factor(&mut tangents).map_err(|Dependent(column)| {
+            Error::setting("start", format!("tangent {column} depends on those before it; give independent ones"))
+        })?;
+        let run = Self {
+            dt: map.dt(),
+            schedule,
+            state: state.to_vec(),
+            tangents,
+            qr,
+            done: 0,
+            orthonormal: 0,
+            sums: vec![0.0; k],
+            blocks: Blocks::new(k),
+            history: settings.history.then(History::default),
+            time_before: 1.0,
+        };
+        run.check("starting state", &run.state)?;
+        Ok(run)
+    }
+
+    /// Does at least `steps` more steps, up to the next orthonormalisation, or what is left. Returns whether steps are left.
+    ///
+    /// Where it stops makes no difference to the result.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] and [`Error::Vanished`] as [`Settings::run`]; [`Error::Shape`] for a map of another dimension.
+    pub fn advance<M: StepMap<T>>(&mut self, map: &M, steps: u64) -> Result<bool, Error> {
+        if map.dimension() != self.state.len() || map.dt() != self.dt {
+            return Err(Error::Shape {
+                what: "the map",
+                got: format!("of {} numbers, steps of {}", map.dimension(), map.dt()),
+                want: format!("of {} numbers, steps of {}", self.state.len(), self.dt),
+            });
+        }
+        let goal = self.done.saturating_add(steps).min(self.schedule.end);
+        let mut work = map.work(self.sums.len());
+        while self.done < goal {
+            self.advance_once(map, goal, &mut work)?;
+        }
+        Ok(self.done < self.schedule.end)
+    }
+
+    /// Steps of the state alone, or steps of tangents and an orthonormalisation.
+    pub(crate) fn advance_once<M: StepMap<T>>(&mut self, map: &M, goal: u64, work: &mut M::Work) -> Result<(), Error> {
+        if self.done < self.schedule.transient {
+            let end = self.schedule.transient.min(goal).min(self.done + LOOK);
+            while self.done < end {
+                map.step(self.done, &mut self.state, work);
+                self.done += 1;
+            }
+            self.orthonormal = self.done;
+            return self.check("state", &self.state);
+        }
+        let end = self.schedule.next(self.done);
+        while self.done < end {
+            map.push(self.done, &mut self.state, &mut self.tangents, work);
+            self.done += 1;
+        }
+        self.orthonormalise()
+    }
+
+    fn orthonormalise(&mut self) -> Result<(), Error> {
+        let factored = self.qr.factor(&mut self.tangents);
+        // What is not finite makes R so.
+        if !self.qr.r.iter().all(|x| x.is_finite()) {
+            self.check("state", &self.state)?;
+            let (step, time) = (self.done, self.done as f64 * self.dt);
+            return Err(Error::NotFinite { what: "tangents", step, time });
+        }
+        factored.map_err(|Dependent(column)| Error::Vanished { column, step: self.done })?;
+        let passed = self.done - self.orthonormal;
+        self.orthonormal = self.done;
+        self.schedule.adapt(&self.qr, passed);
+        let now = self.done as f64 * self.dt;
+        if self.schedule.counts(self.done) {
+            self.sums.iter_mut().zip(self.qr.logs()).for_each(|(sum, log)| *sum += log);
+            self.blocks.add(passed, self.qr.logs());
+            self.record();
+        }
+        self.time_before = now;
+        Ok(())
+    }
+
+    fn record(&mut self) {
+        let Some(history) = &mut self.history else {
+            return;
+        };
+        let divisor = match self.schedule.compat {
+            Compat::None => {
+                history.times.push(self.schedule.divisor(self.done));
+                self.schedule.divisor(self.done)
+            }
+            Compat::FlyStability => {
+                if history.times.is_empty() {
+                    history.times.push(1.0);
+                }
+                history.times.push(self.time_before);
+                self.time_before
+            }
+        };
+        history.exponents.extend(self.sums.iter().map(|s| s / divisor));
+    }
+
+    fn check(&self, what: &'static str, numbers: &[T]) -> Result<(), Error> {
+        if all_finite(numbers) {
+            return Ok(());
+        }
+        Err(Error::NotFinite { what, step: self.done, time: self.done as f64 * self.dt })
+    }
+
+    /// The next stretch: its first step and the one after its last, whether tangents run along, and whether their growth counts.
+    /// `None` at the end.
+    pub(crate) fn stretch(&self, plain: u64) -> Option<(u64, u64, bool, bool)> {
+        let (done, schedule) = (self.done, &self.schedule);
+        if done >= schedule.end {
+            None
+        } else if done < schedule.transient {
+            Some((done, schedule.transient.min(done + plain.min(LOOK)), false, false))
+        } else {
+            let end = schedule.next(done);
+            Some((done, end, true, schedule.counts(end)))
+        }
+    }
+
+    /// What sums of logarithms are divided by.
+    pub(crate) fn divisor(&self) -> f64 {
+        self.schedule.divisor(self.done)
+    }
+
+    pub(crate) fn state(&self) -> &[T] {
+        &self.state
+    }
+
+    pub(crate) fn tangents(&self) -> &[T] {
+        &self.tangents
+    }
+
+    /// Lengthens the time in which growth is counted. A run that has ended goes on.
+    pub fn extend(&mut self, time: f64) {
+        self.schedule.extend(time);
+    }
+
+    /// Steps done and steps in all, transients included.
+    pub fn progress(&self) -> (u64, u64) {
+        (self.done, self.schedule.end)
+    }
+
+    /// What is known by now. Exponents are NaN as long as nothing was counted.
+    pub fn spectrum(&self) -> Spectrum<T> {
+        let divisor = self.schedule.divisor(self.done);
+        Spectrum {
+            exponents: self.sums.iter().map(|s| s / divisor).collect(),
+            errors: self.blocks.standard_errors(self.dt),
+            halves: self.blocks.halves(self.dt),
+            time: divisor,
+            steps: self.done,
+            history: self.history.clone(),
+            intervals: self.schedule.intervals.clone(),
+            state: self.state.clone(),
+        }
+    }
+
+    /// The same, at the end.
+    pub fn into_spectrum(mut self) -> Spectrum<T> {
+        let history = self.history.take();
+        Spectrum { history, ..self.spectrum() }
+    }
+}
+
+fn all_finite<T: Real>(numbers: &[T]) -> bool {
+    numbers.iter().all(|x| x.to_f64().is_finite())
+}
