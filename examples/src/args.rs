@@ -16,9 +16,16 @@ pub struct Args {
     pub out: PathBuf,
     /// Which of the example's own flags were given.
     pub flags: Vec<&'static str>,
+    /// Values of those that take one.
+    pub values: Vec<(&'static str, OsString)>,
 }
 
 impl Args {
+    /// The value of one of the example's own options, if it was given; the last one counts.
+    pub fn value(&self, option: &str) -> Option<&OsString> {
+        self.values.iter().rev().find(|(name, _)| *name == option).map(|(_, value)| value)
+    }
+
     /// Whether one of the example's own flags was given.
     pub fn has(&self, flag: &str) -> bool {
         self.flags.contains(&flag)
@@ -41,7 +48,8 @@ pub fn run(name: &str, about: &str, example: fn(&Args) -> Result<(), Error>) -> 
     run_with(name, about, &[], example)
 }
 
-/// Runs an example that has flags of its own: each with what it does, for `--help`. Otherwise as [`run`].
+/// Runs an example that has flags of its own: each with what it does, for `--help`; one that takes a value is given as `--name VALUE`.
+/// Otherwise as [`run`].
 pub fn run_with(
     name: &str,
     about: &str,
@@ -73,7 +81,7 @@ fn parse(
     flags: &[(&'static str, &str)],
     args: impl IntoIterator<Item = OsString>,
 ) -> Result<Request, String> {
-    let (mut quick, mut out, mut given) = (false, None, Vec::new());
+    let (mut quick, mut out, mut given, mut values) = (false, None, Vec::new(), Vec::new());
     let mut args = args.into_iter();
     while let Some(arg) = args.next() {
         match arg.to_str() {
@@ -86,28 +94,30 @@ fn parse(
             Some(text) if text.starts_with("--out=") && text.len() > 6 => {
                 out = Some(text[6..].into());
             }
-            text => match flags.iter().find(|(flag, _)| Some(*flag) == text) {
-                Some((flag, _)) => given.push(*flag),
-                None => return Err(format!("unknown argument {arg:?}")),
-            },
+            text => {
+                let known = flags.iter().map(|(flag, _)| flag.split_once(' ').unwrap_or((flag, "")));
+                match known.into_iter().find(|(flag, _)| Some(*flag) == text) {
+                    Some((flag, "")) => given.push(flag),
+                    Some((option, wanted)) => match args.next() {
+                        Some(value) if !value.is_empty() => values.push((option, value)),
+                        _ => return Err(format!("{option} wants {wanted} after it")),
+                    },
+                    None => return Err(format!("unknown argument {arg:?}")),
+                }
+            }
         }
     }
     let out = out.unwrap_or_else(|| default_folder(name));
-    Ok(Request::Run(Args { quick, out, flags: given }))
+    Ok(Request::Run(Args { quick, out, flags: given, values }))
 }
 
 fn help(name: &str, about: &str, flags: &[(&'static str, &str)]) -> String {
-    let own: String = flags.iter().map(|(flag, does)| format!("  {flag:<9}  {does}\n")).collect();
-    format!(
-        "{about}\n\n\
-         Usage: cargo run --release --example {name} -- [OPTIONS]\n\n\
-         Options:\n\
-         \x20 --quick    a smaller network, in seconds\n\
-         \x20 --out DIR  folder for pictures [default: {}]\n\
-         {own}\
-         \x20 --help     this text\n",
-        default_folder(name).display()
-    )
+    let out = format!("folder for pictures [default: {}]", default_folder(name).display());
+    let all = [("--quick", "a smaller network, in seconds"), ("--out DIR", &out)];
+    let all = || all.iter().chain(flags).chain(&[("--help", "this text")]);
+    let width = all().map(|(flag, _)| flag.len()).max().unwrap_or(0);
+    let options: String = all().map(|(flag, does)| format!("  {flag:<width$}  {does}\n")).collect();
+    format!("{about}\n\nUsage: cargo run --release --example {name} -- [OPTIONS]\n\nOptions:\n{options}")
 }
 
 /// `target/examples/name` of the workspace.
@@ -149,7 +159,7 @@ mod tests {
 
     #[test]
     fn options_are_taken_in_any_order() {
-        let wanted = Request::Run(Args { quick: true, out: "a b".into(), flags: Vec::new() });
+        let wanted = Request::Run(Args { quick: true, out: "a b".into(), flags: Vec::new(), values: Vec::new() });
         for args in [&["--quick", "--out", "a b"][..], &["--out", "a b", "--quick"], &["--out=a b", "--quick"]] {
             assert_eq!(parsed(args).as_ref(), Ok(&wanted));
         }
@@ -163,6 +173,13 @@ mod tests {
             panic!("a flag of its own must run");
         };
         assert!(args.has("--full") && !args.has("--resume") && args.quick);
+        let flags = &[("--from PATH", "what it reads")];
+        let Ok(Request::Run(args)) = parse("01_x", flags, ["--from", "there"].map(OsString::from)) else {
+            panic!("an option of its own must run");
+        };
+        assert_eq!((args.value("--from"), args.value("--to")), (Some(&"there".into()), None));
+        let wants = parse("01_x", flags, [OsString::from("--from")]).expect_err("nothing after it");
+        assert!(wants.contains("wants PATH"), "{wants}");
         assert!(help("01_x", "About.", &[("--full", "all of it")]).contains("\n  --full     all of it\n"));
     }
 
