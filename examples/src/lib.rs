@@ -21,6 +21,7 @@ pub mod eye;
 mod pictures;
 pub mod problems;
 mod progress;
+pub mod sounds;
 pub mod states;
 mod table;
 pub mod trials;
