@@ -67,6 +67,9 @@ pub enum Error {
     /// Products.
     #[error(transparent)]
     Sparse(#[from] tch_sparse::Error),
+    /// Exponents.
+    #[error(transparent)]
+    Lyapunov(#[from] ::lyapunov::Error),
     /// A model or solver.
     #[error(transparent)]
     Ode(#[from] sparse_ode::Error),

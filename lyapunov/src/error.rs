@@ -48,6 +48,17 @@ pub enum Error {
         /// Steps done, transients included.
         step: u64,
     },
+    /// Tangents that became dependent, as far as rounding tells, because they were not orthonormalised for too long.
+    #[error(
+        "tangents became dependent within the {interval} steps up to step {step}, so that the smaller exponents are lost to rounding: \
+         choose a shorter interval, or let it adapt"
+    )]
+    Dependent {
+        /// Steps since they were orthonormal.
+        interval: u64,
+        /// Steps done, transients included.
+        step: u64,
+    },
     /// A run kept in a file that cannot go on.
     #[error("kept run: {0}")]
     Kept(String),

@@ -10,6 +10,7 @@ mod qr;
 mod rate;
 mod spectrum;
 pub mod system;
+mod tensor;
 
 pub use error::Error;
 pub use gradient::{Checkpoints, Gradients, Recording};
@@ -22,3 +23,4 @@ pub use spectrum::{
     Compat, History, Interval, Run, Settings, Spectrum, entropy, integer_dimension, kaplan_yorke_dimension,
 };
 pub use tch_sparse::Real;
+pub use tensor::{FunctionMap, TensorExponents, TensorMap};

@@ -1,5 +1,6 @@
 //! Exponents of rate networks as tensors that gradients flow through.
 
+use crate::tensor::RateTensors;
 use crate::{Activation, Coupling, Derivative, Error, Gradients, RateNetwork, Recording, Settings, Spectrum};
 use rayon::prelude::*;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -156,7 +157,8 @@ impl RateModel {
         let kind = inputs.coupling.f_kind()?;
         let n = self.wiring.n() as i64;
         let types = self.n_types() as i64;
-        let of = |value: f64, size: i64| Tensor::f_full([size], value, (kind, Device::Cpu));
+        let device = inputs.coupling.device();
+        let of = |value: f64, size: i64| Tensor::f_full([size], value, (kind, device));
         let (ones, zeros, silence) = (of(1.0, types)?, of(0.0, types)?, of(0.0, n)?);
         let all = [
             inputs.coupling,
@@ -181,14 +183,17 @@ impl RateModel {
                 || (size.len() != shape.len() && batch.is_none())
                 || !agrees
                 || t.kind() != kind
-                || t.device() != Device::Cpu
+                || t.device() != device
             {
                 let front = networks.map_or("networks".to_string(), |n| n.to_string());
                 let more = if i < 2 { format!(", or with {front} in front") } else { String::new() };
-                let want = format!("{shape:?}{more}, {kind:?} on Cpu");
+                let want = format!("{shape:?}{more}, {kind:?} on {device:?}");
                 return Err(Error::Shape { what: names[i], got: got(), want });
             }
             networks = networks.or(batch);
+        }
+        if device != Device::Cpu {
+            return self.on_device(&all, networks.is_some(), settings);
         }
         let spectra = Arc::new(Mutex::new(Vec::new()));
         let op = ExponentsOf {
@@ -201,6 +206,51 @@ impl RateModel {
         let exponents = apply_one(op, &all).map_err(Error::from_op)?;
         let spectra = std::mem::take(&mut *spectra.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Exponents { exponents, spectra })
+    }
+
+    /// The same by libtorch's operations and the products of `tch-sparse`, on any device. Inputs as those of the operation.
+    pub(crate) fn on_device(
+        &self,
+        [coupling, state, gains, shifts, input]: &[&Tensor; 5],
+        batched: bool,
+        settings: &Settings,
+    ) -> Result<Exponents, Error> {
+        if self.derivative != Derivative::Exact {
+            return Err(Error::setting("derivative", "FlyStability's is there for tensors on the CPU alone"));
+        }
+        let shape = self.wiring.shape();
+        if coupling.dim() > shape.len() && matches!(self.wiring, Wiring::Sparse(_)) {
+            return Err(Error::setting(
+                "coupling",
+                "many sparse couplings at once are there for tensors on the CPU alone",
+            ));
+        }
+        let by_neuron = |t: &Tensor| -> Result<Tensor, Error> {
+            let Some((types, _)) = &self.types else { return Ok(t.shallow_clone()) };
+            let types: Vec<i64> = types.iter().map(|&t| i64::from(t)).collect();
+            Ok(t.f_index_select(0, &Tensor::f_from_slice(&types)?.f_to_device(t.device())?)?)
+        };
+        let n = self.wiring.n() as i64;
+        let networks = match (coupling.dim() > shape.len(), state.dim() > 1) {
+            (true, _) => coupling.size()[0],
+            (_, true) => state.size()[0],
+            _ => 1,
+        };
+        let states = state.f_expand([networks, n], false)?.f_contiguous()?;
+        let (gain, shift) = (by_neuron(gains)?, by_neuron(shifts)?);
+        let parameters = [coupling.shallow_clone(), gain.shallow_clone(), shift.shallow_clone(), input.shallow_clone()];
+        let map = RateTensors {
+            wiring: self.wiring.clone(),
+            activation: self.activation,
+            dt: self.dt,
+            coupling: coupling.shallow_clone(),
+            gain,
+            shift,
+            input: input.shallow_clone(),
+        };
+        let of = settings.run_tensors_with(map, &states, &parameters.each_ref())?;
+        let exponents = if batched { of.exponents } else { of.exponents.f_squeeze_dim(0)? };
+        Ok(Exponents { exponents, spectra: of.spectra })
     }
 
     fn network<T: Real>(&self, parts: [&[T]; 3], coupling: &[T]) -> Result<RateNetwork<T>, Error> {
@@ -372,4 +422,73 @@ fn plain(t: &Tensor) -> Result<Tensor, tch::TchError> {
     let mut copy = Tensor::f_empty(t.size(), (t.kind(), Device::Cpu))?;
     copy.f_copy_(t)?;
     Ok(copy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Interval;
+
+    fn normals(shape: &[i64]) -> Tensor {
+        Tensor::randn(shape, (Kind::Double, Device::Cpu))
+    }
+
+    /// What runs on other devices is the same, gradients too.
+    #[test]
+    fn tensors_agree_with_kernels() {
+        tch::manual_seed(5);
+        let columns: Vec<u32> = (0..12).map(|i| (i * 5 + 2) % 6).collect();
+        let pattern = SparsityPattern::from_csr(6, 6, vec![0, 2, 3, 3, 6, 9, 12], &{
+            let mut sorted = columns.clone();
+            [0..2, 2..3, 3..6, 6..9, 9..12].into_iter().for_each(|row| sorted[row].sort_unstable());
+            sorted
+        });
+        let pattern = pattern.expect("a valid pattern");
+        for (wiring, shape, networks) in [
+            (Wiring::Dense(6), vec![6, 6], None),
+            (Wiring::Dense(6), vec![3, 6, 6], Some(3)),
+            (Wiring::Sparse(pattern.clone()), vec![12], Some(2)),
+        ] {
+            for activation in Activation::ALL {
+                for interval in [Interval::Time(0.3), Interval::Adaptive] {
+                    let model = RateModel::new(wiring.clone()).activation(activation).types(&[0, 1, 2, 2, 1, 0], 3);
+                    let state = networks.map_or(normals(&[6]), |b| normals(&[b, 6]));
+                    let leaves =
+                        [normals(&shape), state, normals(&[3]).abs() + 0.5, normals(&[3]), 0.1 * normals(&[6])];
+                    let start: Vec<f64> = Vec::try_from(normals(&[24]).view(-1)).expect("numbers");
+                    let settings = Settings::new(4).duration(4.0).transient(1.0).interval(interval).start(&start);
+                    let run = |on_device: bool| {
+                        let leaves = leaves.each_ref().map(|t| t.copy().set_requires_grad(true));
+                        let [c, s, g, h, u] = &leaves;
+                        let of = if on_device {
+                            model.on_device(&[c, s, g, h, u], networks.is_some(), &settings)
+                        } else {
+                            model.exponents(&Inputs::new(c, s).gains(g).shifts(h).input(u), &settings)
+                        };
+                        let of = of.expect("exponents");
+                        (of.exponents.square() + &of.exponents).sum(Kind::Double).backward();
+                        let gradients = leaves.map(|t| t.grad());
+                        let numbers: Vec<f64> = of.spectra.iter().flat_map(|s| s.exponents().to_vec()).collect();
+                        (of.exponents.detach(), gradients, numbers)
+                    };
+                    let (kernels, tensors) = (run(false), run(true));
+                    let close = |a: &Tensor, b: &Tensor, what: &str| {
+                        let off = (a - b).abs().max().double_value(&[]) / (1.0 + a.abs().max().double_value(&[]));
+                        assert!(
+                            a.size() == b.size() && off < 1e-8,
+                            "{what}, {shape:?}, {activation:?}, {interval:?}: {off:e}"
+                        );
+                    };
+                    close(&kernels.0, &tensors.0, "exponents");
+                    kernels
+                        .1
+                        .iter()
+                        .zip(&tensors.1)
+                        .enumerate()
+                        .for_each(|(i, (a, b))| close(a, b, &format!("gradient {i}")));
+                    assert!(kernels.2.iter().zip(&tensors.2).all(|(a, b)| (a - b).abs() < 1e-8));
+                }
+            }
+        }
+    }
 }

@@ -10,6 +10,7 @@ pub mod child;
 pub mod contest;
 mod io;
 pub mod job;
+mod lyapunov;
 mod sparse_backward;
 mod sparse_forward;
 mod spmm;
@@ -48,6 +49,11 @@ pub const RACES: &[Race] = &[
         name: "io",
         about: "reading 4.6 million connections from .pt, .npz, CSV and parquet (torch, scipy, pandas, pyarrow)",
         kind: Kind::Contests(&[&io::PT, &io::NPZ, &io::CSV, &io::CSV_IDS, &io::PARQUET]),
+    },
+    Race {
+        name: "lyapunov",
+        about: "spectra of 200 and 1000 neurons and a step of training on them (torch, lyapax, clvlib)",
+        kind: Kind::Contests(&[&lyapunov::FULL, &lyapunov::LEADING, &lyapunov::TRAIN]),
     },
     Race {
         name: "sparse-backward",

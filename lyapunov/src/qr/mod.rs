@@ -74,6 +74,16 @@ impl<T: Real> Qr<T> {
         }
     }
 
+    /// A column that depends on those before it as far as rounding tells.
+    pub(crate) fn dependent(&self) -> Option<usize> {
+        let k = self.k;
+        let rounding = if size_of::<T>() == 4 { 1e-6 } else { 1e-14 };
+        (0..k).find(|&j| {
+            let norm = (0..=j).map(|i| self.r[i * k + j].powi(2)).sum::<f64>().sqrt();
+            self.r[j * k + j].abs() <= rounding * norm
+        })
+    }
+
     /// `ln |r_jj|` of each column.
     pub(crate) fn logs(&self) -> impl Iterator<Item = f64> {
         self.r.iter().step_by(self.k + 1).map(|r| r.abs().ln())

@@ -7,6 +7,7 @@ mod result;
 mod run;
 pub(crate) mod schedule;
 mod settings;
+pub(crate) mod tensors;
 
 pub use measures::{entropy, integer_dimension, kaplan_yorke_dimension};
 pub use result::{History, Spectrum};

@@ -80,9 +80,11 @@ impl<T: Real> Run<T> {
         if !all_finite(&tangents) {
             return Err(Error::setting("start", "the tangents to start from are not all finite"));
         }
-        qr.factor(&mut tangents).map_err(|Dependent(column)| {
-            Error::setting("start", format!("tangent {column} depends on those before it; give independent ones"))
-        })?;
+        if let Some(column) = qr.factor(&mut tangents).err().map(|Dependent(column)| column).or_else(|| qr.dependent())
+        {
+            let what = format!("tangent {column} depends on those before it; give independent ones");
+            return Err(Error::setting("start", what));
+        }
         let run = Self {
             dt: map.dt(),
             schedule,
@@ -152,6 +154,9 @@ impl<T: Real> Run<T> {
         factored.map_err(|Dependent(column)| Error::Vanished { column, step: self.done })?;
         let passed = self.done - self.orthonormal;
         self.orthonormal = self.done;
+        if passed > 1 && self.schedule.compat == Compat::None && self.qr.log_condition() > rounding_limit::<T>() {
+            return Err(Error::Dependent { interval: passed, step: self.done });
+        }
         self.schedule.adapt(&self.qr, passed);
         let now = self.done as f64 * self.dt;
         if self.schedule.counts(self.done) {
@@ -193,15 +198,7 @@ impl<T: Real> Run<T> {
     /// The next stretch: its first step and the one after its last, whether tangents run along, and whether their growth counts.
     /// `None` at the end.
     pub(crate) fn stretch(&self, plain: u64) -> Option<(u64, u64, bool, bool)> {
-        let (done, schedule) = (self.done, &self.schedule);
-        if done >= schedule.end {
-            None
-        } else if done < schedule.transient {
-            Some((done, schedule.transient.min(done + plain.min(LOOK)), false, false))
-        } else {
-            let end = schedule.next(done);
-            Some((done, end, true, schedule.counts(end)))
-        }
+        self.schedule.stretch(self.done, plain.min(LOOK))
     }
 
     /// What sums of logarithms are divided by.
@@ -247,6 +244,11 @@ impl<T: Real> Run<T> {
         let history = self.history.take();
         Spectrum { history, ..self.spectrum() }
     }
+}
+
+/// The logarithm of a condition number at which rounding leaves a hundredth of the smallest direction.
+fn rounding_limit<T: Real>() -> f64 {
+    if size_of::<T>() == 4 { 11.0 } else { 31.0 }
 }
 
 fn all_finite<T: Real>(numbers: &[T]) -> bool {

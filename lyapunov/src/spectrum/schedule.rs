@@ -124,13 +124,34 @@ impl Schedule {
             }
             return;
         }
-        let limit = LOG_CONDITION[usize::from(size_of::<T>() == 8)];
         let size = qr.logs().fold(0.0, |m: f64, x| m.max(x.abs()));
-        let rate = qr.log_condition().max(size * limit / LOG_SIZE) / passed as f64;
+        self.adapt_to(qr.log_condition(), size, passed, size_of::<T>() == 4);
+    }
+
+    /// Adapts the interval to the logarithms of a condition number and of the largest growth or decline after `passed` steps.
+    pub(super) fn adapt_to(&mut self, condition: f64, size: f64, passed: u64, single: bool) {
+        if !self.adaptive {
+            return;
+        }
+        let limit = LOG_CONDITION[usize::from(!single)];
+        let rate = condition.max(size * limit / LOG_SIZE) / passed as f64;
         // What was needed of late is not forgotten at once.
         self.rate = rate.max(0.8 * self.rate);
         let fits = if self.rate > 0.0 { (limit / self.rate).min(1e9) as u64 } else { u64::MAX };
         self.interval = fits.min(2 * self.interval).clamp(1, LONGEST);
+    }
+
+    /// The stretch that begins after `done` steps: its first step and the one after its last, whether tangents run along, and whether
+    /// their growth counts. `None` at the end.
+    pub(crate) fn stretch(&self, done: u64, plain: u64) -> Option<(u64, u64, bool, bool)> {
+        if done >= self.end {
+            None
+        } else if done < self.transient {
+            Some((done, self.transient.min(done + plain), false, false))
+        } else {
+            let end = self.next(done);
+            Some((done, end, true, self.counts(end)))
+        }
     }
 
     /// Goes on for more steps.

@@ -141,6 +141,14 @@ impl Settings {
         self.clone().seed(self.seed.wrapping_add(i as u64))
     }
 
+    pub(crate) fn seed_of(&self) -> u64 {
+        self.seed
+    }
+
+    pub(crate) fn given_start(&self) -> Option<&[f64]> {
+        self.start.as_deref()
+    }
+
     pub(crate) fn compat_of(&self) -> Compat {
         self.compat
     }
