@@ -137,6 +137,14 @@ fn a_network_is_trained_in_one_piece_or_two() {
     let found = json(folder.path(), &["eval", "whole"]);
     assert_eq!(found, whole["held_out"]);
 
+    // a damaged checkpoint is passed over, and that is said
+    let newest = at("parts/checkpoints/step_000000000016.safetensors");
+    fs::write(&newest, &fs::read(&newest).unwrap()[..1000]).unwrap();
+    let evaluated = flybrain(folder.path(), &["eval", "parts"]);
+    let said = String::from_utf8_lossy(&evaluated.stderr).into_owned();
+    assert!(evaluated.status.success() && said.starts_with("warning: passed over a damaged checkpoint"), "{said}");
+    assert_eq!(flybrain(folder.path(), &["eval", "parts", "--quiet"]).stderr, b"");
+
     // parameters go on in another run as a state_dict of torch
     let settings = format!("{SETTINGS}model_save: saved.pt\n");
     fs::write(at("areas.yaml"), settings).unwrap();
@@ -153,6 +161,9 @@ fn bad_input_is_refused() {
         |more: &[&str]| fails(folder.path(), &[&["train", "--config", "areas.yaml", "--out", "run"], more].concat(), 1);
     assert!(train(&["--output", "2"]).contains("output_nodes"), "no such area");
     assert!(train(&["--inputs", "0,0"]).contains("input_nodes"));
+    // V1 gets no edges from V2
+    let message = fails(folder.path(), &["inspect", "--config", "areas.yaml", "--inputs", "1", "--output", "0"], 1);
+    assert!(message.contains("no edges lead from an input to the output V1"), "{message}");
     assert!(train(&["--data", "nowhere"]).contains("nowhere"));
     assert!(train(&["--epochs", "0"]).contains("epochs"));
     assert!(train(&["--graph", "areas.yaml"]).contains("areas.yaml"));

@@ -5,6 +5,7 @@ mod data;
 mod failure;
 mod reading;
 mod terminal;
+mod warnings;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,9 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Terminal::new(cli.json, cli.quiet);
+    if !cli.quiet {
+        warnings::show();
+    }
     let result = match &cli.command {
         Command::Data(command) => command.run(&terminal),
         Command::Areas(command) => command.run(&terminal),
