@@ -174,6 +174,9 @@ pub enum Error {
     /// A network of areas could not be made or run.
     #[error(transparent)]
     Areas(#[from] convgru_feedback::Error),
+    /// A rate network could not be made or run.
+    #[error(transparent)]
+    Lyapunov(#[from] lyapunov::Error),
     /// Training failed.
     #[error(transparent)]
     Train(#[from] tch_train::Error),

@@ -8,6 +8,7 @@ mod error;
 pub mod figure;
 mod import;
 mod portrait;
+pub mod rate;
 pub mod review;
 pub mod summary;
 

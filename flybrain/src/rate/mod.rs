@@ -1,0 +1,23 @@
+//! Rate networks `dh/dt = -h + J φ(h)`: random ones and those of connectomes, and workflows on their Lyapunov spectra.
+//!
+//! ```
+//! use flybrain::rate::{RateSystem, Symmetry};
+//! use lyapunov::{Activation, Derivative, Settings};
+//!
+//! let network = RateSystem::random(50, 1.5, Symmetry::None, 7)?.with_activation(Activation::Tanh);
+//! let spectrum = Settings::new(50).duration(20.0).run(&network.network(Derivative::Exact)?, network.state())?;
+//! assert_eq!(spectrum.exponents().len(), 50);
+//! # Ok::<(), flybrain::Error>(())
+//! ```
+
+mod connectome;
+mod draw;
+mod file;
+mod random;
+mod system;
+
+pub use connectome::{Balance, FromConnectome, Grouping, Layout, SignOf, read_connectome, region};
+pub use draw::{Purpose, normals};
+pub use file::activation;
+pub use random::Symmetry;
+pub use system::{Origin, RateSystem};
