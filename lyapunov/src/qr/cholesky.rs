@@ -1,5 +1,6 @@
 //! Q and R by the Cholesky factor of `AᵀA`.
 
+use super::triangular::{invert, multiply, upper_factor};
 use tch_sparse::Real;
 use tch_sparse::dense::{Columns, Rows, product};
 
@@ -19,15 +20,6 @@ pub(super) struct Cholesky<T> {
 
 /// Rows of a sum that is formed in the matrix's own precision; such sums are added in double precision.
 const CHUNK: usize = 512;
-
-tch_function::on_best_tier!(fn subtract_multiple<T: Real>(to: &mut [T], factor: T, from: &[T]) = subtract_multiple_body, fused);
-
-#[inline(always)]
-fn subtract_multiple_body<T: Real, const FUSED: bool>(to: &mut [T], factor: T, from: &[T]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = from.times_plus::<FUSED>(-factor, *to);
-    }
-}
 
 impl<T: Real> Cholesky<T> {
     pub(super) fn new(n: usize, k: usize) -> Self {
@@ -59,7 +51,7 @@ impl<T: Real> Cholesky<T> {
         if !upper_factor(&mut self.gram, self.k, 10.0 * rounding * rounding) {
             return false;
         }
-        invert_upper(&self.gram, &mut self.inverse, self.k);
+        invert(&self.gram, &mut self.inverse, self.k);
         let condition = self.condition();
         // Q deviates from orthogonality by the rounding of AᵀA times the square of the condition number.
         if !(condition * condition * rounding < 1e-2) {
@@ -74,9 +66,9 @@ impl<T: Real> Cholesky<T> {
         if !upper_factor(&mut self.gram, self.k, rounding) {
             unreachable!("columns within a hundredth of orthonormal");
         }
-        invert_upper(&self.gram, &mut self.inverse, self.k);
+        invert(&self.gram, &mut self.inverse, self.k);
         self.multiply_by_inverse(a);
-        multiply_upper(&self.gram, r, self.k);
+        multiply(&self.gram, r, self.k);
         true
     }
 
@@ -127,59 +119,14 @@ impl<T: Real> Cholesky<T> {
     /// The condition number of R with columns of length 1, within a factor of `k`; what columns are scaled by does not matter here.
     fn condition(&self) -> f64 {
         let k = self.k;
+        let mut columns = vec![0.0; k];
+        for (i, row) in self.gram.chunks_exact(k).enumerate() {
+            columns[i..].iter_mut().zip(&row[i..]).for_each(|(sum, x)| *sum += x * x);
+        }
         let mut sum = 0.0;
-        for i in 0..k {
-            let column: f64 = (0..=i).map(|p| self.gram[p * k + i].powi(2)).sum();
-            let row: f64 = self.inverse[i * k + i..(i + 1) * k].iter().map(|x| x * x).sum();
-            sum += column * row;
+        for (i, row) in self.inverse.chunks_exact(k).enumerate() {
+            sum += columns[i] * row[i..].iter().map(|x| x * x).sum::<f64>();
         }
         (sum / k as f64).sqrt()
-    }
-}
-
-/// The upper factor R of `G = RᵀR` in place of G's upper triangle, zeros below. False where a pivot is not above `least` times what
-/// stood there.
-fn upper_factor(g: &mut [f64], k: usize, least: f64) -> bool {
-    let mut row = vec![0.0; k];
-    let before: Vec<f64> = g.iter().step_by(k + 1).copied().collect();
-    for j in 0..k {
-        let pivot = g[j * k + j];
-        if !(pivot > least * before[j]) || !pivot.is_finite() {
-            return false;
-        }
-        let scale = pivot.sqrt();
-        g[j * k..j * k + j].fill(0.0);
-        g[j * k + j..(j + 1) * k].iter_mut().for_each(|x| *x /= scale);
-        row[j..].copy_from_slice(&g[j * k + j..(j + 1) * k]);
-        for i in j + 1..k {
-            subtract_multiple(&mut g[i * k + i..(i + 1) * k], row[i], &row[i..]);
-        }
-    }
-    true
-}
-
-/// `inverse <- R^-1`, upper triangular as R.
-pub(super) fn invert_upper(r: &[f64], inverse: &mut [f64], k: usize) {
-    inverse.fill(0.0);
-    for i in (0..k).rev() {
-        let (rows, done) = inverse.split_at_mut((i + 1) * k);
-        let row = &mut rows[i * k..];
-        row[i] = 1.0;
-        for p in i + 1..k {
-            subtract_multiple(&mut row[p..], r[i * k + p], &done[(p - i - 1) * k + p..(p - i) * k]);
-        }
-        row[i..].iter_mut().for_each(|x| *x /= r[i * k + i]);
-    }
-}
-
-/// `r <- s r`, both upper triangular.
-fn multiply_upper(s: &[f64], r: &mut [f64], k: usize) {
-    for i in 0..k {
-        let (rows, below) = r.split_at_mut((i + 1) * k);
-        let row = &mut rows[i * k..];
-        row[i..].iter_mut().for_each(|x| *x *= s[i * k + i]);
-        for p in i + 1..k {
-            subtract_multiple(&mut row[p..], -s[i * k + p], &below[(p - i - 1) * k + p..(p - i) * k]);
-        }
     }
 }

@@ -9,6 +9,7 @@
 mod cholesky;
 mod householder;
 mod reverse;
+mod triangular;
 
 pub(crate) use reverse::{GradientOfR, Reverse};
 

@@ -7,7 +7,7 @@
 //! (Walter and Lehmann, *Algorithmic differentiation of linear algebra functions*, 2010, in the form of Liao, Liu, Wang and Xiang,
 //! *Differentiable programming tensor networks*, 2019, eq. 12).
 
-use super::cholesky::invert_upper;
+use super::triangular::invert;
 use tch_sparse::Real;
 use tch_sparse::dense::{Columns, Rows, product};
 
@@ -90,7 +90,7 @@ impl<T: Real> Reverse<T> {
         self.square.fill_rows(&self.numbers, k);
         product(&self.tall, &self.square, |_, _| k, q_bar, k, add::<T>(k));
         // (...) R^-T, then Q R̄.
-        invert_upper(r, &mut self.inverse, k);
+        invert(r, &mut self.inverse, k);
         self.numbers.iter_mut().zip(&self.inverse).for_each(|(to, from)| *to = T::from_f64(*from));
         self.square.fill_transposed(&self.numbers, k);
         self.tall.fill_rows(q_bar, k);
