@@ -37,20 +37,17 @@ pub enum Error {
         /// Their time.
         time: f64,
     },
-    /// Tangents that have become dependent, so that an exponent is minus infinity.
-    #[error(
-        "tangent {column} vanished by step {step}: the system contracts it to nothing, and its exponent is minus infinity; ask for \
-         at most {column} exponents"
-    )]
+    /// A tangent that a step contracts to nothing within rounding, so that its exponent is minus infinity.
+    #[error("{}", vanished(*.column, *.step))]
     Vanished {
         /// Which one, from 0.
         column: usize,
         /// Steps done, transients included.
         step: u64,
     },
-    /// Tangents that became dependent, as far as rounding tells, because they were not orthonormalised for too long.
+    /// Tangents that became dependent or too small, as far as rounding tells, because they were not orthonormalised for too long.
     #[error(
-        "tangents became dependent within the {interval} steps up to step {step}, so that the smaller exponents are lost to rounding: \
+        "tangents became dependent or too small within the {interval} steps up to step {step}, so that exponents are lost to rounding: \
          choose a shorter interval, or let it adapt"
     )]
     Dependent {
@@ -71,6 +68,16 @@ pub enum Error {
     /// libtorch refused.
     #[error("libtorch: {}", brief(.0))]
     Torch(#[from] TchError),
+}
+
+fn vanished(column: usize, step: u64) -> String {
+    let what = if column == 0 {
+        "the first tangent: the largest exponent is minus infinity, as of a system that settles faster than any power"
+            .to_string()
+    } else {
+        format!("tangent {column}: its exponent is minus infinity; ask for at most {column} exponents")
+    };
+    format!("step {step} contracts to nothing {what}")
 }
 
 /// The first line of what libtorch says, without its stack.

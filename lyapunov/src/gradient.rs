@@ -20,11 +20,8 @@ pub enum Checkpoints {
     Every(usize),
 }
 
-/// Bytes that all checkpoints may take.
+/// Bytes that all checkpoints may take, of all networks that are recorded at once.
 const BUDGET: usize = 64 << 20;
-
-/// Steps of the state alone that make a stretch.
-const PLAIN: u64 = 64;
 
 /// A spectrum whose exponents can be differentiated.
 #[derive(Debug)]
@@ -70,6 +67,8 @@ impl Settings {
     /// As [`run`](Self::run).
     pub fn record<T: Real, M: StepMap<T>>(&self, map: &M, state: &[T]) -> Result<Recording<T>, Error> {
         let mut run = Run::new(self, map, state)?;
+        run.for_recording();
+        let budget = BUDGET / self.sharing();
         let (n, k) = (state.len(), run.tangents().len() / state.len());
         let bytes = n * (k + 1) * size_of::<T>();
         let mut every = match self.checkpoints {
@@ -79,14 +78,21 @@ impl Settings {
         };
         let (mut stretches, mut kept) = (Vec::new(), Vec::new());
         let mut work = map.work(k);
-        while let Some(stretch) = run.stretch(PLAIN) {
-            if stretches.len() % every == 0 {
-                kept.push(Beginning { state: run.state().to_vec(), tangents: run.tangents().to_vec() });
+        while let Some(tangents) = run.next_has_tangents() {
+            let start = run.done();
+            let beginning = stretches
+                .len()
+                .is_multiple_of(every)
+                .then(|| Beginning { state: run.state().to_vec(), tangents: run.tangents().to_vec() });
+            run.advance_once(map, u64::MAX, &mut work)?;
+            // An interval that was too long is done again.
+            if run.done() == start {
+                continue;
             }
-            stretches.push(stretch.into());
-            run.advance_once(map, stretch.1, &mut work)?;
+            kept.extend(beginning);
+            stretches.push(Stretch { start, end: run.done(), tangents, counts: tangents && run.counts() });
             // With every second dropped whenever memory of the kept ones and of a replay's balance badly.
-            if self.checkpoints == Checkpoints::Automatic && kept.len() * bytes > BUDGET && kept.len() > 2 * every {
+            if self.checkpoints == Checkpoints::Automatic && kept.len() * bytes > budget && kept.len() > 2 * every {
                 every *= 2;
                 let mut at = 0;
                 kept.retain(|_| {
@@ -101,12 +107,6 @@ impl Settings {
     }
 }
 
-impl From<(u64, u64, bool, bool)> for Stretch {
-    fn from((start, end, tangents, counts): (u64, u64, bool, bool)) -> Self {
-        Self { start, end, tangents, counts }
-    }
-}
-
 impl<T: Real> Recording<T> {
     /// The spectrum.
     pub fn spectrum(&self) -> &Spectrum<T> {
@@ -114,7 +114,7 @@ impl<T: Real> Recording<T> {
     }
 
     /// The gradients of a scalar from its derivatives with respect to the exponents, `[k]`: exact, the starting tangents and the
-    /// lengths of intervals held constant.
+    /// lengths of intervals held constant. `map` is the one that was recorded.
     ///
     /// # Errors
     /// [`Error::Shape`] when the derivatives or the map have another length; [`Error::NotFinite`] when a gradient is none, which
@@ -162,6 +162,16 @@ impl<T: Real> Recording<T> {
     }
 }
 
+impl<T: Real> Beginning<T> {
+    /// Becomes a copy, of the state alone where tangents stay.
+    fn take(&mut self, other: &Self, tangents: bool) {
+        self.state.clone_from(&other.state);
+        if tangents {
+            self.tangents.clone_from(&other.tangents);
+        }
+    }
+}
+
 /// The reverse pass on its way.
 struct Pass<'a, T: Real, M: StepMap<T>> {
     map: &'a M,
@@ -205,11 +215,11 @@ impl<T: Real, M: Differentiable<T>> Pass<'_, T, M> {
         let length = (stretch.end - stretch.start) as usize;
         for i in 0..length {
             match steps.get_mut(i) {
-                Some(kept) => {
-                    kept.state.copy_from_slice(&at.state);
-                    kept.tangents.copy_from_slice(&at.tangents);
+                Some(kept) => kept.take(&at, stretch.tangents),
+                None => {
+                    steps.push(Beginning { state: Vec::new(), tangents: Vec::new() });
+                    steps[i].take(&at, stretch.tangents);
                 }
-                None => steps.push(at.clone()),
             }
             self.step(stretch, stretch.start + i as u64, &mut at);
         }

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "sparse-ode")]
+mod connectome;
 mod error;
 pub mod flow;
 mod gradient;

@@ -44,7 +44,7 @@ impl Loss {
             Self::L2 { target } => square(&|_| *target).sqrt(),
             Self::MeanSquare { target } => square(&|_| *target) / n,
             Self::Line { .. } => square(&|i| self.target(i, exponents.len())) / n,
-            Self::Entropy => exponents.iter().map(|x| x.max(0.0)).sum(),
+            Self::Entropy => crate::entropy(exponents),
             Self::Expansion => exponents.iter().sum(),
         }
     }

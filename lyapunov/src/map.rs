@@ -47,7 +47,7 @@ pub trait StepMap<T: Real>: Sync {
         1.0
     }
 
-    /// Memory for steps with so many tangents.
+    /// Memory for steps of the state alone and for steps with so many tangents.
     fn work(&self, tangents: usize) -> Self::Work;
 
     /// Replaces the state by its image. `n` counts steps from 0, for systems that are driven.
@@ -55,6 +55,30 @@ pub trait StepMap<T: Real>: Sync {
 
     /// Replaces the state by its image, and the tangents by theirs: `Q -> DF(x) Q` with the derivative at the state before the step.
     fn push(&self, n: u64, state: &mut [T], tangents: &mut [T], work: &mut Self::Work);
+}
+
+impl<T: Real, M: StepMap<T>> StepMap<T> for &M {
+    type Work = M::Work;
+
+    fn dimension(&self) -> usize {
+        (**self).dimension()
+    }
+
+    fn dt(&self) -> f64 {
+        (**self).dt()
+    }
+
+    fn work(&self, tangents: usize) -> M::Work {
+        (**self).work(tangents)
+    }
+
+    fn step(&self, n: u64, state: &mut [T], work: &mut M::Work) {
+        (**self).step(n, state, work);
+    }
+
+    fn push(&self, n: u64, state: &mut [T], tangents: &mut [T], work: &mut M::Work) {
+        (**self).push(n, state, tangents, work);
+    }
 }
 
 /// A map whose step can be pulled back: what gradients of exponents are made of.

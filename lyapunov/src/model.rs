@@ -105,7 +105,7 @@ impl<'a> Inputs<'a> {
 pub struct Exponents {
     /// `[k]`, or `[networks, k]`.
     pub exponents: Tensor,
-    /// One per network.
+    /// One per network, without histories.
     pub spectra: Vec<Spectrum<f64>>,
 }
 
@@ -154,6 +154,7 @@ impl RateModel {
     /// [`Error::Shape`] for tensors that do not fit; those of [`Settings::run`]. In the backward pass, those of
     /// [`Recording::pull_back`].
     pub fn exponents(&self, inputs: &Inputs<'_>, settings: &Settings) -> Result<Exponents, Error> {
+        self.check()?;
         let kind = inputs.coupling.f_kind()?;
         let n = self.wiring.n() as i64;
         let types = self.n_types() as i64;
@@ -208,6 +209,28 @@ impl RateModel {
         Ok(Exponents { exponents, spectra })
     }
 
+    fn check(&self) -> Result<(), Error> {
+        let n = self.wiring.n();
+        if !(self.dt > 0.0 && self.dt <= 1.0) {
+            return Err(Error::setting("dt", format!("{} time constants; give a step above 0 and at most 1", self.dt)));
+        }
+        if let Wiring::Sparse(pattern) = &self.wiring
+            && pattern.n_columns() != n
+        {
+            let (got, want) = (format!("[{n}, {}]", pattern.n_columns()), format!("[{n}, {n}]"));
+            return Err(Error::Shape { what: "the pattern", got, want });
+        }
+        let Some((types, n_types)) = &self.types else { return Ok(()) };
+        if types.len() != n {
+            let (got, want) = (format!("[{}]", types.len()), format!("[{n}]"));
+            return Err(Error::Shape { what: "the list of types", got, want });
+        }
+        match types.iter().find(|t| **t as usize >= *n_types) {
+            Some(t) => Err(Error::setting("types", format!("a neuron is of type {t}, but there are {n_types} from 0"))),
+            None => Ok(()),
+        }
+    }
+
     /// The same by libtorch's operations and the products of `tch-sparse`, on any device. Inputs as those of the operation.
     pub(crate) fn on_device(
         &self,
@@ -248,7 +271,7 @@ impl RateModel {
             shift,
             input: input.shallow_clone(),
         };
-        let of = settings.run_tensors_with(map, &states, &parameters.each_ref())?;
+        let of = settings.shared_by(1).run_tensors_with(map, &states, &parameters.each_ref())?;
         let exponents = if batched { of.exponents } else { of.exponents.f_squeeze_dim(0)? };
         Ok(Exponents { exponents, spectra: of.spectra })
     }
@@ -300,6 +323,7 @@ impl ExponentsOf {
         let plain: Vec<Tensor> = inputs.iter().map(plain).collect::<Result<_, _>>()?;
         let [coupling, state, gains, shifts, input]: [&[T]; 5] = std::array::from_fn(|i| as_slice::<T>(&plain[i]));
         let count = self.networks.unwrap_or(1);
+        let settings = self.settings.shared_by(count);
         let (values, n) = (self.model.wiring.shape().iter().product::<i64>() as usize, self.model.wiring.n());
         let one = |b: usize| -> Result<_, Error> {
             let of = |all: &'_ [T], each: usize| -> std::ops::Range<usize> {
@@ -307,7 +331,7 @@ impl ExponentsOf {
                 start..start + each
             };
             let network = self.model.network([gains, shifts, input], &coupling[of(coupling, values)])?;
-            let settings = self.settings.for_network(b);
+            let settings = settings.for_network(b);
             let state = &state[of(state, n)];
             Ok(if needs {
                 let recording = settings.record(&network, state)?;

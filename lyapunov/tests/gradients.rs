@@ -89,6 +89,16 @@ fn central_differences() {
     }
 }
 
+/// At a size where factorisations are products.
+#[test]
+fn central_differences_of_a_larger_network() {
+    let model = RateModel::new(Wiring::Dense(40)).activation(Activation::TanhPositive);
+    let leaves = Leaves::new(normals(&[40, 40], 0.2, 1), 40, 40);
+    for interval in [Interval::Time(0.4), Interval::Adaptive] {
+        leaves.check(&model, &Settings::new(30).duration(5.0).interval(interval), &format!("{interval:?}"));
+    }
+}
+
 #[test]
 fn checkpoints_do_not_matter() {
     let model = RateModel::new(Wiring::Dense(30)).activation(Activation::TanhPositive);

@@ -1,7 +1,8 @@
 //! What must hold of any computation, whatever the system.
 
-use lyapunov::system::{Lorenz63, Lorenz96};
-use lyapunov::{Activation, Coupling, Error, Interval, RateNetwork, Real, Run, Settings, Spectrum};
+use lyapunov::flow::{Flow, Integrator};
+use lyapunov::system::{Lorenz63, Lorenz96, Rossler};
+use lyapunov::{Activation, Coupling, Error, Interval, Point, PointMut, RateNetwork, Real, Run, Settings, Spectrum};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -153,7 +154,8 @@ fn runs_stop_anywhere_and_go_on() {
     let longer = settings.clone().duration(60.0).transient(0.3).tangent_transient(0.3).run(&map, &state).unwrap();
     let mut run = Run::new(&settings.transient(0.3).tangent_transient(0.3), &map, &state).unwrap();
     assert!(!run.advance(&map, u64::MAX).unwrap());
-    run.extend(30.0);
+    run.extend(30.0).unwrap();
+    assert!(run.extend(f64::INFINITY).is_err() && run.extend(-1.0).is_err());
     run.advance(&map, u64::MAX).unwrap();
     assert_eq!(run.into_spectrum(), longer);
 }
@@ -167,6 +169,12 @@ fn kept_runs_that_are_damaged_are_refused() {
     assert!(Run::<f32>::from_bytes(&kept).unwrap_err().to_string().contains("kind"));
     for end in 0..kept.len() {
         assert!(matches!(Run::<f64>::from_bytes(&kept[..end]), Err(Error::Kept(_))), "{end}");
+        let mut flipped = kept.clone();
+        flipped[end] ^= 1 << (end % 8);
+        // A flip may also leave all as it was, such as a blank in the header.
+        if let Ok(run) = Run::<f64>::from_bytes(&flipped) {
+            assert_eq!(run.to_bytes(), kept, "byte {end}");
+        }
     }
 }
 
@@ -183,6 +191,7 @@ fn settings_that_make_no_sense_are_refused() {
         (Settings::new(1).transient(-1.0), "transient"),
         (Settings::new(1).tangent_transient(f64::INFINITY), "tangent_transient"),
         (Settings::new(1).interval(Interval::Time(0.0)), "interval"),
+        (Settings::new(1).interval(Interval::Time(1e30)), "interval"),
         (Settings::new(1).start(&[0.0; 4]), "start"),
         (Settings::new(1).start(&[f64::NAN; 4]), "start"),
         (Settings::new(2).start(&[1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0]), "tangent 1 depends"),
@@ -216,7 +225,72 @@ fn an_interval_that_is_too_long_is_told() {
     let settings = Settings::new(3).duration(50.0);
     let error = settings.clone().interval(Interval::Time(5.0)).run(&map, &[1.0, 1.0, 20.0]).unwrap_err();
     assert!(matches!(error, Error::Dependent { interval: 500, .. }), "{error}");
+    // The run is where it was, and says the same again.
+    let mut run = Run::new(&settings.clone().interval(Interval::Time(5.0)), &map, &[1.0, 1.0, 20.0]).unwrap();
+    for _ in 0..3 {
+        assert!(matches!(run.advance(&map, u64::MAX), Err(Error::Dependent { interval: 500, .. })));
+        assert!(run.progress().0 < 1000 && run.spectrum().exponents().iter().all(|x| x.is_nan() || *x != 0.0));
+    }
+    // Tangents that fade until their numbers have no digits left.
+    let fading = network::<f32>(10, 0.1, 1);
+    let error = Settings::new(1).duration(2000.0).interval(Interval::Time(900.0)).run(&fading, &[0.1; 10]).unwrap_err();
+    assert!(matches!(error, Error::Dependent { .. }), "{error}");
     assert!(settings.run(&map, &[1.0, 1.0, 20.0]).is_ok());
+}
+
+/// Van der Pol's oscillator, whose second exponent comes in bursts.
+struct VanDerPol(f64);
+
+impl<T: Real> Flow<T> for VanDerPol {
+    type Work = ();
+    fn dimension(&self) -> usize {
+        2
+    }
+    fn work(&self, _: usize) {}
+    fn eval(&self, _: f64, at: Point<'_, T>, to: PointMut<'_, T>, (): &mut ()) {
+        let (x, y, mu) = (at.state[0], at.state[1], T::from_f64(self.0));
+        let k = at.tangents.len() / 2;
+        to.state[0] = y;
+        to.state[1] = mu * (T::ONE - x * x) * y - x;
+        for c in 0..k {
+            let (p, q) = (at.tangents[c], at.tangents[k + c]);
+            to.tangents[c] = q;
+            to.tangents[k + c] = mu * (T::ONE - x * x) * q - (T::from_f64(2.0) * mu * x * y + T::ONE) * p;
+        }
+    }
+}
+
+/// An interval that adapts goes back where the system contracts much faster than it did before.
+#[test]
+fn bursts_are_followed() {
+    fn of<T: Real>(mu: f64, dt: f64) -> Spectrum<T> {
+        let map = Flow::<T>::steps_by(VanDerPol(mu), Integrator::RungeKutta4, dt);
+        Settings::new(2).duration(100.0).transient(20.0).run(&map, &narrow::<T>(&[2.0, 0.0])).unwrap()
+    }
+    for (mu, dt) in [(5.0, 0.01), (10.0, 0.005), (30.0, 0.002)] {
+        let (single, double) = (of::<f32>(mu, dt), of::<f64>(mu, dt));
+        assert!(double.exponents()[0].abs() < 0.05, "{mu}: {:?}", double.exponents());
+        assert!((single.exponents()[1] / double.exponents()[1] - 1.0).abs() < 0.02, "{mu}: {:?}", single.exponents());
+    }
+    let rossler = Flow::<f32>::steps_by(Rossler::default(), Integrator::RungeKutta4, 0.02);
+    let spectrum = Settings::new(3).duration(2000.0).run(&rossler, &[1.0f32, 1.0, 0.0]).unwrap();
+    assert!((spectrum.exponents()[2] / -5.39 - 1.0).abs() < 0.02, "{:?}", spectrum.exponents());
+}
+
+/// A network of rank 2 with steps of 1 forgets all but two directions.
+#[test]
+fn directions_that_a_step_forgets_are_told() {
+    let n = 8;
+    let (u, v) = (normals(2 * n, 0.8, 1), normals(2 * n, 0.8, 2));
+    let j = (0..n * n).map(|at| (0..2).map(|r| u[r * n + at / n] * v[r * n + at % n]).sum()).collect();
+    let network = RateNetwork::builder(Coupling::dense(n, j).unwrap()).dt(1.0).build().unwrap();
+    let settings = |k| Settings::new(k).duration(50.0);
+    let state = normals(n, 1.0, 3);
+    assert!(settings(2).run(&network, &state).is_ok());
+    let error = settings(3).run(&network, &state).unwrap_err();
+    assert!(matches!(error, Error::Vanished { column: 2, .. }), "{error}");
+    let still = Settings::new(1).duration(20.0).run(&lyapunov::system::Logistic { r: 2.0 }, &[0.5]).unwrap_err();
+    assert!(matches!(still, Error::Vanished { column: 0, .. }) && still.to_string().contains("the largest exponent"));
 }
 
 #[test]

@@ -25,8 +25,9 @@ pub use field::{At, Differentiable, Evaluated, FieldError, PerSample, PulledBack
 pub use method::Method;
 pub use model::{
     Activation, Bias, Builder, ConnectomeClassifier, ConnectomeOdeClassifier, ConnectomeOdeRnn, ConnectomeRnn, Forward,
-    FrameBoundaries, FromNetwork, Init, Layout, Mode, NeuronClass, NeuronTypes, Nonlinearity, OnFailure, PerNeuron,
-    Prediction, Projection, ReadAt, Readout, Run, Sequence, SignRule, SparseLinear, SparseRnn, Steps, Tau, Training,
+    FrameBoundaries, FromNetwork, HeldInput, HeldWork, Init, Layout, Mode, NeuronClass, NeuronTypes, Nonlinearity,
+    OnFailure, PerNeuron, Prediction, Projection, ReadAt, Readout, Run, Sequence, SignRule, SparseLinear, SparseRnn,
+    Steps, Tau, Training,
 };
 pub use solution::{Solution, Stats, Status};
 pub use solver::{Compat, Solver, TimePrecision};

@@ -56,6 +56,47 @@ fn typed<M: FromNetwork>(builder: Builder<M>) -> Builder<M> {
         .nonlinearity(PerNeuron::Types(vec!["tanh".parse().unwrap(), "sigmoid".parse().unwrap()]))
 }
 
+/// A network under a held input as numbers: its derivative is that of an Euler step of the model, its tangents those of the derivative.
+#[test]
+fn held_inputs() {
+    let vs = double();
+    let model = typed(ConnectomeOdeRnn::builder(N, &wiring())).build(&vs.root()).unwrap();
+    let (input, h) = (wave(&[N as i64], 0.3), numbers(&wave(&[N as i64], 1.1)));
+    let field = model.held_input::<f64>(&input).unwrap();
+    let (k, mut work) = (3, field.work(3));
+    let q = numbers(&wave(&[N as i64, k], 2.0));
+    let mut at = |h: &[f64], q: &[f64]| {
+        let (mut dh, mut dq) = (vec![f64::NAN; N], vec![f64::NAN; q.len()]);
+        field.eval(h, q, &mut dh, &mut dq, &mut work);
+        (dh, dq)
+    };
+    let (dh, dq) = at(&h, &q);
+    let dt = 0.25;
+    let model = model.with_solver(Solver::new().method(sparse_ode::Method::Euler).fixed_step(dt));
+    let h0 = Tensor::from_slice(&h).view([1, N as i64]);
+    let run = model.forward(&input.unsqueeze(0), &Forward::new().span(0.0, dt).h0(&h0)).unwrap();
+    for ((dh, from), to) in dh.iter().zip(&h).zip(numbers(&run.hs.get(0).get(1))) {
+        assert!((dh - (to - from) / dt).abs() < 1e-12, "{dh} and {}", (to - from) / dt);
+    }
+    assert!(
+        dh.iter().zip(&h).any(|(dh, h)| (dh + h / 1.5).abs() > 1e-3 && (dh + h / 2.0).abs() > 1e-3),
+        "all is cut off"
+    );
+    for c in 0..k as usize {
+        let mut moved = |step: f64| -> Vec<f64> {
+            let h: Vec<f64> = h.iter().enumerate().map(|(i, h)| h + step * q[i * k as usize + c]).collect();
+            at(&h, &[]).0
+        };
+        let (after, before) = (moved(1e-6), moved(-1e-6));
+        for i in 0..N {
+            let want = (after[i] - before[i]) / 2e-6;
+            assert!((dq[i * k as usize + c] - want).abs() < 1e-8, "{} and {want}", dq[i * k as usize + c]);
+        }
+    }
+    assert!(matches!(model.held_input::<f32>(&input), Err(Error::Input { what: "the kind of numbers", .. })));
+    assert!(matches!(model.held_input::<f64>(&wave(&[2], 0.0)), Err(Error::Input { what: "the input", .. })));
+}
+
 /// What one evaluation or step should give, by plain sums over the wiring.
 fn target(x: &[f64], h: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let kinds = [1, 0, 0, 1, 1, 0, 1];

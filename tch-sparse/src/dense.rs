@@ -181,6 +181,13 @@ pub struct Tile<'a, T> {
 }
 
 impl<T: Real> Tile<'_, T> {
+    /// Writes its numbers to their columns of rows of `row_length` numbers.
+    pub fn copy_into(&self, row_length: usize, rows: &mut [T]) {
+        for ((_, from), to) in self.by_rows().zip(rows.chunks_exact_mut(row_length)) {
+            to[self.columns.clone()].copy_from_slice(from);
+        }
+    }
+
     /// Each row with its number.
     pub fn by_rows(&self) -> impl Iterator<Item = (usize, &[T])> {
         self.rows.clone().zip(self.numbers.chunks_exact(self.stride).map(|row| &row[..self.columns.len()]))
@@ -322,11 +329,7 @@ mod tests {
         right.fill_rows(&upper, n);
         let run = |terms: fn(&Range<usize>, &Range<usize>) -> usize| {
             let mut y = vec![0.0; n * n];
-            product(&left, &right, terms, &mut y, n, |tile, into| {
-                for ((_, from), to) in tile.by_rows().zip(into.chunks_exact_mut(n)) {
-                    to[tile.columns.clone()].copy_from_slice(from);
-                }
-            });
+            product(&left, &right, terms, &mut y, n, |tile, into| tile.copy_into(n, into));
             y
         };
         assert_eq!(run(|_, columns| columns.end), run(|_, _| usize::MAX));

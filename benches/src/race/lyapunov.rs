@@ -155,7 +155,7 @@ impl Job for Lyapunov {
         };
         format!(
             "{}: {what}, {} neurons, {} exponents, g = {GAIN}, {} time constants in steps of 0.1, one network\n\
-             error: largest difference {error}, from f64 with the same first tangents and an interval of {INTERVAL}",
+             error: largest difference {error}, from f64 with an interval of {INTERVAL}; lyapax and clvlib begin with tangents of their own",
             self.name, self.neurons, self.exponents, self.duration
         )
     }

@@ -18,6 +18,9 @@ pub(super) struct Cholesky<T> {
     narrow: Vec<T>,
 }
 
+/// The square condition up to which one pass is enough.
+const ONE_PASS: f64 = 50.0;
+
 /// Rows of a sum that is formed in the matrix's own precision; such sums are added in double precision.
 const CHUNK: usize = 512;
 
@@ -46,28 +49,41 @@ impl<T: Real> Cholesky<T> {
 
     /// Replaces `a` by Q and writes R. Leaves both and returns false where the condition number is too large for it.
     pub(super) fn factor(&mut self, a: &mut [T], r: &mut [f64]) -> bool {
-        let rounding = if size_of::<T>() == 4 { 1e-7 } else { 1e-16 };
+        let (epsilon, least) = if size_of::<T>() == 4 {
+            (f64::from(f32::EPSILON), f64::from(f32::MIN_POSITIVE))
+        } else {
+            (f64::EPSILON, f64::MIN_POSITIVE)
+        };
+        // Of the sums in AᵀA, relative to the product of two columns' lengths.
+        let rounding = epsilon * (CHUNK as f64).sqrt();
         self.form_gram(a);
-        if !upper_factor(&mut self.gram, self.k, 10.0 * rounding * rounding) {
+        // Squares of smaller numbers lose digits.
+        let small = self.n as f64 * least / epsilon;
+        if self.gram.iter().step_by(self.k + 1).any(|x| *x < small) || !upper_factor(&mut self.gram, self.k, rounding) {
             return false;
         }
         invert(&self.gram, &mut self.inverse, self.k);
-        let condition = self.condition();
-        // Q deviates from orthogonality by the rounding of AᵀA times the square of the condition number.
-        if !(condition * condition * rounding < 1e-2) {
+        // Q deviates from orthogonality by as much as this.
+        let deviation = rounding * self.square_condition();
+        if !(deviation < 0.05) {
             return false;
         }
-        r.copy_from_slice(&self.gram);
-        self.multiply_by_inverse(a);
-        if condition * condition * rounding < 10.0 * rounding.sqrt() * 1e-2 {
+        if deviation < ONE_PASS * rounding {
+            r.copy_from_slice(&self.gram);
+            self.multiply_by_inverse(a);
             return true;
         }
+        let given = a.to_vec();
+        let first = self.gram.clone();
+        self.multiply_by_inverse(a);
         self.form_gram(a);
         if !upper_factor(&mut self.gram, self.k, rounding) {
-            unreachable!("columns within a hundredth of orthonormal");
+            a.copy_from_slice(&given);
+            return false;
         }
         invert(&self.gram, &mut self.inverse, self.k);
         self.multiply_by_inverse(a);
+        r.copy_from_slice(&first);
         multiply(&self.gram, r, self.k);
         true
     }
@@ -85,11 +101,7 @@ impl<T: Real> Cholesky<T> {
             let above = |rows: &std::ops::Range<usize>, columns: &std::ops::Range<usize>| {
                 if columns.end > rows.start { CHUNK } else { 0 }
             };
-            product(left, right, above, &mut self.partial, k, |tile, into| {
-                for ((_, from), to) in tile.by_rows().zip(into.chunks_exact_mut(k)) {
-                    to[tile.columns.clone()].copy_from_slice(from);
-                }
-            });
+            product(left, right, above, &mut self.partial, k, |tile, into| tile.copy_into(k, into));
             for (sum, part) in self.gram.iter_mut().zip(&self.partial) {
                 *sum += part.to_f64();
             }
@@ -116,17 +128,17 @@ impl<T: Real> Cholesky<T> {
         );
     }
 
-    /// The condition number of R with columns of length 1, within a factor of `k`; what columns are scaled by does not matter here.
-    fn condition(&self) -> f64 {
+    /// The square of the longest column of the inverse of R, whose columns are scaled to length 1: what columns of A are scaled by does
+    /// not matter.
+    fn square_condition(&self) -> f64 {
         let k = self.k;
-        let mut columns = vec![0.0; k];
+        let (mut lengths, mut inverse) = (vec![0.0; k], vec![0.0; k]);
         for (i, row) in self.gram.chunks_exact(k).enumerate() {
-            columns[i..].iter_mut().zip(&row[i..]).for_each(|(sum, x)| *sum += x * x);
+            lengths[i..].iter_mut().zip(&row[i..]).for_each(|(sum, x)| *sum += x * x);
         }
-        let mut sum = 0.0;
         for (i, row) in self.inverse.chunks_exact(k).enumerate() {
-            sum += columns[i] * row[i..].iter().map(|x| x * x).sum::<f64>();
+            inverse[i..].iter_mut().zip(&row[i..]).for_each(|(sum, x)| *sum += lengths[i] * x * x);
         }
-        (sum / k as f64).sqrt()
+        inverse.into_iter().fold(0.0, f64::max)
     }
 }

@@ -85,6 +85,16 @@ impl<T: Real> Qr<T> {
         })
     }
 
+    /// Whether a column is so small that its numbers have lost digits.
+    pub(crate) fn is_tiny(&self) -> bool {
+        let least = if size_of::<T>() == 4 {
+            f64::from(f32::MIN_POSITIVE / f32::EPSILON)
+        } else {
+            f64::MIN_POSITIVE / f64::EPSILON
+        };
+        self.r.iter().step_by(self.k + 1).any(|r| r.abs() < least)
+    }
+
     /// `ln |r_jj|` of each column.
     pub(crate) fn logs(&self) -> impl Iterator<Item = f64> {
         self.r.iter().step_by(self.k + 1).map(|r| r.abs().ln())
@@ -99,7 +109,7 @@ impl<T: Real> Qr<T> {
 
 /// `A = Q R` with Q `[n, k]` of orthonormal columns and R `[k, k]` upper triangular, its diagonal positive; row-major, `n >= k`.
 ///
-/// Where columns depend on each other R has zeros on its diagonal.
+/// Where columns depend on each other, numbers on R's diagonal are zero within rounding, and Q's columns there are arbitrary.
 ///
 /// # Panics
 /// When the length does not fit, or `k > n`.

@@ -23,7 +23,7 @@ impl<T: Real> Coupling<T> {
     /// # Errors
     /// [`Error::Shape`] when the length is not `n n`, [`Error::Setting`] for numbers that are not finite.
     pub fn dense(n: usize, values: Vec<T>) -> Result<Self, Error> {
-        if values.len() != n * n {
+        if n.checked_mul(n) != Some(values.len()) {
             let (got, want) = (format!("{} numbers", values.len()), format!("[{n}, {n}]"));
             return Err(Error::Shape { what: "the coupling", got, want });
         }

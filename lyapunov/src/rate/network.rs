@@ -289,7 +289,10 @@ impl<T: Real> StepMap<T> for RateNetwork<T> {
     }
 
     fn push(&self, _n: u64, state: &mut [T], tangents: &mut [T], work: &mut RateWork<T>) {
-        let k = tangents.len() / state.len();
+        let k = tangents.len() / state.len().max(1);
+        if k == 0 {
+            return self.step_state(state, work);
+        }
         if self.derivative == Derivative::FlyStability {
             self.step_state(state, work);
             self.compat_slope(state, &mut work.slope);

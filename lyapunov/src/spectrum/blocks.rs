@@ -1,6 +1,6 @@
 //! Standard errors by averages over blocks.
 
-/// Sums of logarithms over stretches of a run. At most [`MOST`] stretches are held: when they are full, neighbours are merged.
+/// Sums of logarithms over stretches of a run. At most [`MOST`](Self::MOST) stretches are held: when they are full, neighbours are merged.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Blocks {
     pub(super) k: usize,
@@ -14,13 +14,13 @@ pub(super) struct Blocks {
     pub(super) open: Vec<f64>,
 }
 
-/// Stretches held at most; even.
-const MOST: usize = 256;
-
 /// Averages that a standard error is made of: enough for its own error to be a sixth, and few enough to be independent.
 const AVERAGES: usize = 20;
 
 impl Blocks {
+    /// Stretches held at most; even.
+    pub(super) const MOST: usize = 256;
+
     pub(super) fn new(k: usize) -> Self {
         Self { k, steps: Vec::new(), sums: Vec::new(), least: 1, open_steps: 0, open: vec![0.0; k] }
     }
@@ -35,7 +35,7 @@ impl Blocks {
         self.sums.append(&mut self.open);
         self.open = vec![0.0; self.k];
         self.open_steps = 0;
-        if self.steps.len() == MOST {
+        if self.steps.len() == Self::MOST {
             self.steps = self.steps.chunks(2).map(|s| s.iter().sum()).collect();
             let k = self.k;
             self.sums = self.sums.chunks(2 * k).flat_map(|s| (0..k).map(|c| s[c] + s[k + c])).collect();
@@ -108,7 +108,7 @@ mod tests {
             let x: f64 = StandardNormal.sample(&mut rng);
             blocks.add(3, [0.5 + x, 2.0].into_iter());
         }
-        assert!(blocks.steps.len() < MOST);
+        assert!(blocks.steps.len() < Blocks::MOST);
         assert_eq!(blocks.steps.iter().sum::<u64>() + blocks.open_steps, 3 * n);
         let errors = blocks.standard_errors(0.1);
         let truth = 1.0 / 0.3 / (n as f64).sqrt();

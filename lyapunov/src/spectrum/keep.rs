@@ -23,7 +23,6 @@ impl<T: Real> Run<T> {
             "time_before": self.time_before.to_bits(), "steps": self.blocks.steps, "least": self.blocks.least,
             "open_steps": self.blocks.open_steps,
         });
-        let metadata = HashMap::from([("format".into(), FORMAT.into()), ("plan".into(), plan.to_string())]);
         let own = if size_of::<T>() == 4 { Dtype::F32 } else { Dtype::F64 };
         let mut arrays = vec![
             ("state", own, vec![n], bytes(&self.state)),
@@ -37,6 +36,12 @@ impl<T: Real> Run<T> {
             let points = history.exponents.len() / k;
             arrays.push(("exponents", Dtype::F64, vec![points, k], bytes(&history.exponents)));
         }
+        let sum = checksum(arrays.iter().flat_map(|(.., data)| data).chain(plan.to_string().as_bytes()));
+        let metadata = HashMap::from([
+            ("format".into(), FORMAT.into()),
+            ("plan".into(), plan.to_string()),
+            ("checksum".into(), sum),
+        ]);
         let views = arrays.iter().map(|(name, dtype, shape, data)| {
             let view = TensorView::new(*dtype, shape.clone(), data).expect("lengths fit their shapes");
             (*name, view)
@@ -56,56 +61,71 @@ impl<T: Real> Run<T> {
             return Err(bad("it is no kept run"));
         }
         let arrays = SafeTensors::deserialize(kept).map_err(|e| bad(&e.to_string()))?;
-        let plan: Value = metadata
-            .get("plan")
-            .and_then(|text| serde_json::from_str(text).ok())
-            .ok_or_else(|| bad("its plan is missing"))?;
+        let text = metadata.get("plan").map_or("", String::as_str);
+        let plan: Value = serde_json::from_str(text).map_err(|_| bad("its plan is missing"))?;
         let number = |key: &str| plan.get(key).and_then(Value::as_u64).ok_or_else(|| bad("its plan lacks a number"));
+        let names = ["state", "tangents", "sums", "block_sums", "open_sums", "times", "exponents"];
+        let data = names.iter().filter_map(|name| arrays.tensor(name).ok()).flat_map(|view| view.data());
+        if metadata.get("checksum") != Some(&checksum(data.chain(text.as_bytes()))) {
+            return Err(bad("its numbers are not those that were written"));
+        }
         let (state, n) = numbers::<T>(&arrays, "state").ok_or_else(|| bad("its state is of another kind"))?;
         let (sums, k) = numbers::<f64>(&arrays, "sums").ok_or_else(|| bad("it lacks sums"))?;
         let (tangents, _) = numbers::<T>(&arrays, "tangents").ok_or_else(|| bad("it lacks tangents"))?;
         let (block_sums, blocks) = numbers::<f64>(&arrays, "block_sums").ok_or_else(|| bad("it lacks blocks"))?;
         let (open, _) = numbers::<f64>(&arrays, "open_sums").ok_or_else(|| bad("it lacks blocks"))?;
+        let history = match (numbers::<f64>(&arrays, "times"), numbers::<f64>(&arrays, "exponents")) {
+            (None, None) => None,
+            (Some((times, _)), Some((exponents, points))) if exponents.len() == points * k => {
+                Some(History { times, exponents })
+            }
+            _ => return Err(bad("its history does not fit")),
+        };
         let steps = plan.get("steps").and_then(Value::as_array);
         let steps: Vec<u64> =
             steps.and_then(|s| s.iter().map(Value::as_u64).collect()).ok_or_else(|| bad("it lacks blocks"))?;
         let schedule =
             plan.get("schedule").and_then(Schedule::from_json).ok_or_else(|| bad("its schedule is missing"))?;
+        let (done, orthonormal, least) = (number("done")?, number("orthonormal")?, number("least")?);
+        let (open_steps, dt) = (number("open_steps")?, f64::from_bits(number("dt")?));
+        let counted = steps.iter().try_fold(open_steps, |sum, s| sum.checked_add(*s));
         let fits = k > 0
             && k <= n
             && n.checked_mul(k) == Some(tangents.len())
             && open.len() == k
             && blocks == steps.len()
-            && blocks.checked_mul(k) == Some(block_sums.len());
+            && blocks < Blocks::MOST
+            && blocks.checked_mul(k) == Some(block_sums.len())
+            && schedule.is_sound(done, orthonormal)
+            && schedule.divisor(orthonormal).is_finite()
+            && dt == schedule.dt()
+            && counted.is_some_and(|steps| steps <= done)
+            && state.iter().chain(&tangents).all(|x| x.to_f64().is_finite());
         if !fits {
-            return Err(bad("its arrays do not fit each other"));
+            return Err(bad("its numbers do not fit each other"));
         }
-        let history = match (numbers::<f64>(&arrays, "times"), numbers::<f64>(&arrays, "exponents")) {
-            (Some((times, _)), Some((exponents, _))) => Some(History { times, exponents }),
-            _ => None,
-        };
         let method = if schedule.compat == Compat::FlyStability { Method::Lapack } else { Method::Fastest };
         Ok(Self {
-            dt: f64::from_bits(number("dt")?),
+            dt,
+            before: (state.clone(), tangents.clone()),
             state,
             tangents,
             qr: Qr::new(n, k, method),
-            done: number("done")?,
-            orthonormal: number("orthonormal")?,
+            done,
+            orthonormal,
             sums,
-            blocks: Blocks {
-                k,
-                steps,
-                sums: block_sums,
-                least: number("least")?,
-                open_steps: number("open_steps")?,
-                open,
-            },
+            blocks: Blocks { k, steps, sums: block_sums, least, open_steps, open },
             history,
             time_before: f64::from_bits(number("time_before")?),
             schedule,
         })
     }
+}
+
+/// By Fowler, Noll and Vo (FNV-1a, 64 bits): damage is noticed, malice is not.
+fn checksum<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3));
+    format!("{hash:016x}")
 }
 
 fn bytes<T: Real>(numbers: &[T]) -> Vec<u8> {

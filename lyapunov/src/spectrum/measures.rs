@@ -4,13 +4,16 @@
 /// sum of the `j` largest exponents, is the last that is not negative; 0 where the largest is negative.
 ///
 /// Where no sum is negative it is the number of exponents: with all of them the system does not contract, with fewer it is a lower
-/// bound. The order of the exponents does not matter.
+/// bound. The order of the exponents does not matter. NaN where one of them is.
 ///
 /// ```
 /// // Lorenz' system of 1963
 /// assert!((lyapunov::kaplan_yorke_dimension(&[0.9056, 0.0, -14.5723]) - 2.062).abs() < 1e-3);
 /// ```
 pub fn kaplan_yorke_dimension(exponents: &[f64]) -> f64 {
+    if exponents.iter().any(|x| x.is_nan()) {
+        return f64::NAN;
+    }
     let mut sorted = exponents.to_vec();
     sorted.sort_by(|a, b| b.total_cmp(a));
     let mut sum = 0.0;
@@ -25,7 +28,7 @@ pub fn kaplan_yorke_dimension(exponents: &[f64]) -> f64 {
 
 /// Entropy of Kolmogorov and Sinai by Pesin's identity: the sum of the positive exponents, in nats per unit of time.
 pub fn entropy(exponents: &[f64]) -> f64 {
-    exponents.iter().map(|x| x.max(0.0)).sum()
+    exponents.iter().map(|x| if *x < 0.0 { 0.0 } else { *x }).sum()
 }
 
 /// FlyStability's "attractor dimensionality": how many exponents, in the order given, can be added before the sum is negative.
@@ -46,6 +49,7 @@ mod tests {
 
     #[test]
     fn edges() {
+        assert!(kaplan_yorke_dimension(&[f64::NAN; 3]).is_nan() && entropy(&[f64::NAN]).is_nan());
         assert_eq!(kaplan_yorke_dimension(&[]), 0.0);
         assert_eq!(kaplan_yorke_dimension(&[-0.1, -0.2]), 0.0);
         assert_eq!(kaplan_yorke_dimension(&[0.0, -1.0]), 1.0);

@@ -52,7 +52,8 @@ impl<T: Real> Spectrum<T> {
         &self.errors
     }
 
-    /// Whether each standard error is at most `tolerance`, and the two halves of the run agree within three of them plus the tolerance.
+    /// Whether each standard error is at most `tolerance`, and the two halves of the run agree within three standard errors of their
+    /// difference plus the tolerance.
     pub fn has_converged(&self, tolerance: f64) -> bool {
         let Some([first, second]) = &self.halves else {
             return false;
@@ -77,8 +78,8 @@ impl<T: Real> Spectrum<T> {
         self.history.as_ref()
     }
 
-    /// Steps from one orthonormalisation to the next: the first, and every change that
-    /// [`Compat::FlyStability`](super::Compat::FlyStability) made.
+    /// Steps from one orthonormalisation to the next at the start, and every change that
+    /// [`Compat::FlyStability`](super::Compat::FlyStability) made; other adapting intervals are not listed.
     pub fn intervals(&self) -> &[u64] {
         &self.intervals
     }

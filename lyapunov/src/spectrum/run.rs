@@ -35,6 +35,8 @@ pub struct Run<T> {
     pub(super) state: Vec<T>,
     pub(super) tangents: Vec<T>,
     pub(super) qr: Qr<T>,
+    /// State and tangents when they were orthonormal, to go back to.
+    pub(super) before: (Vec<T>, Vec<T>),
     /// Steps done.
     pub(super) done: u64,
     /// The step after which tangents were orthonormal.
@@ -47,7 +49,7 @@ pub struct Run<T> {
 }
 
 /// Steps of the state alone between two looks at whether it is finite.
-const LOOK: u64 = 1000;
+const LOOK: u64 = 64;
 
 impl<T: Real> Run<T> {
     /// Begins at a state, `[dimension]`.
@@ -88,6 +90,7 @@ impl<T: Real> Run<T> {
         let run = Self {
             dt: map.dt(),
             schedule,
+            before: (state.to_vec(), tangents.clone()),
             state: state.to_vec(),
             tangents,
             qr,
@@ -107,7 +110,8 @@ impl<T: Real> Run<T> {
     /// Where it stops makes no difference to the result.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] and [`Error::Vanished`] as [`Settings::run`]; [`Error::Shape`] for a map of another dimension.
+    /// [`Error::NotFinite`], [`Error::Vanished`] and [`Error::Dependent`] as [`Settings::run`]; the run is then where tangents were
+    /// orthonormal last. [`Error::Shape`] for a map of another dimension.
     pub fn advance<M: StepMap<T>>(&mut self, map: &M, steps: u64) -> Result<bool, Error> {
         if map.dimension() != self.state.len() || map.dt() != self.dt {
             return Err(Error::Shape {
@@ -124,7 +128,8 @@ impl<T: Real> Run<T> {
         Ok(self.done < self.schedule.end)
     }
 
-    /// Steps of the state alone, or steps of tangents and an orthonormalisation.
+    /// Steps of the state alone, or steps of tangents and an orthonormalisation. Where these were too many, it goes back and shortens
+    /// the interval, so that no step was done.
     pub(crate) fn advance_once<M: StepMap<T>>(&mut self, map: &M, goal: u64, work: &mut M::Work) -> Result<(), Error> {
         if self.done < self.schedule.transient {
             let end = self.schedule.transient.min(goal).min(self.done + LOOK);
@@ -135,30 +140,45 @@ impl<T: Real> Run<T> {
             self.orthonormal = self.done;
             return self.check("state", &self.state);
         }
-        let end = self.schedule.next(self.done);
+        let (start, end) = (self.done, self.schedule.next(self.done));
+        self.before.0.copy_from_slice(&self.state);
+        self.before.1.copy_from_slice(&self.tangents);
         while self.done < end {
             map.push(self.done, &mut self.state, &mut self.tangents, work);
             self.done += 1;
         }
-        self.orthonormalise()
+        let result = self.orthonormalise(end - start);
+        if result.is_err() {
+            self.state.copy_from_slice(&self.before.0);
+            self.tangents.copy_from_slice(&self.before.1);
+            self.done = start;
+            if self.schedule.shorten(end - start, size_of::<T>() == 4) {
+                return Ok(());
+            }
+        }
+        result
     }
 
-    fn orthonormalise(&mut self) -> Result<(), Error> {
+    /// After `passed` steps.
+    fn orthonormalise(&mut self, passed: u64) -> Result<(), Error> {
+        self.check("state", &self.state)?;
+        let (step, time) = (self.done, self.done as f64 * self.dt);
         let factored = self.qr.factor(&mut self.tangents);
-        // What is not finite makes R so.
         if !self.qr.r.iter().all(|x| x.is_finite()) {
-            self.check("state", &self.state)?;
-            let (step, time) = (self.done, self.done as f64 * self.dt);
             return Err(Error::NotFinite { what: "tangents", step, time });
         }
-        factored.map_err(|Dependent(column)| Error::Vanished { column, step: self.done })?;
-        let passed = self.done - self.orthonormal;
-        self.orthonormal = self.done;
-        if passed > 1 && self.schedule.compat == Compat::None && self.qr.log_condition() > rounding_limit::<T>() {
-            return Err(Error::Dependent { interval: passed, step: self.done });
+        factored.map_err(|Dependent(column)| Error::Vanished { column, step })?;
+        if self.schedule.compat == Compat::None {
+            if passed > 1 && (self.qr.log_condition() > rounding_limit::<T>() || self.qr.is_tiny()) {
+                return Err(Error::Dependent { interval: passed, step });
+            }
+            if let Some(column) = self.qr.dependent().filter(|_| passed == 1) {
+                return Err(Error::Vanished { column, step });
+            }
         }
+        self.orthonormal = self.done;
+        let now = time;
         self.schedule.adapt(&self.qr, passed);
-        let now = self.done as f64 * self.dt;
         if self.schedule.counts(self.done) {
             self.sums.iter_mut().zip(self.qr.logs()).for_each(|(sum, log)| *sum += log);
             self.blocks.add(passed, self.qr.logs());
@@ -195,10 +215,22 @@ impl<T: Real> Run<T> {
         Err(Error::NotFinite { what, step: self.done, time: self.done as f64 * self.dt })
     }
 
-    /// The next stretch: its first step and the one after its last, whether tangents run along, and whether their growth counts.
-    /// `None` at the end.
-    pub(crate) fn stretch(&self, plain: u64) -> Option<(u64, u64, bool, bool)> {
-        self.schedule.stretch(self.done, plain.min(LOOK))
+    /// Whether steps are left, and before the next one: whether tangents run along.
+    pub(crate) fn next_has_tangents(&self) -> Option<bool> {
+        (self.done < self.schedule.end).then_some(self.done >= self.schedule.transient)
+    }
+
+    /// Whether growth up to the last step counts.
+    pub(crate) fn counts(&self) -> bool {
+        self.schedule.counts(self.done)
+    }
+
+    pub(crate) fn done(&self) -> u64 {
+        self.done
+    }
+
+    pub(crate) fn for_recording(&mut self) {
+        self.schedule.for_recording();
     }
 
     /// What sums of logarithms are divided by.
@@ -215,8 +247,11 @@ impl<T: Real> Run<T> {
     }
 
     /// Lengthens the time in which growth is counted. A run that has ended goes on.
-    pub fn extend(&mut self, time: f64) {
-        self.schedule.extend(time);
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a time that is negative, not finite or longer than 1e15 steps.
+    pub fn extend(&mut self, time: f64) -> Result<(), Error> {
+        self.schedule.extend(time)
     }
 
     /// Steps done and steps in all, transients included.

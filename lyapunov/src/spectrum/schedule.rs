@@ -20,6 +20,8 @@ pub(crate) struct Schedule {
     dt: f64,
     /// Steps from one orthonormalisation to the next.
     interval: u64,
+    /// The longest one that adapting may lead to.
+    longest: u64,
     /// Nepers of condition number per step: the largest of late.
     rate: f64,
     /// Changes of the interval, with the first one.
@@ -47,7 +49,7 @@ impl Schedule {
         for (name, time) in
             [("duration", Some(s.duration)), ("transient", s.transient), ("tangent_transient", s.tangent_transient)]
         {
-            if let Some(time) = time.filter(|t| !(t.is_finite() && *t >= 0.0) || *t / dt > 1e15) {
+            if let Some(time) = time.filter(|t| !(t.is_finite() && *t >= 0.0) || *t / dt > MOST_STEPS) {
                 return refuse(
                     name,
                     format!("{time} units of time with steps of {dt}: give a time from 0 to 1e15 steps"),
@@ -62,16 +64,32 @@ impl Schedule {
         let transient = s.transient.map_or(hundredth, |t| steps(t, dt));
         let tangent_transient = s.tangent_transient.map_or(hundredth, |t| steps(t, dt));
         let (interval, adaptive) = match s.interval {
-            Interval::Time(t) if t.is_finite() && t > 0.0 => (steps(t, dt).max(1), false),
-            Interval::Time(t) => return refuse("interval", format!("{t}: give a time above 0, or let it adapt")),
+            Interval::Time(t) if t > 0.0 && t / dt <= MOST_STEPS => (steps(t, dt).max(1), false),
+            Interval::Time(t) => {
+                return refuse("interval", format!("{t}: give a time above 0 and at most 1e15 steps, or let it adapt"));
+            }
             // FlyStability's does not adapt to a single exponent.
             Interval::Adaptive if s.compat == Compat::FlyStability => (2, s.exponents > 1),
             Interval::Adaptive => (1, true),
         };
         let uncounted = transient + tangent_transient;
         let end = uncounted + counted - u64::from(s.compat == Compat::FlyStability);
+        if end <= uncounted {
+            return refuse("duration", "FlyStability's counts leave out the last step, and there is no other".into());
+        }
         let compat = s.compat;
-        Ok(Self { transient, uncounted, end, compat, adaptive, dt, interval, rate: 0.0, intervals: vec![interval] })
+        Ok(Self {
+            transient,
+            uncounted,
+            end,
+            compat,
+            adaptive,
+            dt,
+            interval,
+            longest: LONGEST,
+            rate: 0.0,
+            intervals: vec![interval],
+        })
     }
 
     /// The step after which tangents are orthonormalised next.
@@ -138,7 +156,7 @@ impl Schedule {
         // What was needed of late is not forgotten at once.
         self.rate = rate.max(0.8 * self.rate);
         let fits = if self.rate > 0.0 { (limit / self.rate).min(1e9) as u64 } else { u64::MAX };
-        self.interval = fits.min(2 * self.interval).clamp(1, LONGEST);
+        self.interval = fits.min(2 * self.interval).clamp(1, self.longest);
     }
 
     /// The stretch that begins after `done` steps: its first step and the one after its last, whether tangents run along, and whether
@@ -154,15 +172,57 @@ impl Schedule {
         }
     }
 
+    /// Shortens the interval after one of `passed` steps was too long. False where it cannot be shortened.
+    pub(super) fn shorten(&mut self, passed: u64, single: bool) -> bool {
+        if !self.adaptive || self.compat == Compat::FlyStability || passed <= 1 {
+            return false;
+        }
+        self.interval = (passed / 4).max(1);
+        self.rate = self.rate.max(LOG_CONDITION[usize::from(!single)] / self.interval as f64);
+        true
+    }
+
+    /// Keeps stretches short, since recordings hold all steps of one.
+    pub(crate) fn for_recording(&mut self) {
+        self.longest = LONGEST_RECORDED;
+    }
+
     /// Goes on for more steps.
-    pub(super) fn extend(&mut self, time: f64) {
+    pub(super) fn extend(&mut self, time: f64) -> Result<(), Error> {
+        if !(time >= 0.0 && time / self.dt <= MOST_STEPS) {
+            return Err(Error::setting(
+                "extend",
+                format!("by {time} units of time; give 0 or more, at most 1e15 steps"),
+            ));
+        }
         self.end += steps(time, self.dt);
+        Ok(())
+    }
+
+    pub(super) fn dt(&self) -> f64 {
+        self.dt
+    }
+
+    /// Whether its numbers fit each other and a run that has done so many steps.
+    pub(super) fn is_sound(&self, done: u64, orthonormal: u64) -> bool {
+        let most = 4 * MOST_STEPS as u64;
+        self.transient <= self.uncounted
+            && self.uncounted < self.end
+            && self.end <= most
+            && orthonormal <= done
+            && done <= self.end
+            && (1..=most).contains(&self.interval)
+            && (1..=LONGEST).contains(&self.longest)
+            && self.rate >= 0.0
+            && self.dt > 0.0
+            && self.rate.is_finite()
+            && self.dt.is_finite()
     }
 
     pub(super) fn to_json(&self) -> Value {
         json!({
             "transient": self.transient, "uncounted": self.uncounted, "end": self.end, "adaptive": self.adaptive,
-            "compat": self.compat == Compat::FlyStability, "dt": self.dt.to_bits(), "interval": self.interval,
+            "longest": self.longest, "compat": self.compat == Compat::FlyStability, "dt": self.dt.to_bits(), "interval": self.interval,
             "rate": self.rate.to_bits(), "intervals": self.intervals,
         })
     }
@@ -176,7 +236,8 @@ impl Schedule {
             compat: if value.get("compat")?.as_bool()? { Compat::FlyStability } else { Compat::None },
             adaptive: value.get("adaptive")?.as_bool()?,
             dt: f64::from_bits(number("dt")?),
-            interval: number("interval").filter(|i| *i > 0)?,
+            interval: number("interval")?,
+            longest: number("longest")?,
             rate: f64::from_bits(number("rate")?),
             intervals: value.get("intervals")?.as_array()?.iter().map(Value::as_u64).collect::<Option<_>>()?,
         })
@@ -185,3 +246,9 @@ impl Schedule {
 
 /// Steps between orthonormalisations at most: the sum of what is lost to rounding stays small, and a diverging system is noticed.
 const LONGEST: u64 = 1000;
+
+/// The same in recordings.
+const LONGEST_RECORDED: u64 = 50;
+
+/// Steps in any length of time at most.
+const MOST_STEPS: f64 = 1e15;

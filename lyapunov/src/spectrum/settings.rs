@@ -39,6 +39,8 @@ pub enum Compat {
 /// | [`seed`](Self::seed) | 0 |
 /// | [`history`](Self::history) | kept |
 /// | [`compat`](Self::compat) | none |
+/// | [`start`](Self::start) | drawn from the seed |
+/// | [`checkpoints`](Self::checkpoints) | automatic |
 ///
 /// The method is that of Benettin, Galgani, Giorgilli and Strelcyn (*Meccanica* 15, 1980), with the counts of Engelken, Wolf and
 /// Abbott (*Phys. Rev. Research* 5, 043044, 2023).
@@ -54,6 +56,8 @@ pub struct Settings {
     pub(super) history: bool,
     pub(super) compat: Compat,
     pub(crate) checkpoints: crate::Checkpoints,
+    /// Networks that are recorded at once.
+    sharing: usize,
 }
 
 impl Settings {
@@ -70,6 +74,7 @@ impl Settings {
             history: true,
             compat: Compat::None,
             checkpoints: crate::Checkpoints::default(),
+            sharing: 1,
         }
     }
 
@@ -141,6 +146,15 @@ impl Settings {
         self.clone().seed(self.seed.wrapping_add(i as u64))
     }
 
+    pub(crate) fn sharing(&self) -> usize {
+        self.sharing
+    }
+
+    /// For so many networks that are recorded at once. Their histories are not kept.
+    pub(crate) fn shared_by(&self, networks: usize) -> Self {
+        Self { sharing: networks.max(1), history: false, ..self.clone() }
+    }
+
     pub(crate) fn seed_of(&self) -> u64 {
         self.seed
     }
@@ -157,14 +171,14 @@ impl Settings {
     ///
     /// # Errors
     /// [`Error::Setting`] and [`Error::Shape`] for settings that do not fit the map; [`Error::NotFinite`] where the system diverges;
-    /// [`Error::Vanished`] where an exponent is minus infinity.
+    /// [`Error::Vanished`] where an exponent is minus infinity; [`Error::Dependent`] where a given interval is too long.
     pub fn run<T: Real, M: StepMap<T>>(&self, map: &M, state: &[T]) -> Result<Spectrum<T>, Error> {
         let mut run = Run::new(self, map, state)?;
         run.advance(map, u64::MAX)?;
         Ok(run.into_spectrum())
     }
 
-    /// The same for many systems or starting states at once, in parallel; each takes the seed of the settings plus its number.
+    /// The same for many systems or starting states at once, in parallel (a system may be a reference that all share); each takes the seed of the settings plus its number.
     ///
     /// # Errors
     /// As [`run`](Self::run), of the first system that fails.

@@ -52,22 +52,18 @@ impl Tally {
         self.schedule.stretch(self.done, plain)
     }
 
-    /// Enters logarithms of growth, `[batch, k]`, of the stretch that ended with step `end`.
-    pub(crate) fn add(&mut self, end: u64, logs: &[f64]) -> Result<(), Error> {
+    /// Enters logarithms of growth, `[batch, k]`, of the stretch that ended with step `end`. False where it was too long, and is to be
+    /// done again.
+    pub(crate) fn add(&mut self, end: u64, logs: &[f64]) -> Result<bool, Error> {
         let (passed, with_tangents) = (end - self.done, self.done >= self.schedule.transient);
-        self.done = end;
         if !with_tangents {
-            return Ok(());
+            self.done = end;
+            return Ok(true);
         }
-        if let Some(at) = logs.iter().position(|x| !x.is_finite()) {
-            let vanished = logs[at] == f64::NEG_INFINITY;
-            let (step, time) = (end, end as f64 * self.dt);
-            return Err(if vanished {
-                Error::Vanished { column: at % self.k, step }
-            } else {
-                Error::NotFinite { what: "tangents", step, time }
-            });
+        if let Err(error) = self.check(end, passed, logs) {
+            return if self.schedule.shorten(passed, self.single) { Ok(false) } else { Err(error) };
         }
+        self.done = end;
         let (mut condition, mut size) = (0.0f64, 0.0f64);
         for logs in logs.chunks(self.k) {
             let (low, high) = logs.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(*x), h.max(*x)));
@@ -85,6 +81,26 @@ impl Tally {
                     history.exponents.extend(member.sums.iter().map(|s| s / time));
                 }
             }
+        }
+        Ok(true)
+    }
+
+    fn check(&self, end: u64, passed: u64, logs: &[f64]) -> Result<(), Error> {
+        let step = end;
+        if let Some(at) = logs.iter().position(|x| !x.is_finite()) {
+            return Err(if logs[at] == f64::NEG_INFINITY {
+                Error::Vanished { column: at % self.k, step }
+            } else {
+                Error::NotFinite { what: "tangents", step, time: end as f64 * self.dt }
+            });
+        }
+        let limit = if self.single { 11.0 } else { 31.0 };
+        let spread = |logs: &[f64]| {
+            let (low, high) = logs.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(*x), h.max(*x)));
+            high - low > limit || low < if self.single { -71.0 } else { -671.0 }
+        };
+        if passed > 1 && logs.chunks(self.k).any(spread) {
+            return Err(Error::Dependent { interval: passed, step });
         }
         Ok(())
     }

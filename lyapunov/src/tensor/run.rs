@@ -70,10 +70,21 @@ impl Settings {
             }
         }
         let tangents = Tensor::f_from_slice(&tangents)?.f_view([batch, n, k])?.f_to_kind(kind)?;
-        let (mut tangents, _) = Tensor::f_linalg_qr(&tangents.f_to_device(state.device())?, "reduced")?;
+        let (mut tangents, r) = Tensor::f_linalg_qr(&tangents.f_to_device(state.device())?, "reduced")?;
+        let (diagonal, lengths) =
+            (r.f_diagonal(0, -2, -1)?.f_abs()?, r.f_square()?.f_sum_dim_intlist([1i64].as_slice(), false, kind)?);
+        let rounding = if kind == Kind::Float { 1e-6 } else { 1e-14 };
+        let independent =
+            diagonal.f_gt_tensor(&lengths.f_sqrt()?.f_mul_scalar(rounding)?)?.f_all()?.f_int64_value(&[])?;
+        if independent == 0 {
+            return Err(Error::setting(
+                "start",
+                "tangents depend on each other or are not finite; give independent ones",
+            ));
+        }
         let mut state = state.shallow_clone();
         let map = Arc::new(Mutex::new(map));
-        let mut sums = Tensor::f_zeros([batch, k], (kind, state.device()))?;
+        let mut sums = Tensor::f_zeros([batch, k], (Kind::Double, state.device()))?;
         while let Some((start, end, with_tangents, counts)) = tally.stretch(PLAIN) {
             let stretch = Stretch { map: map.clone(), steps: end - start, tangents: with_tangents };
             let inputs: Vec<&Tensor> = [&state, &tangents].into_iter().chain(parameters.iter().copied()).collect();
@@ -81,15 +92,17 @@ impl Settings {
             let (Some(logs), Some(q), Some(h)) = (outputs.pop(), outputs.pop(), outputs.pop()) else {
                 unreachable!("a stretch has three outputs");
             };
-            (state, tangents) = (h, q);
             let numbers = Vec::<f64>::try_from(&logs.f_detach()?.f_to_kind(Kind::Double)?.f_contiguous()?.f_view(-1)?)?;
-            tally.add(end, &numbers)?;
+            if !tally.add(end, &numbers)? {
+                continue;
+            }
+            (state, tangents) = (h, q);
             if counts {
-                sums = sums.f_add(&logs)?;
+                sums = sums.f_add(&logs.f_to_kind(Kind::Double)?)?;
             }
         }
         let ends = Vec::<f64>::try_from(&state.f_detach()?.f_to_kind(Kind::Double)?.f_contiguous()?.f_view(-1)?)?;
-        let exponents = sums.f_div_scalar(tally.divisor())?;
+        let exponents = sums.f_div_scalar(tally.divisor())?.f_to_kind(kind)?;
         Ok(TensorExponents { exponents, spectra: tally.into_spectra(&ends), state: state.f_detach()? })
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Fused<'a, T> {
 }
 
 /// The nonlinearity of a row.
-enum Phi<'a> {
+pub(super) enum Phi<'a> {
     One(&'a Nonlinearity),
     /// Stretches of rows with the same one.
     Stretches(Vec<(Range<usize>, &'a Nonlinearity)>),
@@ -183,7 +183,7 @@ impl<T: Real> VectorField<T> for Fused<'_, T> {
 }
 
 impl<'a> Phi<'a> {
-    fn of(structure: &'a Structure) -> Self {
+    pub(super) fn of(structure: &'a Structure) -> Self {
         let (Some(types), true) = (&structure.types, structure.nonlinearity.len() > 1) else {
             return Self::One(&structure.nonlinearity[0]);
         };
@@ -199,7 +199,7 @@ impl<'a> Phi<'a> {
     }
 
     /// The nonlinearities of `rows` and which of these rows, counted from the first, have them.
-    fn each(&self, rows: Range<usize>, mut run: impl FnMut(&Nonlinearity, Range<usize>)) {
+    pub(super) fn each(&self, rows: Range<usize>, mut run: impl FnMut(&Nonlinearity, Range<usize>)) {
         match self {
             Self::One(phi) => run(phi, 0..rows.len()),
             Self::Stretches(list) => {
@@ -214,7 +214,7 @@ impl<'a> Phi<'a> {
 
 on_best_tier!(
     /// `slope = 0` where the rectifier cuts off.
-    fn rectify_slope<T: Real>(slope: &mut [T], n: &[T]) = rectify_slope_body
+    pub(super) fn rectify_slope<T: Real>(slope: &mut [T], n: &[T]) = rectify_slope_body
 );
 
 #[inline(always)]
@@ -241,7 +241,7 @@ fn scale_rows_body<T: Real>(to: &mut [T], from: &[T], by: &[T]) {
 
 on_best_tier!(
     /// `n = (relu(n) - h) / tau`, row by row.
-    fn decay<T: Real>(n: &mut [T], h: &[T], tau: &[T]) = decay_body
+    pub(super) fn decay<T: Real>(n: &mut [T], h: &[T], tau: &[T]) = decay_body
 );
 
 #[inline(always)]

@@ -16,6 +16,7 @@ mod pull_back;
 mod solve;
 mod sparse_linear;
 mod structure;
+mod tangent;
 
 pub use activation::{Activation, Nonlinearity};
 pub use builder::{Builder, FromNetwork};
@@ -25,3 +26,4 @@ pub use connectome_rnn::{ConnectomeRnn, Sequence, SparseRnn, Steps};
 pub use neuron_types::NeuronTypes;
 pub use options::{Init, Layout, NeuronClass, PerNeuron, Projection, SignRule, Tau, Training};
 pub use sparse_linear::{Bias, SparseLinear};
+pub use tangent::{HeldInput, HeldWork};
