@@ -21,5 +21,5 @@ pub use optimizer::{Adam, AdamW, GroupState, Lookahead, Optimizer, OptimizerStat
 pub use parameters::Parameters;
 pub use progress::Progress;
 pub use schedule::{Anneal, OneCycle, Phases, Schedule, Stairs};
-pub use signals::OnSignal;
+pub use signals::{Listening, OnSignal};
 pub use trainer::{Batch, Ended, Outcome, Report, Scores, Stepped, Trainer};

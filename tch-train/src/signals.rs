@@ -18,6 +18,7 @@ pub enum OnSignal {
     SaveAndStop,
 }
 
+#[derive(Debug)]
 struct Flags {
     requested: Arc<AtomicBool>,
     /// No run listens: signals do what they would do otherwise.
@@ -27,11 +28,16 @@ struct Flags {
 
 static FLAGS: OnceLock<Flags> = OnceLock::new();
 
-/// Listens for signals while it lives.
-pub(crate) struct Listening(&'static Flags);
+/// Listens for Ctrl-C (SIGINT) and SIGTERM while it lives: they ask to stop, and a second one ends the process with exit code 130.
+#[derive(Debug)]
+pub struct Listening(&'static Flags);
 
 impl Listening {
-    pub(crate) fn start() -> Result<Self, Error> {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where signals cannot be caught.
+    pub fn start() -> Result<Self, Error> {
         let flags = match FLAGS.get() {
             Some(flags) => flags,
             None => {
@@ -44,7 +50,8 @@ impl Listening {
         Ok(Self(flags))
     }
 
-    pub(crate) fn requested(&self) -> bool {
+    /// Whether a signal has come.
+    pub fn requested(&self) -> bool {
         self.0.requested.load(Ordering::SeqCst)
     }
 }
