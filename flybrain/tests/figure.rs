@@ -106,6 +106,18 @@ fn lines_show_series_band_and_marks() {
 }
 
 #[test]
+fn a_curve_lies_behind_points_without_any() {
+    let plot = Scatter::new("Theory and data").x("g").y("exponent").series("networks", &T, &V);
+    let points = count(&plot.build().unwrap().svg(), "<path");
+    let figure = plot.clone().curve("theory", &[0.0, 0.2, 0.8], &[9.0, 4.0, 3.0]).build().unwrap();
+    check(&figure, &["Theory and data", "networks", "theory", "0.8"]);
+    let svg = figure.svg();
+    let (curve, series) = (svg.find("class=\"curve\"").unwrap(), svg.find("class=\"series\"").unwrap());
+    assert!(curve < series && count(groups(&svg, "curve")[0], "<path") == 1 && count(&svg, "<path") > points);
+    assert!(plot.curve("short", &[1.0, 2.0], &[1.0]).build().is_err());
+}
+
+#[test]
 fn small_multiples_share_axes() {
     let mut plot = Lines::new("25 neurons").x("time (s)").y("activity (a.u.)");
     for i in 0..25 {

@@ -44,6 +44,7 @@ pub struct Scatter {
     x: Axis,
     y: Axis,
     series: Vec<(String, Vec<f64>, Vec<f64>)>,
+    curves: Vec<(String, Vec<f64>, Vec<f64>)>,
     marks: Marks,
     join: Join,
     size: (f64, f64),
@@ -57,6 +58,7 @@ impl Scatter {
             x: Axis::default(),
             y: Axis::default(),
             series: Vec::new(),
+            curves: Vec::new(),
             marks: Marks::default(),
             join: Join::default(),
             size: (640.0, 440.0),
@@ -79,6 +81,13 @@ impl Scatter {
     #[must_use]
     pub fn series<X: Sample, Y: Sample>(mut self, name: impl Into<String>, x: &[X], y: &[Y]) -> Self {
         self.series.push((name.into(), values(x), values(y)));
+        self
+    }
+
+    /// Adds a line without points, behind them: a theory to compare them with.
+    #[must_use]
+    pub fn curve<X: Sample, Y: Sample>(mut self, name: impl Into<String>, x: &[X], y: &[Y]) -> Self {
+        self.curves.push((name.into(), values(x), values(y)));
         self
     }
 
@@ -112,19 +121,23 @@ impl Scatter {
         check.axis("x range", &self.x)?;
         check.axis("y range", &self.y)?;
         check.size(Some(self.size))?;
-        for (name, x, y) in &self.series {
+        let all = || self.series.iter().chain(&self.curves);
+        for (name, x, y) in all() {
             let item = format!("series \"{name}\"");
             check.same_length(&item, ("x", x.len()), ("y", y.len()))?;
             check.not_empty(x.is_empty(), &format!("points to {item}"))?;
         }
 
-        let count = self.series.len();
+        let count = self.series.len() + self.curves.len();
         let line = |i| (self.join == Join::Lines).then(|| Stroke::new(category(i, count), 1.5));
         let points = self.series.iter().enumerate().map(|(i, (name, ..))| Entry {
             name: name.clone(),
             swatch: Swatch::Point(Marker::of(i), category(i, count), line(i)),
         });
-        let mut entries: Vec<Entry> = points.chain(self.marks.entries()).collect();
+        let curve = |i| Stroke::new(category(self.series.len() + i, count), 1.8);
+        let curves = self.curves.iter().enumerate();
+        let curves = curves.map(|(i, (name, ..))| Entry { name: name.clone(), swatch: Swatch::Line(curve(i)) });
+        let mut entries: Vec<Entry> = points.chain(curves).chain(self.marks.entries()).collect();
         if entries.len() < 2 {
             entries.clear();
         }
@@ -132,7 +145,7 @@ impl Scatter {
         let mut scene = Scene::new(width, height);
         let top = header(&mut scene, &self.title, &entries);
         let outer = Rect::new(MARGIN, top, width - 2.0 * MARGIN, height - top - MARGIN);
-        let points = || self.series.iter().flat_map(|(_, x, y)| x.iter().copied().zip(y.iter().copied()));
+        let points = || all().flat_map(|(_, x, y)| x.iter().copied().zip(y.iter().copied()));
         // A point counts for the ranges only if it can be drawn.
         let shown = || points().filter(|(x, y)| drawable(self.x.scale, *x) && drawable(self.y.scale, *y));
         let x = Side::new(&self.x, shown().map(|p| p.0), 0.05);
@@ -140,6 +153,11 @@ impl Scatter {
         let frame = Frame::draw(&mut scene, outer, &x, &y);
         scene.clip(trace::clip_area(frame.area));
         self.marks.draw(&mut scene, &frame);
+        for (i, (name, x, y)) in self.curves.iter().enumerate() {
+            scene.open("curve", name);
+            trace::line(&mut scene, &frame, x.iter().copied().zip(y.iter().copied()), curve(i));
+            scene.close();
+        }
         let crowd = self.series.iter().map(|s| s.1.len()).max().unwrap_or(0);
         for (i, (name, x, y)) in self.series.iter().enumerate() {
             scene.open("series", name);
