@@ -11,13 +11,28 @@
 //! ```
 
 mod connectome;
+mod convergence;
 mod draw;
+mod dynamics;
 mod file;
+mod mean_field;
+mod plan;
 mod random;
+mod spectrum;
+pub mod sweep;
 mod system;
+mod timing;
+mod transition;
 
 pub use connectome::{Balance, FromConnectome, Grouping, Layout, SignOf, read_connectome, region};
+pub use convergence::Convergence;
 pub use draw::{Purpose, normals};
+pub use dynamics::{Dynamics, Record, Varied};
 pub use file::activation;
+pub use mean_field::{MeanField, exponent_at_rest, largest_exponent};
+pub use plan::{Collected, Plan};
 pub use random::Symmetry;
+pub use spectrum::SpectrumScan;
 pub use system::{Origin, RateSystem};
+pub use timing::{Benchmark, Timing};
+pub use transition::Transition;

@@ -4,6 +4,7 @@ mod areas;
 mod data;
 mod failure;
 mod reading;
+mod sweeps;
 mod terminal;
 mod warnings;
 
@@ -18,7 +19,7 @@ use terminal::Terminal;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 done; 1 a file was refused or something failed; 2 wrong usage; 3 `data check` found problems; 130 interrupted, to be resumed."
+    after_help = "Exit codes: 0 done; 1 a file was refused or something failed; 2 wrong usage; 3 `data check` found problems, or `collect` missing points; 130 interrupted, to be resumed."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -39,6 +40,14 @@ enum Command {
     /// Train, evaluate and inspect networks of brain areas with top-down feedback
     #[command(subcommand)]
     Areas(areas::Command),
+    #[command(alias = "lyapu_convergence")]
+    LyapunovConvergence(sweeps::LyapunovConvergence),
+    #[command(alias = "lyapu_benchmark")]
+    LyapunovBenchmark(sweeps::LyapunovBenchmark),
+    #[command(alias = "transition_2_chaos")]
+    TransitionToChaos(sweeps::TransitionToChaos),
+    Spectrum(sweeps::Spectrum),
+    Collect(sweeps::Collect),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +59,11 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Data(command) => command.run(&terminal),
         Command::Areas(command) => command.run(&terminal),
+        Command::LyapunovConvergence(command) => command.run(&terminal),
+        Command::LyapunovBenchmark(command) => command.run(&terminal),
+        Command::TransitionToChaos(command) => command.run(&terminal),
+        Command::Spectrum(command) => command.run(&terminal),
+        Command::Collect(command) => command.run(&terminal),
     };
     match result {
         Ok(code) => code,

@@ -61,6 +61,47 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// Shows how many of many are done; a line for each tenth of them where there is no terminal.
+    pub(crate) fn count(&self, what: &str) -> Count {
+        let bar = (!self.quiet && io::stderr().is_terminal()).then(|| {
+            let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}, {eta} to go");
+            let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.enable_steady_tick(Duration::from_millis(500));
+            bar.with_message(what.to_owned())
+        });
+        Count { what: what.to_owned(), lines: !self.quiet && bar.is_none(), bar }
+    }
+}
+
+/// How many are done.
+#[derive(Debug)]
+pub(crate) struct Count {
+    what: String,
+    lines: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl Count {
+    /// Says it.
+    pub(crate) fn tell(&self, done: usize, all: usize) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        } else if self.lines && (done * 10 / all > (done - 1) * 10 / all) {
+            eprintln!("{}: {done} of {all}", self.what);
+        }
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 impl Step {
     /// Shows the share of a file that has been read, as soon as it is told.
     pub(crate) fn progress(&self) -> Progress {

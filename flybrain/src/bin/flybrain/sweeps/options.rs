@@ -1,0 +1,173 @@
+//! Options that sweeps have in common.
+
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use flybrain::rate::sweep::{Options, Share, Swept};
+use flybrain::rate::{Collected, Dynamics, Plan, Varied};
+use lyapunov::Activation;
+use serde::Serialize;
+use tch_train::Listening;
+
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+
+/// Where points go, and who computes them.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Run")]
+pub(super) struct Sweeping {
+    /// Folder of the sweep; one that holds points of the same settings is gone on with [default: the command's name]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Insist that the folder holds this sweep already
+    #[arg(long)]
+    resume: bool,
+    /// Points are computed at once by so many threads [default: all cores]
+    #[arg(long)]
+    threads: Option<NonZero<usize>>,
+    /// Which of several tasks this is, from 0 [default: that of a Slurm or LSF array job, else 0]
+    #[arg(long, value_name = "I")]
+    task_id: Option<usize>,
+    /// Tasks that the points are shared out to [default: those of the array job, else 1]
+    #[arg(long, value_name = "N")]
+    n_tasks: Option<usize>,
+    /// Reproduce FlyStability: its counts, which make exponents about 2 % too small, and its derivative
+    #[arg(long)]
+    compat: bool,
+    /// Seed of all that is drawn
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Length of a step in time constants
+    #[arg(long, default_value_t = 0.1)]
+    dt: f64,
+}
+
+/// What a sweep came to, for programs.
+#[derive(Serialize)]
+struct Found<'a> {
+    #[serde(flatten)]
+    swept: &'a Swept,
+    collected: Option<&'a Collected>,
+}
+
+impl Sweeping {
+    /// Networks and computation of a plan.
+    pub(super) fn dynamics(&self, n: usize, activation: Activation, tsim: f64, tons: Tons) -> Dynamics {
+        Dynamics { n, activation, dt: self.dt, tsim, tons: tons.0, seed: self.seed, compat: self.compat }
+    }
+
+    /// Computes this task's points, and puts all together where none is missing.
+    pub(super) fn run(&self, plan: &Plan, save: bool, terminal: &Terminal) -> Result<ExitCode, Failure> {
+        let out = self.out.clone().unwrap_or_else(|| plan.workflow().into());
+        let share = Share::find(self.task_id, self.n_tasks, |key| std::env::var(key).ok())?;
+        if self.resume {
+            Plan::read(&out)?;
+        }
+        // Threads are rayon's; what libtorch still does is small.
+        tch::set_num_threads(1);
+        let listening = Listening::start().map_err(flybrain::Error::from)?;
+        let count = terminal.count("points");
+        let default = Options::default();
+        let options = Options {
+            share,
+            threads: self.threads.map_or(default.threads, NonZero::get),
+            stop: &|| listening.requested(),
+            progress: &|done, all| count.tell(done, all),
+            ..default
+        };
+        let swept = plan.run(&out, &options)?;
+        drop(count);
+        for (point, why) in &swept.failed {
+            eprintln!("error: {point}: {why}");
+        }
+        let missing = if swept.interrupted { Vec::new() } else { plan.missing(&out)? };
+        let collected = match (swept.interrupted || !missing.is_empty(), save) {
+            (true, _) => None,
+            (false, true) => Some(plan.collect(&out)?),
+            (false, false) => Some(plan.summary(&out)?),
+        };
+        terminal.result(&Found { swept: &swept, collected: collected.as_ref() }, || {
+            let folder = out.display();
+            let points = format!("{} points computed, {} were there\n", swept.computed, swept.found);
+            let rest = match &collected {
+                Some(collected) => text(collected, &out),
+                None if swept.interrupted => format!("interrupted: the same command goes on in {folder}\n"),
+                None => format!(
+                    "{} points are missing yet; `flybrain collect {folder}` takes what is there\n",
+                    missing.len()
+                ),
+            };
+            points + &rest
+        })?;
+        Ok(match (swept.interrupted, swept.failed.is_empty()) {
+            (true, _) => ExitCode::from(130),
+            (false, false) => ExitCode::FAILURE,
+            (false, true) => ExitCode::SUCCESS,
+        })
+    }
+}
+
+/// What was put together, for people.
+pub(super) fn text(collected: &Collected, folder: &Path) -> String {
+    let mut text = collected.text.clone();
+    let missing = &collected.missing;
+    if !missing.is_empty() {
+        let first: Vec<&str> = missing.iter().take(3).map(String::as_str).collect();
+        let more = if missing.len() > 3 { ", ..." } else { "" };
+        let (n, points) = (missing.len(), collected.points);
+        text += &format!("missing: {n} of {points} points ({}{more})\n", first.join(", "));
+    }
+    let names = |ending: &str| {
+        let names = collected.files.iter().filter(|file| file.extension().is_some_and(|e| e == ending));
+        names.filter_map(|file| file.file_name()?.to_str()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for name in ["csv", "json", "svg"].iter().flat_map(|ending| names(ending)) {
+        text += &format!("written: {}\n", folder.join(name).display());
+    }
+    text
+}
+
+/// What a value is the spread of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Parameter {
+    Weights,
+    Shifts,
+    Gains,
+}
+
+pub(super) fn varied(parameters: &[Parameter]) -> Varied {
+    let has = |parameter| parameters.contains(&parameter);
+    Varied { weights: has(Parameter::Weights), shifts: has(Parameter::Shifts), gains: has(Parameter::Gains) }
+}
+
+/// FlyStability's names of activations, and right ones.
+pub(super) fn activation(text: &str) -> Result<Activation, String> {
+    flybrain::rate::activation(text)
+        .ok_or_else(|| "known are tanh (std), tanh_pos (pos), tanh_streched (strech)".to_owned())
+}
+
+/// `True` or `False`.
+pub(super) fn truth(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => Ok(true),
+        "false" | "0" | "no" => Ok(false),
+        _ => Err("give True or False".to_owned()),
+    }
+}
+
+/// A time between orthonormalisations.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tons(Option<f64>);
+
+impl std::str::FromStr for Tons {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "adaptive" | "none" => Ok(Self(None)),
+            number => number.parse().map(|time| Self(Some(time))).map_err(|_| "give a time, or `adaptive`".to_owned()),
+        }
+    }
+}

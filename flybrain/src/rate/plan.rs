@@ -1,0 +1,230 @@
+//! What a folder of a sweep holds, and how it is put together.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::sweep::{self, Options, Sweep, Swept};
+use super::{Benchmark, Convergence, SpectrumScan, Transition};
+use crate::Error;
+use crate::figure::Figure;
+
+/// A sweep with all its settings.
+///
+/// | in its folder | |
+/// | --- | --- |
+/// | `sweep.json` | the settings |
+/// | `points/` | a file per point, and the state of points that were interrupted |
+/// | `*.csv`, `*.json`, `*.svg`, `*.png` | tables and pictures, as [`collect`](Self::collect) makes them |
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "workflow", rename_all = "kebab-case")]
+pub enum Plan {
+    /// Running exponents of one network from several starting states.
+    LyapunovConvergence(Convergence),
+    /// Times of computation.
+    LyapunovBenchmark(Benchmark),
+    /// Largest exponents over coupling.
+    TransitionToChaos(Transition),
+    /// Whole spectra over coupling.
+    Spectrum(SpectrumScan),
+}
+
+/// Does the same with any kind of plan.
+macro_rules! each {
+    ($plan:expr, $of:ident => $do:expr) => {
+        match $plan {
+            Plan::LyapunovConvergence($of) => $do,
+            Plan::LyapunovBenchmark($of) => $do,
+            Plan::TransitionToChaos($of) => $do,
+            Plan::Spectrum($of) => $do,
+        }
+    };
+}
+
+/// Settings that say which points there are, not what they are: they may change in a folder.
+const GRID: [&str; 6] = ["gmin", "gmax", "m_g", "n_samples", "variance_max", "repeats"];
+
+/// What a sweep came to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Collected {
+    /// Points there are.
+    pub points: usize,
+    /// Names of those that are not there.
+    pub missing: Vec<String>,
+    /// Tables and pictures.
+    pub files: Vec<PathBuf>,
+    /// Results by value.
+    pub summary: Value,
+    /// The same for people.
+    #[serde(skip)]
+    pub text: String,
+}
+
+/// Tables, pictures and results of the points that are there.
+#[derive(Default)]
+pub(super) struct Findings {
+    /// Name and content of each table.
+    pub(super) tables: Vec<(String, Vec<u8>)>,
+    pub(super) figures: Vec<(String, Figure)>,
+    pub(super) summary: Value,
+    pub(super) text: String,
+}
+
+impl Plan {
+    /// The settings of the sweep in a folder.
+    ///
+    /// # Errors
+    /// [`Error::Read`] and [`Error::Settings`] for a folder that holds none.
+    pub fn read(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join("sweep.json");
+        let text = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        serde_json::from_slice(&text).map_err(|error| Error::Settings {
+            path,
+            problem: format!("it does not hold the settings of a sweep ({error})"),
+        })
+    }
+
+    /// Tells what makes no sense.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub fn check(&self) -> Result<(), Error> {
+        each!(self, plan => plan.check())
+    }
+
+    /// Computes the points of a share that are not there yet. A folder of the same settings is gone on with; numbers of values and samples
+    /// may differ, so that a sweep can be extended.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for settings that make no sense, [`Error::Settings`] for a folder of another sweep or of anything else and for
+    /// damaged files, all before anything is written; [`Error::Write`].
+    pub fn run(&self, folder: &Path, options: &Options<'_>) -> Result<Swept, Error> {
+        self.check()?;
+        self.take(folder)?;
+        each!(self, plan => sweep::run(plan, folder, options))
+    }
+
+    /// Makes sure that the folder is this plan's.
+    fn take(&self, folder: &Path) -> Result<(), Error> {
+        let path = folder.join("sweep.json");
+        if path.exists() {
+            let there = Self::read(folder)?;
+            if there == *self {
+                return Ok(());
+            }
+            let (old, new) = (settings(&there), settings(self));
+            for (key, old) in &old {
+                let new = new.iter().find(|(other, _)| other == key).map(|(_, value)| value);
+                let last = key.rsplit('.').next().unwrap_or(key);
+                if !GRID.contains(&last) && new != Some(old) {
+                    let new = new.map_or("nothing".to_owned(), Value::to_string);
+                    let problem = format!("the sweep in this folder has {key} = {old}, not {new}; name another folder");
+                    return Err(Error::Settings { path, problem });
+                }
+            }
+        } else {
+            match fs::read_dir(folder) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(source) => return Err(Error::Read { path: folder.to_path_buf(), source }),
+                Ok(mut files) => {
+                    // Another task may be about to write the settings.
+                    let ours = |name: &str| name.starts_with(".sweep.json.");
+                    if files.any(|file| !file.is_ok_and(|file| file.file_name().to_str().is_some_and(ours))) {
+                        let problem = "it is not empty and holds no sweep; name another folder".to_owned();
+                        return Err(Error::Settings { path: folder.to_path_buf(), problem });
+                    }
+                }
+            }
+        }
+        sweep::write_json(&path, self)
+    }
+
+    /// Name of the workflow.
+    pub fn workflow(&self) -> &'static str {
+        match self {
+            Self::LyapunovConvergence(_) => "lyapunov-convergence",
+            Self::LyapunovBenchmark(_) => "lyapunov-benchmark",
+            Self::TransitionToChaos(_) => "transition-to-chaos",
+            Self::Spectrum(_) => "spectrum",
+        }
+    }
+
+    /// Names of the points that are not there.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] and [`Error::Read`] for damaged files.
+    pub fn missing(&self, folder: &Path) -> Result<Vec<String>, Error> {
+        each!(self, plan => {
+            let there = sweep::read(plan, folder)?;
+            Ok(plan.names().into_iter().zip(there).filter(|(_, point)| point.is_none()).map(|(name, _)| name).collect())
+        })
+    }
+
+    /// Puts tables and pictures together from the points that are there.
+    ///
+    /// # Errors
+    /// As [`missing`](Self::missing), and [`Error::Write`].
+    pub fn collect(&self, folder: &Path) -> Result<Collected, Error> {
+        let (mut collected, found) = self.find(folder)?;
+        for (name, bytes) in found.tables {
+            let path = folder.join(name);
+            sweep::write(&path, &bytes)?;
+            collected.files.push(path);
+        }
+        for (name, figure) in found.figures {
+            collected.files.extend(figure.save(folder.join(name))?);
+        }
+        Ok(collected)
+    }
+
+    /// The same without writing anything.
+    ///
+    /// # Errors
+    /// As [`missing`](Self::missing).
+    pub fn summary(&self, folder: &Path) -> Result<Collected, Error> {
+        Ok(self.find(folder)?.0)
+    }
+
+    fn find(&self, folder: &Path) -> Result<(Collected, Findings), Error> {
+        each!(self, plan => {
+            let records = sweep::read(plan, folder)?;
+            let (names, points) = (plan.names().into_iter().zip(&records), records.len());
+            let missing: Vec<String> = names.filter(|(_, point)| point.is_none()).map(|(name, _)| name).collect();
+            let mut found = if missing.len() == points { Findings::default() } else { plan.findings(&records)? };
+            let (summary, text) = (found.summary.take(), std::mem::take(&mut found.text));
+            Ok((Collected { points, missing, files: Vec::new(), summary, text }, found))
+        })
+    }
+}
+
+/// A sweep whose points can be put together.
+pub(super) trait Collect: Sweep {
+    /// Of records in the order of names, at least one of which is there.
+    fn findings(&self, records: &[Option<Self::Record>]) -> Result<Findings, Error>;
+}
+
+/// All settings of a plan, `dynamics.n` and so on.
+fn settings(plan: &Plan) -> Vec<(String, Value)> {
+    fn flatten(key: &str, value: Value, into: &mut Vec<(String, Value)>) {
+        match value {
+            Value::Object(map) => {
+                for (inner, value) in map {
+                    let key = if key.is_empty() { inner } else { format!("{key}.{inner}") };
+                    flatten(&key, value, into);
+                }
+            }
+            value => into.push((key.to_owned(), value)),
+        }
+    }
+    let mut all = Vec::new();
+    flatten("", serde_json::to_value(plan).unwrap_or_default(), &mut all);
+    all
+}
+
+/// JSON of a table.
+pub(super) fn json(value: &Value) -> Vec<u8> {
+    format!("{value:#}\n").into_bytes()
+}
