@@ -41,7 +41,7 @@ fn textbook(args: &Args) -> Result<(), Error> {
     progress.finish();
 
     print!("{}", table(&cases));
-    println!("\nA run four times as long halves the standard error; the true error follows it:");
+    println!("\nThe longer the run, the smaller the standard error, and the true error with it:");
     let mut longer = Table::new(["units of time", "largest exponent", "± standard error", "off by"]);
     for (time, got, error) in &lengths {
         longer.row([

@@ -11,7 +11,7 @@ use connectome_graph::{Topology, UnknownSign, WeightRule};
 use examples::{Args, Error, Pictures, Progress, Table, count, data, run};
 use flybrain::figure::{Axis, Figure, Grid, Join, Lines, Mark, Scatter};
 use flybrain::rate::{Purpose, normals};
-use lyapunov::{Activation, Coupling, RateNetwork, Settings, Spectrum};
+use lyapunov::{Activation, Coupling, Interval, RateNetwork, Settings, Spectrum};
 use std::process::ExitCode;
 use std::time::Instant;
 use tch_sparse::SparsityPattern;
@@ -39,7 +39,7 @@ struct Network {
 }
 
 fn analyse(args: &Args) -> Result<(), Error> {
-    let (extent, duration) = if args.quick { (2, 10.0) } else { (15, 40.0) };
+    let (extent, duration) = if args.quick { (2, 10.0) } else { (15, 60.0) };
     let gains: &[f64] = if args.quick { &[0.5, 2.0] } else { &[0.25, 0.5, 1.0, 2.0, 4.0] };
     let mut progress = Progress::new(6);
     progress.stage("reading the connectome and expanding it to the columns of the eye");
@@ -94,7 +94,10 @@ fn spectra(name: &'static str, wiring: &Topology, gains: &[f64], duration: f64) 
     let pattern = SparsityPattern::from_csr(n, n, wiring.row_ptr().to_vec(), wiring.columns())?;
     let radius = (wiring.weights().iter().map(|w| w * w).sum::<f64>() / n as f64).sqrt();
     let state: Vec<f32> = normals(n, SEED, 0, Purpose::State).iter().map(|&x| x as f32).collect();
-    let settings = Settings::new(K).duration(duration).transient(20.0).tangent_transient(10.0).seed(SEED);
+    // Often enough for standard errors.
+    let interval = Interval::Time(duration / 40.0);
+    let settings =
+        Settings::new(K).duration(duration).interval(interval).transient(20.0).tangent_transient(20.0).seed(SEED);
     let (mut spectra, start) = (Vec::new(), Instant::now());
     for gain in gains {
         let values = wiring.weights().iter().map(|w| (gain * w / radius) as f32).collect();
