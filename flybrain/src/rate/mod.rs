@@ -23,6 +23,7 @@ pub mod sweep;
 mod system;
 mod timing;
 mod transition;
+pub mod train;
 
 pub use connectome::{Balance, FromConnectome, Grouping, Layout, SignOf, read_connectome, region};
 pub use convergence::Convergence;

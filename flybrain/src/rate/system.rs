@@ -244,6 +244,18 @@ impl RateSystem {
         self.weights.iter().zip(&self.signs).map(|(w, c)| w * c).collect()
     }
 
+    /// Postsynaptic neuron, presynaptic neuron and effect of each entry, row by row.
+    pub fn connections(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        let places: Box<dyn Iterator<Item = (usize, usize)>> = match &self.wiring {
+            &Wiring::Dense(n) => Box::new((0..n * n).map(move |at| (at / n, at % n))),
+            Wiring::Sparse(pattern) => {
+                let layout = pattern.layout();
+                Box::new(layout.to_rows().into_iter().zip(layout.to_columns()).map(|(i, j)| (i as usize, j as usize)))
+            }
+        };
+        places.zip(self.weights.iter().zip(&self.signs)).map(|((post, pre), (w, c))| (post, pre, w * c))
+    }
+
     /// The map whose exponents are asked for.
     ///
     /// # Errors

@@ -2,10 +2,6 @@
 
 /// Files by system and leading words of their names, and what they wait for.
 const FILES: &[(&str, &str, &str)] = &[
-    ("flystability", "connectome", "flybrain: rate networks of connectomes"),
-    ("flystability", "matrices", "flybrain: random rate networks"),
-    ("flystability", "sinkhorn", "flybrain: rate networks of connectomes"),
-    ("flystability", "train", "flybrain: training on exponents"),
     ("flyvis", "analysis", "fly-vision: tuning measures"),
     ("flyvis", "augmentation", "fly-vision: augmentation"),
     ("flyvis", "decoder", "fly-vision: decoder"),

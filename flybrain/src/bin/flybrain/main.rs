@@ -6,6 +6,7 @@ mod failure;
 mod reading;
 mod sweeps;
 mod terminal;
+mod train;
 mod warnings;
 
 use std::process::ExitCode;
@@ -48,6 +49,14 @@ enum Command {
     TransitionToChaos(sweeps::TransitionToChaos),
     Spectrum(sweeps::Spectrum),
     Collect(sweeps::Collect),
+    #[command(visible_alias = "train_rd_model")]
+    TrainRandom(train::Random),
+    #[command(visible_alias = "train_rd_model_fixed_param")]
+    TrainRandomFixed(train::RandomFixed),
+    #[command(visible_alias = "train_flybrain_full")]
+    TrainConnectome(train::Connectome),
+    #[command(visible_alias = "train_flybrain_pop")]
+    TrainPopulations(train::Populations),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +73,10 @@ fn main() -> ExitCode {
         Command::TransitionToChaos(command) => command.run(&terminal),
         Command::Spectrum(command) => command.run(&terminal),
         Command::Collect(command) => command.run(&terminal),
+        Command::TrainRandom(command) => command.run(&terminal),
+        Command::TrainRandomFixed(command) => command.run(&terminal),
+        Command::TrainConnectome(command) => command.run(&terminal),
+        Command::TrainPopulations(command) => command.run(&terminal),
     };
     match result {
         Ok(code) => code,

@@ -8,22 +8,28 @@ mod factorisation;
 mod gradients;
 mod linear;
 mod losses;
+mod networks;
 mod problem;
 mod spectrum;
 mod step;
+mod training;
 
 use crate::case::Case;
 use crate::report::Report;
 
 /// Files by the leading word of their names.
-const RUNNERS: [(&str, crate::Runner); 7] = [
+const RUNNERS: [(&str, crate::Runner); 11] = [
     ("activations", activations::run),
+    ("connectome", networks::connectome),
     ("grads", gradients::run),
     ("linear", linear::run),
     ("losses", losses::run),
+    ("matrices", networks::matrices),
     ("qr", factorisation::run),
+    ("sinkhorn", networks::sinkhorn),
     ("spectrum", spectrum::run),
     ("step", step::run),
+    ("train", training::run),
 ];
 
 /// Checks a file by its name.

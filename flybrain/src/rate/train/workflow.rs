@@ -1,0 +1,265 @@
+//! Trainings in a folder, sample by sample.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use serde::Serialize;
+use serde_json::json;
+use tch_train::{Batches, Best, Checkpoints, Ended, Identity, OnSignal, Progress, Scores, Trainer};
+
+use super::log::{Listed, Log, rows};
+use super::{Epoch, Masks, TrainSettings, Training, pictures};
+use crate::rate::RateSystem;
+use crate::{Error, atomic};
+
+/// How a training is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Whether a sample that was interrupted goes on from its newest checkpoint.
+    pub resume: bool,
+    /// What is shown of it.
+    pub progress: Progress,
+    /// What Ctrl-C does.
+    pub on_signal: OnSignal,
+}
+
+impl Default for RunOptions {
+    /// From the start, silently.
+    fn default() -> Self {
+        Self { resume: false, progress: Progress::Silent, on_signal: OnSignal::Untouched }
+    }
+}
+
+/// What a training gave.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trained {
+    /// FlyStability's name of such a training.
+    pub name: String,
+    /// Whether it was interrupted; it can be resumed then.
+    pub interrupted: bool,
+    /// The samples that are done.
+    pub samples: Vec<Sample>,
+    /// Time of this run, seconds.
+    pub seconds: f64,
+}
+
+/// What a sample gave.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sample {
+    /// Its number, from 0.
+    pub sample: u64,
+    /// Whether it was done before.
+    pub kept: bool,
+    /// Epochs.
+    pub epochs: usize,
+    /// Loss before the first step and before the last.
+    pub loss: [f64; 2],
+    /// Largest exponent of the full spectrum before training and after.
+    pub lambda_max: [f64; 2],
+}
+
+/// Epochs between two full spectra, and between two checkpoints.
+const EVERY: u64 = 10;
+
+/// Trains the networks that the settings say, each in a folder `sample_N` of `folder`. Samples that are finished there are kept as they
+/// are, so that more samples and, with [`RunOptions::resume`], more epochs may be asked for later.
+///
+/// # Errors
+/// [`Error::Setting`], [`Error::Data`], [`Error::Graph`] for settings and data that cannot be used, before anything is written;
+/// [`Error::Exists`] for a folder of something else; [`Error::Settings`] for one of other settings, and for a sample that was interrupted,
+/// unless the run is resumed; [`Error::Lyapunov`] and [`Error::Train`] for what goes wrong on the way.
+pub fn train(settings: &TrainSettings, folder: &Path, options: &RunOptions) -> Result<Trained, Error> {
+    let start = Instant::now();
+    settings.check()?;
+    same_settings(settings, folder)?;
+    let connectome = settings.network.read()?;
+    let build = |sample| settings.network.build(connectome.as_ref(), settings, sample);
+    // What the first sample refuses is known before anything is written.
+    training(settings, build(0)?, 0)?;
+    let mut trained = Trained { name: settings.name(), interrupted: false, samples: Vec::new(), seconds: 0.0 };
+    let mut logs = Vec::new();
+    write(&folder.join("config.toml"), &settings.to_toml()?)?;
+    for sample in 0..settings.n_samples {
+        let own = folder.join(format!("sample_{sample}"));
+        let kept = finished(&own, settings)?;
+        let is_kept = kept.is_some();
+        let log = match kept {
+            Some(log) => Some(log),
+            None => train_one(settings, &training(settings, build(sample)?, sample)?, sample, &own, options)?,
+        };
+        let Some(log) = log else {
+            trained.interrupted = true;
+            break;
+        };
+        let ends = |of: &dyn Fn(&Epoch) -> f64| [log.epochs.first(), log.epochs.last()].map(|e| e.map_or(f64::NAN, of));
+        trained.samples.push(Sample {
+            sample,
+            kept: is_kept,
+            epochs: log.epochs.len(),
+            loss: ends(&|e| e.loss),
+            lambda_max: [&log.before, &log.after].map(|s| s.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
+        });
+        logs.push(log);
+        pictures::learning(settings, &logs)?.save(folder.join("learning"))?;
+        pictures::spectrum(settings, &logs)?.save(folder.join("spectrum"))?;
+    }
+    trained.seconds = start.elapsed().as_secs_f64();
+    let summary = json!({
+        "program": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION"),
+        "platform": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        "threads": rayon::current_num_threads(), "seed": settings.seed,
+        "inputs": inputs(&build(0)?), "result": trained,
+    });
+    write(&folder.join("run.json"), &format!("{summary:#}\n"))?;
+    Ok(trained)
+}
+
+fn inputs(system: &RateSystem) -> serde_json::Value {
+    json!({
+        "neurons": system.n(), "types": system.n_types(), "connections": system.signs().iter().filter(|c| **c != 0.0).count(),
+        "connectome": system.origin(),
+    })
+}
+
+/// The training of a sample.
+fn training(settings: &TrainSettings, system: RateSystem, sample: u64) -> Result<Training, Error> {
+    let recipe = settings.recipe()?;
+    let masks = Masks::draw(&system, &recipe.groups, settings.among(), settings.seed, sample)?;
+    Training::new(system, recipe, &masks)
+}
+
+/// Refuses a folder of something else, and one of a training with other settings.
+fn same_settings(settings: &TrainSettings, folder: &Path) -> Result<(), Error> {
+    let path = folder.join("config.toml");
+    if !path.exists() {
+        if fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) {
+            return Err(Error::Exists { folder: folder.to_path_buf() });
+        }
+        return Ok(());
+    }
+    let bad = |problem: String| Error::Settings { path: path.clone(), problem };
+    let text = fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let there: TrainSettings = toml::from_str(&text).map_err(|e| bad(e.to_string().trim_end().into()))?;
+    let table = |s: &TrainSettings| toml::Table::try_from(s).map_err(|e| bad(e.to_string()));
+    let (there, here) = (table(&there)?, table(settings)?);
+    let keys = there.keys().chain(here.keys().filter(|key| !there.contains_key(*key)));
+    let side = |table: &toml::Table, key: &str| table.get(key).map_or_else(|| "none".into(), ToString::to_string);
+    let differences: Vec<String> = keys
+        .filter(|key| !["n_samples", "n_epochs"].contains(&key.as_str()) && there.get(*key) != here.get(*key))
+        .map(|key| format!("{key} is {} there, {} here", side(&there, key), side(&here, key)))
+        .collect();
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(bad(format!("the folder is of another training: {}; name another folder", differences.join("; "))))
+}
+
+/// The log of a sample that needs nothing any more.
+fn finished(folder: &Path, settings: &TrainSettings) -> Result<Option<Log>, Error> {
+    if !folder.join("network.safetensors").exists() {
+        return Ok(None);
+    }
+    let log = Log::read(folder)?;
+    Ok(log.filter(|log| log.finished && log.epochs.len() as u64 >= settings.n_epochs))
+}
+
+/// Trains a sample. `None` where it was interrupted.
+fn train_one(
+    settings: &TrainSettings,
+    training: &Training,
+    sample: u64,
+    folder: &Path,
+    options: &RunOptions,
+) -> Result<Option<Log>, Error> {
+    let initial = training.system()?;
+    let best = if training.recipe().loss.is_maximised() { Best::Highest } else { Best::Lowest };
+    let checkpoints = Checkpoints::new(folder.join("checkpoints")).best_is(best);
+    if !options.resume && !checkpoints.list()?.is_empty() {
+        let problem = "it holds a training that is not at its end; resume it, or name another folder".into();
+        return Err(Error::Settings { path: folder.to_path_buf(), problem });
+    }
+    let listed = match settings.number_param {
+        None if settings.compat => Listed::WithoutLast,
+        _ => Listed::All,
+    };
+    let log = RefCell::new(Log::default());
+    let start = Instant::now();
+    let before = if options.resume { Log::read(folder)?.unwrap_or_default() } else { Log::default() };
+    let earlier = before.seconds;
+    let put = |log: &Log| write(&folder.join("log.json"), &format!("{:#}\n", log.to_json(listed)));
+    let mut trainer = Trainer::new(training.parameters(), training.optimizer()?, Batches::sequential(1, 1)?)?
+        .seed(settings.seed)
+        .after_step(|_| {
+            training.bound();
+            Ok(())
+        })
+        .validate(EVERY, |_| {
+            let spectrum = training.spectrum(&training.full_settings())?;
+            let mut log = log.borrow_mut();
+            log.after = spectrum.exponents().to_vec();
+            log.seconds = earlier + start.elapsed().as_secs_f64();
+            put(&log)?;
+            let loss = log.epochs.last().map_or(f64::NAN, |e| e.loss);
+            let scores = Scores::new("loss", loss).and("lambda_max", spectrum.largest());
+            Ok(scores.and("entropy", spectrum.entropy()).and("dimension", spectrum.kaplan_yorke_dimension()))
+        })?
+        .checkpoints(EVERY, checkpoints, identity(settings, training, sample)?)?
+        .log(folder, 1)?
+        .progress(options.progress)
+        .on_signal(options.on_signal);
+    if options.resume && trainer.resume()?.is_some() {
+        let mut log = log.borrow_mut();
+        log.epochs = rows(&folder.join("training.csv"))?;
+        log.epochs.truncate(trainer.steps_done() as usize);
+        // of the last epoch, where none is left to do
+        log.after = before.after;
+    }
+    fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_path_buf(), source })?;
+    initial.save(folder.join("initial.safetensors"))?;
+    let report = trainer.run(settings.n_epochs, |_| {
+        let epoch = training.epoch()?;
+        let outcome = epoch.outcome();
+        log.borrow_mut().epochs.push(epoch);
+        Ok(outcome)
+    })?;
+    drop(trainer);
+    if report.ended == Ended::Interrupted {
+        return Ok(None);
+    }
+    let mut log = log.into_inner();
+    let system = training.system()?;
+    log.before = training.full_spectrum(&initial)?.exponents().to_vec();
+    log.seconds = earlier + start.elapsed().as_secs_f64();
+    log.finished = true;
+    write(&folder.join("spectrum.csv"), &table(&log))?;
+    system.save(folder.join("network.safetensors"))?;
+    put(&log)?;
+    Ok(Some(log))
+}
+
+/// What a checkpoint is of: all settings but those that may grow.
+fn identity(settings: &TrainSettings, training: &Training, sample: u64) -> Result<Identity, Error> {
+    let path = || "config.toml".into();
+    let mut config = serde_json::to_value(settings)
+        .map_err(|e| Error::Settings { path: path(), problem: format!("as JSON: {e}") })?;
+    config["n_samples"] = serde_json::Value::Null;
+    config["n_epochs"] = serde_json::Value::Null;
+    config["sample"] = sample.into();
+    let built_on = training.system()?.origin().map(|origin| origin.sha256.clone());
+    Ok(Identity { built_on, ..Identity::new("rate network", config) })
+}
+
+/// Spectra before and after as CSV.
+fn table(log: &Log) -> String {
+    let rows = log.before.iter().zip(&log.after).enumerate();
+    rows.fold("index,before,after\n".to_owned(), |text, (i, (before, after))| {
+        text + &format!("{i},{before:?},{after:?}\n")
+    })
+}
+
+/// Writes a text, whole or not at all.
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    atomic::write(path, text.as_bytes()).map_err(|source| Error::Write { path: path.to_path_buf(), source })
+}
