@@ -1,7 +1,7 @@
 //! The runner itself: a file with a fault in it must fail.
 
 use crate::case::{Case, Keep, Numbers};
-use crate::{GOLDEN, Runner, bioplnn, check, convgru, flyvis};
+use crate::{GOLDEN, Runner, bioplnn, check, convgru, flystability, flyvis};
 use libtest_mimic::{Failed, Trial};
 use std::path::Path;
 
@@ -19,7 +19,7 @@ fn nudge(case: Case, key: &str, at: usize) -> Case {
 }
 
 /// Faults by name: what they are done to, and what they do.
-const FAULTS: [(&str, &str, &str, Fault); 25] = [
+const FAULTS: [(&str, &str, &str, Fault); 29] = [
     ("a state", "bioplnn", "dopri5_lotka_default_f64", |c| nudge(c, "ys", 60)),
     ("a parameter", "bioplnn", "dopri5_decay_mid_f64", |c| nudge(c, "param.k", 1)),
     ("an accept flag", "bioplnn", "dopri5_vdp_default_f64", |c| nudge(c, "trace_accept", 30)),
@@ -60,6 +60,10 @@ const FAULTS: [(&str, &str, &str, Fault); 25] = [
     }),
     ("a triangle", "convgru", "mel", |c| nudge(c, "filterbank", 193)),
     ("a label", "convgru", "neighborhood_hit", |c| nudge(c, "y", 3)),
+    ("a drawn number", "flystability", "matrices", |c| nudge(c, "m1.in.normals", 9)),
+    ("a body id", "flystability", "connectome_SYN", |c| nudge(c, "in.nid", 2)),
+    ("a trained weight", "flystability", "train_pos_fixed_mse", |c| nudge(c, "out.exact.W", 287)),
+    ("a norm", "flystability", "train_pos_gs_l2", |c| nudge(c, "out.ref.grad_gains", 1)),
     ("a hash", "flyvis", "connectome_extent2", |c| c.with_setting("sha256_n_syn_f32_le", "\"0\"")),
 ];
 
@@ -68,6 +72,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let runner = |system: &str| -> Runner {
         match system {
             "convgru" => convgru::run,
+            "flystability" => flystability::run,
             "flyvis" => flyvis::run,
             _ => bioplnn::run,
         }

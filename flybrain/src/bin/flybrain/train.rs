@@ -37,12 +37,12 @@ struct Common {
     /// Hold weights at 0 or more, so that Dale's law stays
     #[arg(long, action = Set, value_parser = truth(), default_value = "False", num_args = 0..=1, default_missing_value = "True")]
     dale: bool,
-    /// Exponents of the spectra that are looked at every ten epochs [default: all; one less with --compat]
+    /// Exponents of the spectra that are looked at every ten epochs [default: all, but at most 1000; with --compat all but one]
     #[arg(long, value_name = "K")]
     spectrum_nle: Option<usize>,
-    /// Seed of networks, starting states and masks
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    /// Seed of networks, starting states and masks [default: 29 for train-random, else 30]
+    #[arg(long)]
+    seed: Option<u64>,
     /// Do as FlyStability does, where that is wrong too: its derivative and counts, signs of postsynaptic neurons, a start at 0, ...
     #[arg(long)]
     compat: bool,

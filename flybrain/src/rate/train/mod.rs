@@ -55,5 +55,5 @@ mod workflow;
 pub use log::{Listed, Log};
 pub use mask::{Among, Groups, Masks, Share};
 pub use settings::{Source, TrainSettings};
-pub use training::{Bounds, Epoch, Recipe, Training};
+pub use training::{Bounds, Epoch, Recipe, Training, flystability_tangents};
 pub use workflow::{RunOptions, Sample, Trained, train};

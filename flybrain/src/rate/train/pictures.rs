@@ -61,18 +61,16 @@ pub(super) fn learning(settings: &TrainSettings, logs: &[Log]) -> Result<Figure,
     if let Loss::L2 { target } | Loss::MeanSquare { target } = value {
         largest = largest.mark(Mark::Horizontal(target), "target");
     }
-    let mut norms = plot("Gradients".into(), Axis::log("norm of the gradient"));
-    let mut drawn = false;
-    let trained = [settings.train_weights, settings.train_shifts, settings.train_gains];
-    for (i, name) in ["weights", "shifts", "gains"].into_iter().enumerate().filter(|(i, _)| trained[*i]) {
-        let band = list(&|e| e.norms[i]);
-        if band.high.iter().any(|x| *x > 0.0) {
-            norms = band.add(norms, name, &epochs, samples);
-            drawn = true;
-        }
-    }
+    let bands = ["weights", "shifts", "gains"].into_iter().enumerate().map(|(i, name)| (name, list(&|e| e.norms[i])));
+    let bands: Vec<_> = bands.filter(|(_, band)| band.high.iter().any(|x| *x > 0.0)).collect();
     let grid = Grid::new(3).add(losses.build()?).add(largest.build()?);
-    if drawn { grid.add(norms.build()?) } else { grid }.build()
+    if bands.is_empty() {
+        return grid.build();
+    }
+    let names: Vec<&str> = bands.iter().map(|(name, _)| *name).collect();
+    let norms = plot(format!("Gradients of {}", names.join(", ")), Axis::log("norm of the gradient"));
+    let norms = bands.iter().fold(norms, |norms, (name, band)| band.add(norms, name, &epochs, samples));
+    grid.add(norms.build()?).build()
 }
 
 fn title(loss: &Loss) -> &'static str {

@@ -47,7 +47,7 @@ pub struct TrainSettings {
     pub number_param: Option<[usize; 3]>,
     /// Whether weights stay 0 or more, so that Dale's law stays.
     pub dale: bool,
-    /// Exponents in the spectra that are looked at; all where this is not given.
+    /// Exponents in the spectra that are looked at; all, but at most 1000, where this is not given.
     pub spectrum_nle: Option<usize>,
     /// Seed of everything random.
     pub seed: u64,

@@ -6,7 +6,7 @@ use lyapunov::{
     Activation, Compat, Derivative, Inputs, Interval, Loss, RateModel, RateNetwork, RateWork, Settings, Spectrum,
     StepMap, Wiring,
 };
-use tch::{Kind, Tensor, no_grad};
+use tch::{Device, Kind, Tensor, no_grad};
 use tch_train::{Adam, Optimizer, Parameters, clip_norm, grad_norm};
 
 use super::{Groups, Masks, Share};
@@ -32,7 +32,7 @@ pub struct Recipe {
     pub loss: Loss,
     /// How many of the largest exponents it is of.
     pub exponents: usize,
-    /// Exponents in spectra that are looked at. Default: all; one less for FlyStability.
+    /// Exponents in spectra that are looked at. Default: all, but at most 1000; for FlyStability all but one.
     pub full: Option<usize>,
     /// Time in which growth is counted.
     pub duration: f64,
@@ -44,7 +44,7 @@ pub struct Recipe {
     pub bounds: Bounds,
     /// What is reproduced: [`Compat::FlyStability`] has its counts, its derivative and a start at 0.
     pub compat: Compat,
-    /// Seed of the tangents to start from.
+    /// Seed of the tangents to start from; for [`Compat::FlyStability`] they are always [`flystability_tangents`].
     pub seed: u64,
     /// Tangents to start from, `[neurons, exponents]`, in place of the seed's.
     pub start: Option<Vec<f64>>,
@@ -52,6 +52,9 @@ pub struct Recipe {
 
 /// The norm that the gradient of each group has at most.
 const LARGEST_NORM: f64 = 2000.0;
+
+/// Exponents of a full spectrum, unless more are asked for.
+const MOST: usize = 1000;
 
 /// What an epoch found, all from before its step.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,12 +118,7 @@ impl Training {
         }
         let system = if compat { system.clone().with_state(vec![0.0; system.n()])? } else { system };
         let derivative = if compat { Derivative::FlyStability } else { Derivative::Exact };
-        let mut settings = Settings::new(recipe.exponents)
-            .duration(recipe.duration)
-            .interval(recipe.interval)
-            .seed(recipe.seed)
-            .compat(recipe.compat)
-            .history(false);
+        let mut settings = settings(&recipe, recipe.exponents, system.n());
         if let Some(start) = &recipe.start {
             settings = settings.start(start);
         }
@@ -236,13 +234,8 @@ impl Training {
     /// Settings of a full spectrum.
     pub fn full_settings(&self) -> Settings {
         let n = self.system.n();
-        let all = if self.recipe.compat == Compat::FlyStability { n.saturating_sub(1).max(1) } else { n };
-        Settings::new(self.recipe.full.unwrap_or(all).min(n))
-            .duration(self.recipe.duration)
-            .interval(self.recipe.interval)
-            .seed(self.recipe.seed)
-            .compat(self.recipe.compat)
-            .history(false)
+        let all = if self.recipe.compat == Compat::FlyStability { n.saturating_sub(1).max(1) } else { n.min(MOST) };
+        settings(&self.recipe, self.recipe.full.unwrap_or(all).min(n), n)
     }
 
     /// The spectrum of the network as it is now, from where the last epoch's run ended.
@@ -278,6 +271,27 @@ impl Training {
     fn derivative(&self) -> Derivative {
         if self.recipe.compat == Compat::FlyStability { Derivative::FlyStability } else { Derivative::Exact }
     }
+}
+
+/// Settings of so many exponents of `n` neurons.
+fn settings(recipe: &Recipe, exponents: usize, n: usize) -> Settings {
+    let settings = Settings::new(exponents)
+        .duration(recipe.duration)
+        .interval(recipe.interval)
+        .seed(recipe.seed)
+        .compat(recipe.compat)
+        .history(false);
+    match recipe.compat {
+        Compat::FlyStability if exponents <= n => settings.start(&flystability_tangents(n, exponents)),
+        _ => settings,
+    }
+}
+
+/// The tangents from which FlyStability starts, `[neurons, exponents]`: what libtorch draws from seed 41. Its generator is left there.
+pub fn flystability_tangents(n: usize, exponents: usize) -> Vec<f64> {
+    tch::manual_seed(41);
+    let drawn = Tensor::randn([(n * exponents) as i64], (Kind::Double, Device::Cpu));
+    Vec::try_from(drawn).unwrap_or_default()
 }
 
 /// A network whose first step is known.

@@ -5,7 +5,7 @@ use crate::case::Case;
 use crate::report::{Report, absolute};
 use connectome_io::Labels;
 use flybrain::rate::RateSystem;
-use flybrain::rate::train::{Bounds, Groups, Listed, Log, Masks, Recipe, Share, Training};
+use flybrain::rate::train::{Bounds, Groups, Listed, Log, Masks, Recipe, Share, Training, flystability_tangents};
 use lyapunov::{Compat, Interval, Loss, Wiring};
 
 pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
@@ -13,6 +13,14 @@ pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
         train(case, side, report)?;
     }
     let (n, k) = (case.integers("in.types")?.len(), case.shape("in.q0_raw")?[1]);
+    for key in ["in.q0_raw", "in.q0_raw_full"] {
+        report.close(
+            "drawn tangents",
+            &flystability_tangents(n, case.shape(key)?[1]),
+            case.floats(key)?,
+            absolute(1e-12),
+        );
+    }
     let (q, _) = lyapunov::qr(n, k, case.floats("in.q0_raw")?);
     let golden = case.floats("in.q0")?;
     for column in 0..k {

@@ -65,7 +65,7 @@ impl Network {
             number_param: None,
             dale: common.dale,
             spectrum_nle: common.spectrum_nle,
-            seed: common.seed,
+            seed: common.seed.unwrap_or(30),
             compat: common.compat,
             network: Source::Connectome {
                 roi: std::fs::canonicalize(&roi).unwrap_or(roi),

@@ -68,7 +68,7 @@ impl Network {
             number_param,
             dale: common.dale,
             spectrum_nle: common.spectrum_nle,
-            seed: common.seed,
+            seed: common.seed.unwrap_or(if number_param.is_some() { 30 } else { 29 }),
             compat: common.compat,
             network: Source::Random { n: self.n, g: self.g },
         }
