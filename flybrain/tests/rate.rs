@@ -175,7 +175,7 @@ fn other_connectomes_are_trained() {
     let network = RateSystem::read(own.join("network.safetensors")).unwrap();
     assert!(matches!(network.wiring(), Wiring::Sparse(_)) && network.n() == 302);
     let message = fails(folder.path(), &[&args[..3], &["--out", "no"]].concat(), 1);
-    assert!(message.contains("unknown sign"), "{message}");
+    assert!(message.contains("sign is not known") && message.contains("omit"), "{message}");
     let message = fails(
         folder.path(),
         &[&args[..3], &["--unknown_signs", "omit", "--subpopulation", "lineage", "--out", "no"]].concat(),

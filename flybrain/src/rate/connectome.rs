@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use connectome_graph::normalise::{Sinkhorn, sinkhorn_flystability};
 use connectome_graph::{Duplicates, Topology, UnknownSign, WeightRule};
-use connectome_io::{Connectome, Labels};
+use connectome_io::{Connectome, Labels, Sign};
 use lyapunov::Wiring;
 use sha2::{Digest, Sha256};
 use tch_sparse::SparsityPattern;
@@ -114,12 +114,14 @@ impl FromConnectome {
     }
 
     fn topology(&self, connectome: &Connectome) -> Result<Topology, Error> {
-        let of = |connectome, rule| Topology::from_connectome(connectome, rule, Duplicates::Sum);
+        let of = |connectome: &Connectome, rule| Topology::from_connectome(connectome, rule, Duplicates::Sum);
+        let by_neuron = WeightRule::PresynapticSign(self.unknown);
+        let all_unknown = connectome.neurons().signs().is_none() && self.unknown != UnknownSign::Error;
         Ok(match self.signs {
-            SignOf::Presynaptic => of(connectome, WeightRule::PresynapticSign(self.unknown))?,
-            SignOf::Postsynaptic => {
-                of(&connectome.clone().transpose(), WeightRule::PresynapticSign(self.unknown))?.transpose()
-            }
+            SignOf::Presynaptic if all_unknown => of(&without_signs(connectome)?, by_neuron)?,
+            SignOf::Presynaptic => of(connectome, by_neuron)?,
+            SignOf::Postsynaptic if all_unknown => of(&without_signs(connectome)?.transpose(), by_neuron)?.transpose(),
+            SignOf::Postsynaptic => of(&connectome.clone().transpose(), by_neuron)?.transpose(),
             SignOf::Synapse => of(connectome, WeightRule::SynapseSign(self.unknown))?,
             SignOf::Weight => of(connectome, WeightRule::AsStored)?,
         })
@@ -143,6 +145,13 @@ impl FromConnectome {
         }
         RateSystem::from_coupling(Wiring::Dense(n), dense)
     }
+}
+
+/// The same connectome with neurons of unknown signs.
+fn without_signs(connectome: &Connectome) -> Result<Connectome, Error> {
+    let (neurons, synapses, _, provenance) = connectome.clone().into_parts();
+    let n = neurons.len();
+    Ok(Connectome::new(neurons.with_signs(vec![Sign::Unknown; n])?, synapses, provenance)?)
 }
 
 /// The labels that types are made of.
@@ -218,7 +227,7 @@ pub fn read_connectome(path: &Path) -> Result<Connectome, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use connectome_io::{NeuronTable, Orientation, Provenance, Sign, SynapseTable};
+    use connectome_io::{NeuronTable, Orientation, Provenance, SynapseTable};
 
     /// 0 -| 1 -> 2 -> 0, 2 -> 1, with a transmitter each.
     fn triangle() -> Connectome {
@@ -240,6 +249,10 @@ mod tests {
         let sparse = build(FromConnectome { layout: Layout::Sparse, ..FromConnectome::default() });
         assert_eq!((sparse.coupling(), sparse.n()), (vec![2.0, -4.0, 5.0, 3.0], 3));
         assert_eq!(own.origin(), sparse.origin());
+        let all = FromConnectome { unknown: UnknownSign::Excitatory, ..FromConnectome::default() };
+        let bare =
+            Connectome::new(NeuronTable::numbered(3), triangle().synapses().clone(), triangle().provenance().clone());
+        assert_eq!(all.build(&bare.unwrap()).unwrap().coupling(), own.weights());
         let typed = build(FromConnectome { grouping: Grouping::Transmitter, ..FromConnectome::default() });
         assert_eq!(typed.types().names(), ["acetylcholine", "gaba", "glutamate"]);
         assert_eq!(typed.types().codes(), [1, 2, 0]);

@@ -74,6 +74,8 @@ pub enum Source {
         roi: PathBuf,
         /// `neurotransmitter`, `cell_fibers`, `type`, `class`, another column of neurons, or none: one gain and shift per neuron.
         subpopulation: Option<String>,
+        /// Whose sign a connection has: `presynaptic`, `postsynaptic`, `synapse` or `weight`.
+        signs: String,
         /// What a connection is of which the sign is not known: `error`, `excitatory`, `inhibitory` or `omit`.
         unknown_signs: String,
         /// Passes of balancing. FlyStability's, and the default of the commands, are 10.
@@ -251,15 +253,15 @@ impl Source {
     ) -> Result<RateSystem, Error> {
         let system = match (self, connectome) {
             (Self::Random { n, g }, _) => RateSystem::random_sample(*n, *g, Symmetry::None, settings.seed, sample)?,
-            (Self::Connectome { subpopulation, unknown_signs, passes, .. }, Some(connectome)) => {
+            (Self::Connectome { subpopulation, signs, unknown_signs, passes, .. }, Some(connectome)) => {
                 let how = FromConnectome {
-                    signs: if settings.compat { SignOf::Postsynaptic } else { SignOf::Presynaptic },
+                    signs: sign_of(signs)?,
                     unknown: unknown(unknown_signs)?,
                     grouping: grouping(subpopulation.as_deref()),
                     balance: Balance::Passes(*passes),
                     ..FromConnectome::default()
                 };
-                let system = how.build(connectome)?;
+                let system = how.build(connectome).map_err(|e| with_remedy(e, connectome))?;
                 let n = system.n();
                 system.with_state(normals(n, settings.seed, sample, Purpose::State))?
             }
@@ -285,6 +287,34 @@ fn grouping(name: Option<&str>) -> Grouping {
         Some("class") => Grouping::Class,
         Some(column) => Grouping::Column(column.into()),
     }
+}
+
+fn sign_of(name: &str) -> Result<SignOf, Error> {
+    Ok(match name {
+        "presynaptic" => SignOf::Presynaptic,
+        "postsynaptic" => SignOf::Postsynaptic,
+        "synapse" => SignOf::Synapse,
+        "weight" => SignOf::Weight,
+        other => {
+            let problem = format!("{other:?}; known are presynaptic, postsynaptic, synapse, weight");
+            return Err(Error::Setting { key: "signs", problem });
+        }
+    })
+}
+
+/// What to do about signs that are not there, in words of the options.
+fn with_remedy(error: Error, connectome: &Connectome) -> Error {
+    let source = connectome.provenance().source();
+    let problem = match error {
+        Error::Graph(connectome_graph::Error::NoSigns { of }) => format!("{source} has no signs of {of}"),
+        Error::Graph(connectome_graph::Error::UnknownSigns { count, .. }) => {
+            format!("of {count} connections of {source} the sign is not known")
+        }
+        other => return other,
+    };
+    let remedy =
+        "say what such connections are: excitatory, inhibitory or omit; or take signs from elsewhere by --signs";
+    Error::Setting { key: "unknown_signs", problem: format!("{problem}; {remedy}") }
 }
 
 fn unknown(name: &str) -> Result<UnknownSign, Error> {

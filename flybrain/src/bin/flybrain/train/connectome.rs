@@ -24,6 +24,9 @@ struct Network {
     /// Folder of the regions' folders
     #[arg(long, value_name = "DIR", default_value = "data/connectomics")]
     data: PathBuf,
+    /// Whose sign a connection has [default: presynaptic; with --compat postsynaptic]
+    #[arg(long, value_parser = ["presynaptic", "postsynaptic", "synapse", "weight"])]
+    signs: Option<String>,
     /// What a connection is of which the sign is not known
     #[arg(long, default_value = "error", value_parser = ["error", "excitatory", "inhibitory", "omit"])]
     unknown_signs: String,
@@ -48,6 +51,7 @@ impl Network {
     fn settings(&self, asked: &Asked<'_>) -> Result<TrainSettings, Failure> {
         let common = &self.common;
         let roi = region(asked.roi, &self.data)?;
+        let signs = if common.compat { "postsynaptic" } else { "presynaptic" };
         Ok(TrainSettings {
             n_samples: asked.n_samples,
             n_epochs: self.n_epochs,
@@ -70,6 +74,7 @@ impl Network {
             network: Source::Connectome {
                 roi: std::fs::canonicalize(&roi).unwrap_or(roi),
                 subpopulation: asked.subpopulation.map(str::to_owned),
+                signs: self.signs.clone().unwrap_or_else(|| signs.into()),
                 unknown_signs: self.unknown_signs.clone(),
                 passes: self.passes,
             },
