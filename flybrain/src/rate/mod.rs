@@ -22,8 +22,8 @@ mod spectrum;
 pub mod sweep;
 mod system;
 mod timing;
-mod transition;
 pub mod train;
+mod transition;
 
 pub use connectome::{Balance, FromConnectome, Grouping, Layout, SignOf, read_connectome, region};
 pub use convergence::Convergence;
