@@ -2,7 +2,7 @@
 //!
 //! Networks `dh/dt = -h + J tanh(h)` with independent normal connections of mean 0 and deviation `g / sqrt(N)` are at rest up to g = 1
 //! and chaotic above, as N grows. Their largest exponent is measured over g for two sizes and compared with the mean-field theory of
-//! Sompolinsky, Crisanti and Sommers (*Phys. Rev. Lett.* 61, 1988). Then all exponents are computed at a few g: over the index in
+//! Sompolinsky, Crisanti and Sommers (*Phys. Rev. Lett.* 61, 1988), taken over to the steps of 0.1 that are done. Then all exponents are computed at a few g: over the index in
 //! percent, spectra of both sizes lie on one curve, so that dimension and entropy grow in proportion to the network (Engelken, Wolf and
 //! Abbott, *Phys. Rev. Research* 5, 2023).
 //!
@@ -118,7 +118,7 @@ fn over_coupling(measured: &[(Transition, Vec<Record>)]) -> Result<Figure, Error
     let plan = &measured[0].0;
     let grid = (0..=70).map(|i| plan.gmin + 0.05 * f64::from(i));
     let (g, theory): (Vec<f64>, Vec<f64>) = grid.filter_map(|g| Some((g, plan.theory(g)?))).unzip();
-    Ok(figure.curve("mean field", &g, &theory).build()?)
+    Ok(figure.curve(format!("mean field of steps of {DT}"), &g, &theory).build()?)
 }
 
 fn over_index(spectra: &[(usize, f64, Spectrum<f64>)]) -> Result<Figure, Error> {

@@ -29,6 +29,8 @@ use crate::Error;
 pub struct MeanField {
     g: f64,
     exponent: f64,
+    decay: f64,
+    path: Path,
     times: Vec<f64>,
     autocorrelation: Vec<f64>,
 }
@@ -51,11 +53,11 @@ impl MeanField {
         }
         let particle = Particle::new(g);
         let path = particle.path();
-        let energy = path.ground_state(particle.decay);
+        let energy = path.ground_state(particle.decay, 1.0);
         // The path runs from the tail to the peak in half steps.
         let times = (0..path.covariance.len()).map(|i| i as f64 * path.step / 2.0).collect();
         let autocorrelation = path.covariance.iter().rev().copied().collect();
-        Ok(Self { g, exponent: (1.0 - energy).sqrt() - 1.0, times, autocorrelation })
+        Ok(Self { g, exponent: (1.0 - energy).sqrt() - 1.0, decay: particle.decay, path, times, autocorrelation })
     }
 
     /// The coupling strength.
@@ -66,6 +68,24 @@ impl MeanField {
     /// The largest Lyapunov exponent, per time constant.
     pub fn largest_exponent(&self) -> f64 {
         self.exponent
+    }
+
+    /// The same of Euler's steps of `dt`, up to terms of `dt²`.
+    ///
+    /// With `k = e^(λ dt)` and `a = 1 - dt` steps have `(k - a S)(k - a / S) ψ = dt² g² <tanh' tanh'> ψ` where S shifts by a step, and an
+    /// autocorrelation that is that of continuous time stretched by `sqrt(a)`. In the stretched time `(1 + κ)² = 1 - E(k)`, where
+    /// `κ = (k - 1) / dt` and E(k) is the ground state of `-k d²/dτ² + 1 - g² <tanh' tanh'>`.
+    pub fn exponent_of_steps(&self, dt: f64) -> f64 {
+        let mut rate = self.exponent;
+        // The energy hardly depends on k.
+        for _ in 0..20 {
+            let before = rate;
+            rate = (1.0 - self.path.ground_state(self.decay, 1.0 + dt * rate)).sqrt() - 1.0;
+            if (rate - before).abs() < 1e-12 {
+                break;
+            }
+        }
+        (dt * rate).ln_1p() / dt
     }
 
     /// Variance of a neuron's state.
@@ -88,9 +108,17 @@ pub fn largest_exponent(g: f64) -> Result<f64, Error> {
     if (0.0..=1.0).contains(&g) { Ok(g - 1.0) } else { Ok(MeanField::of(g)?.largest_exponent()) }
 }
 
-/// The largest exponent of networks at rest, `g` from 0 to 1, in steps of Euler's method: `ln(1 - dt + dt g) / dt`.
-pub fn exponent_at_rest(g: f64, dt: f64) -> f64 {
-    (dt * (g - 1.0)).ln_1p() / dt
+/// The same in steps of Euler's method: `ln(1 - dt + dt g) / dt` where all comes to rest, and above that
+/// [`MeanField::exponent_of_steps`].
+///
+/// # Errors
+/// As [`largest_exponent`].
+pub fn exponent_of_steps(g: f64, dt: f64) -> Result<f64, Error> {
+    if (0.0..=1.0).contains(&g) {
+        Ok((dt * (g - 1.0)).ln_1p() / dt)
+    } else {
+        Ok(MeanField::of(g)?.exponent_of_steps(dt))
+    }
 }
 
 /// The autocorrelation as a particle.
@@ -168,6 +196,7 @@ impl Particle {
 }
 
 /// The autocorrelation in half steps, from its tail to its peak, and the well that it makes.
+#[derive(Debug, Clone, PartialEq)]
 struct Path {
     step: f64,
     covariance: Vec<f64>,
@@ -176,27 +205,27 @@ struct Path {
 }
 
 impl Path {
-    /// The lowest eigenvalue of `-d²/dτ² + well`, whose tail is at `decay²`.
+    /// The lowest eigenvalue of `-factor d²/dτ² + well`, whose tail is at `decay²`.
     ///
-    /// The logarithmic derivative q of its function follows `q' = well - E - q²` from the tail and is 0 at the peak. Below the
+    /// The logarithmic derivative q of its function follows `q' = (well - E) / factor - q²` from the tail and is 0 at the peak. Below the
     /// eigenvalue it is positive there, above it is negative or has run away.
-    fn ground_state(&self, decay: f64) -> f64 {
+    fn ground_state(&self, decay: f64, factor: f64) -> f64 {
         let (mut low, mut high) = (self.well.iter().copied().fold(f64::INFINITY, f64::min), 0.0);
         while high - low > 1e-15 * low.abs() {
             let energy = f64::midpoint(low, high);
             if energy == low || energy == high {
                 break;
             }
-            if self.end(decay, energy) > 0.0 { low = energy } else { high = energy }
+            if self.end(decay, energy, factor) > 0.0 { low = energy } else { high = energy }
         }
         f64::midpoint(low, high)
     }
 
-    fn end(&self, decay: f64, energy: f64) -> f64 {
+    fn end(&self, decay: f64, energy: f64, factor: f64) -> f64 {
         let h = self.step;
-        let mut q = (decay * decay - energy).sqrt();
+        let mut q = ((decay * decay - energy) / factor).sqrt();
         for well in self.well.windows(3).step_by(2) {
-            let f = |q: f64, well: f64| well - energy - q * q;
+            let f = |q: f64, well: f64| (well - energy) / factor - q * q;
             let a = f(q, well[0]);
             let b = f(q + h / 2.0 * a, well[1]);
             let c = f(q + h / 2.0 * b, well[1]);
@@ -346,6 +375,25 @@ mod tests {
         }
     }
 
+    /// Against an independent solution of the mean field of the steps themselves: Newton's method for the autocorrelation at all
+    /// multiples of a step.
+    #[test]
+    fn steps_have_exponents_of_their_own() {
+        for (g, dt, want) in [
+            (2.0, 0.05, 0.111_976),
+            (2.0, 0.1, 0.111_499),
+            (3.0, 0.05, 0.233_364),
+            (3.0, 0.1, 0.231_313),
+            (4.0, 0.05, 0.337_080),
+            (4.0, 0.1, 0.332_832),
+        ] {
+            let got = exponent_of_steps(g, dt).unwrap();
+            assert!((got - want).abs() < 0.05 * dt * dt, "g = {g}, dt = {dt}: {got}, wanted is {want}");
+        }
+        let theory = MeanField::of(2.0).unwrap();
+        assert!((theory.exponent_of_steps(1e-6) - theory.largest_exponent()).abs() < 1e-6);
+    }
+
     /// Just above 1 exponents grow as (g - 1)² / 2 and variances as g - 1; far above, the variance as that of steps in place of tanh.
     #[test]
     fn limits_are_right() {
@@ -355,7 +403,7 @@ mod tests {
         let far = MeanField::of(100.0).unwrap();
         assert!((far.variance() / (2.0 * (1.0 - 2.0 / PI) * 1e4) - 1.0).abs() < 0.02, "{}", far.variance());
         assert_eq!(largest_exponent(0.4).unwrap(), -0.6);
-        assert!((exponent_at_rest(0.0, 0.1) - 0.9f64.ln() / 0.1).abs() < 1e-15);
+        assert!((exponent_of_steps(0.0, 0.1).unwrap() - 0.9f64.ln() / 0.1).abs() < 1e-15);
     }
 
     /// The path begins at the variance that equal energies give, at rest, and ends at nothing; nothing else says so to the integrator.

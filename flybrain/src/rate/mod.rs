@@ -30,7 +30,7 @@ pub use convergence::Convergence;
 pub use draw::{Purpose, normals};
 pub use dynamics::{Dynamics, Record, Varied};
 pub use file::activation;
-pub use mean_field::{MeanField, exponent_at_rest, largest_exponent};
+pub use mean_field::{MeanField, exponent_of_steps, largest_exponent};
 pub use plan::{Collected, Plan};
 pub use random::Symmetry;
 pub use spectrum::SpectrumScan;

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::dynamics::{Dynamics, Record, Varied, mean, median, point_seed};
+use super::exponent_of_steps;
 use super::plan::{Collect, Findings};
 use super::sweep::{Piece, Sweep};
-use super::{exponent_at_rest, largest_exponent};
 use crate::Error;
 use crate::figure::{Axis, Figure, Mark, Scatter};
 
@@ -65,14 +65,10 @@ impl Transition {
         (0..self.m_g).map(value).map(digits).collect()
     }
 
-    /// The mean field of these networks at a value, if there is one: of continuous time above 1, of the steps at rest.
+    /// The largest exponent of these networks at a value in mean-field theory, where it knows: of tanh in the steps that are done.
     pub fn theory(&self, g: f64) -> Option<f64> {
         let plain = self.varied == Varied::WEIGHTS && self.dynamics.activation != Activation::TanhPositive;
-        match g {
-            _ if !plain => None,
-            g if g <= 1.0 => Some(exponent_at_rest(g, self.dynamics.dt)),
-            g => largest_exponent(g).ok(),
-        }
+        if plain { exponent_of_steps(g, self.dynamics.dt).ok() } else { None }
     }
 
     /// Its curve, `[values, exponents]`.
@@ -110,7 +106,7 @@ impl Transition {
         figure = figure.series("networks", &x, &y).series("medians", values, medians);
         let [values, exponents] = self.curve();
         if !values.is_empty() {
-            figure = figure.curve(format!("mean field (at rest: steps of {dt})"), &values, &exponents);
+            figure = figure.curve(format!("mean field of steps of {dt}"), &values, &exponents);
         }
         figure.build()
     }
