@@ -120,8 +120,9 @@ fn connectome(criterion: &mut Criterion) -> Result<(), Failure> {
         std::hint::black_box(qr(n, K, &tangents));
     });
     group.finish();
-    let steps = settings.run(&network, &state)?;
-    println!("ten time constants: {} steps, factorised at {} of them", steps.steps(), steps.time());
+    let run = settings.history(true).run(&network, &state)?;
+    let factorised = run.history().map_or(0, |history| history.times.len());
+    println!("ten time constants: {} steps, transients included; {factorised} factorisations counted", run.steps());
     let share = times[1] / times[0];
     println!(
         "a unit of network time (10 steps, a factorisation): {:.1} ms; a step {:.2} ms, {:.0} % of it the sparse product; \
