@@ -137,7 +137,7 @@ fn many_networks_at_once() {
         assert_eq!(one.exponents, all.exponents.get(b));
         (one.exponents * weights.get(b)).sum(Kind::Double).backward();
         assert!(c.grad() == by_coupling.get(b) && s.grad() == by_state.get(b));
-        sum = sum + gains.grad();
+        sum += gains.grad();
     }
     assert!((sum - by_gain).abs().max().double_value(&[]) < 1e-12);
     // A shared coupling gets the sum, too.

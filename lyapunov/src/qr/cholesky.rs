@@ -31,7 +31,7 @@ impl<T: Real> Cholesky<T> {
         if n >= CHUNK {
             chunks.push(chunk(CHUNK));
         }
-        if n % CHUNK > 0 {
+        if !n.is_multiple_of(CHUNK) {
             chunks.push(chunk(n % CHUNK));
         }
         Self {
@@ -65,7 +65,7 @@ impl<T: Real> Cholesky<T> {
         invert(&self.gram, &mut self.inverse, self.k);
         // Q deviates from orthogonality by as much as this.
         let deviation = rounding * self.square_condition();
-        if !(deviation < 0.05) {
+        if deviation.is_nan() || deviation >= 0.05 {
             return false;
         }
         if deviation < ONE_PASS * rounding {

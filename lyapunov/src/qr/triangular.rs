@@ -23,7 +23,7 @@ pub(super) fn upper_factor(g: &mut [f64], k: usize, least: f64) -> bool {
         let end = (start + BLOCK).min(k);
         for j in start..end {
             let pivot = g[j * k + j];
-            if !(pivot > least * before[j]) || !pivot.is_finite() {
+            if pivot <= least * before[j] || !pivot.is_finite() {
                 return false;
             }
             let scale = pivot.sqrt();

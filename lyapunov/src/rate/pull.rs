@@ -102,7 +102,7 @@ impl<T: Real> RateNetwork<T> {
         d.slope * by_value + d.slope_by_state * by_slope
     }
 
-    fn pull_exact(&self, before: Point<'_, T>, g: PointMut<'_, T>, parameters: &mut [T], work: &mut RateWork<T>) {
+    fn pull_exact(&self, before: Point<'_, T>, g: &mut PointMut<'_, T>, parameters: &mut [T], work: &mut RateWork<T>) {
         let n = self.n();
         let k = before.tangents.len() / n.max(1);
         let columns = k + 1;
@@ -137,7 +137,7 @@ impl<T: Real> RateNetwork<T> {
         &self,
         n_step: u64,
         before: Point<'_, T>,
-        g: PointMut<'_, T>,
+        g: &mut PointMut<'_, T>,
         parameters: &mut [T],
         work: &mut RateWork<T>,
     ) {
@@ -166,7 +166,7 @@ impl<T: Real> RateNetwork<T> {
         }
         self.pull_exact(
             Point { state: before.state, tangents: &[] },
-            PointMut { state: g.state, tangents: &mut [] },
+            &mut PointMut { state: g.state, tangents: &mut [] },
             parameters,
             work,
         );
@@ -179,10 +179,10 @@ impl<T: Real> Differentiable<T> for RateNetwork<T> {
         self.offsets()[2] + self.n()
     }
 
-    fn pull(&self, n: u64, before: Point<'_, T>, g: PointMut<'_, T>, parameters: &mut [T], work: &mut RateWork<T>) {
+    fn pull(&self, n: u64, before: Point<'_, T>, mut g: PointMut<'_, T>, parameters: &mut [T], work: &mut RateWork<T>) {
         match self.derivative {
-            Derivative::Exact => self.pull_exact(before, g, parameters, work),
-            Derivative::FlyStability => self.pull_compat(n, before, g, parameters, work),
+            Derivative::Exact => self.pull_exact(before, &mut g, parameters, work),
+            Derivative::FlyStability => self.pull_compat(n, before, &mut g, parameters, work),
         }
     }
 
