@@ -2,7 +2,8 @@
 //!
 //! Measured wiring stays as it is, balanced between excitation and inhibition; the gain and shift of each population is trained until
 //! the ten largest Lyapunov exponents are 0. *C. elegans* by transmitter, and, where the hemibrain's ellipsoid body lies in
-//! `../shared/data`, that of the fly by neuron and by cell body fibre. Spectra before and after, gains and shifts that came out.
+//! `../shared/data`, that of the fly by neuron and by cell body fibre. Spectra before and after, gains and shifts that came out. Neurons
+//! of the worm whose transmitter says nothing of their sign are taken as excitatory.
 
 use connectome_graph::UnknownSign;
 use connectome_io::Connectome;

@@ -1,6 +1,7 @@
 //! The parameters of a network and the gradient of a loss on its exponents.
 
 use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
 use lyapunov::{
     Activation, Compat, Derivative, Inputs, Interval, Loss, RateModel, RateNetwork, RateWork, Settings, Spectrum,
@@ -282,16 +283,20 @@ fn settings(recipe: &Recipe, exponents: usize, n: usize) -> Settings {
         .compat(recipe.compat)
         .history(false);
     match recipe.compat {
-        Compat::FlyStability if exponents <= n => settings.start(&flystability_tangents(n, exponents)),
+        Compat::FlyStability if exponents <= n => settings.start(&flystability_tangents(n, exponents, Kind::Double)),
         _ => settings,
     }
 }
 
-/// The tangents from which FlyStability starts, `[neurons, exponents]`: what libtorch draws from seed 41. Its generator is left there.
-pub fn flystability_tangents(n: usize, exponents: usize) -> Vec<f64> {
+/// The tangents from which FlyStability starts, `[neurons, exponents]`: what libtorch draws from seed 41, which depends on the kind of
+/// numbers, Float or Double. Its generator, which belongs to the process, is left there: nothing else may draw from it at the same time.
+pub fn flystability_tangents(n: usize, exponents: usize, kind: Kind) -> Vec<f64> {
+    // Of two threads that seed and draw, each is to get its own.
+    static DRAWS: Mutex<()> = Mutex::new(());
+    let _held = DRAWS.lock().unwrap_or_else(PoisonError::into_inner);
     tch::manual_seed(41);
-    let drawn = Tensor::randn([(n * exponents) as i64], (Kind::Double, Device::Cpu));
-    Vec::try_from(drawn).unwrap_or_default()
+    let drawn = Tensor::randn([(n * exponents) as i64], (kind, Device::Cpu));
+    Vec::try_from(drawn.to_kind(Kind::Double)).unwrap_or_default()
 }
 
 /// A network whose first step is known.

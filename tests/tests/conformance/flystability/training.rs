@@ -7,6 +7,7 @@ use connectome_io::Labels;
 use flybrain::rate::RateSystem;
 use flybrain::rate::train::{Bounds, Groups, Listed, Log, Masks, Recipe, Share, Training, flystability_tangents};
 use lyapunov::{Compat, Interval, Loss, Wiring};
+use tch::Kind;
 
 pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
     for side in Side::BOTH {
@@ -16,7 +17,7 @@ pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
     for key in ["in.q0_raw", "in.q0_raw_full"] {
         report.close(
             "drawn tangents",
-            &flystability_tangents(n, case.shape(key)?[1]),
+            &flystability_tangents(n, case.shape(key)?[1], Kind::Double),
             case.floats(key)?,
             absolute(1e-12),
         );
