@@ -33,7 +33,7 @@ fn main() -> Result<(), Failure> {
 
 /// Cell types to neurons and synapses, and these to a topology.
 fn expansion(criterion: &mut Criterion) -> Result<(), Failure> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/flyvis/fib25-fib19_v2.2.json.gz");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fly-vision/data/fib25-fib19_v2.2.json.gz");
     let types = connectome_io::read(path)?;
     let mut group = criterion.benchmark_group("fly visual system");
     for extent in [2, 5, 10, 15] {

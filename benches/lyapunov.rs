@@ -72,7 +72,7 @@ fn dense(criterion: &mut Criterion) -> Result<(), Failure> {
 
 /// The fly's visual system, `[45669, 45669]`: numbers of synapses with signs.
 fn fly() -> Result<Topology, Failure> {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/flyvis/fib25-fib19_v2.2.json.gz");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../fly-vision/data/fib25-fib19_v2.2.json.gz");
     Ok(expand(&connectome_io::read(file)?, Extent(15))?.topology(WeightRule::SynapseSign(UnknownSign::Error))?)
 }
 

@@ -542,7 +542,7 @@ fn signs_of_a_connectome_turn_together() {
 /// On a lattice of cell types synapses stay, signs of types turn with their pairs.
 #[test]
 fn cell_types_on_a_lattice() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/flyvis/fib25-fib19_v2.2.json.gz");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fly-vision/data/fib25-fib19_v2.2.json.gz");
     let types = read(path).unwrap();
     let error = DegreePreserving::new().connectome(&types, 0).unwrap_err();
     assert!(matches!(error, Error::OnLattice { .. }) && error.to_string().contains("expand it first"));
@@ -578,7 +578,7 @@ const LATTICE: [LatticeShuffle; 3] = [LatticeShuffle::Symmetries, LatticeShuffle
 
 #[test]
 fn receptive_fields_keep_their_radial_profile() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/flyvis/fib25-fib19_v2.2.json.gz");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fly-vision/data/fib25-fib19_v2.2.json.gz");
     let types = read(path).unwrap();
     let lattice = types.lattice().unwrap();
     for model in LATTICE {
@@ -662,7 +662,7 @@ fn sparse_types_keep_their_synapses() {
 /// On the expanded fly, synapses reach as far as before but elsewhere.
 #[test]
 fn the_fly_rewired_at_equal_distance() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/flyvis/fib25-fib19_v2.2.json.gz");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fly-vision/data/fib25-fib19_v2.2.json.gz");
     let fly = hex::expand(&read(path).unwrap(), hex::Extent(3)).unwrap();
     let cells = fly.to_connectome().unwrap();
     let wiring = fly.topology(WeightRule::Magnitude).unwrap();

@@ -195,7 +195,7 @@ fn connectomes_move_along() {
 #[test]
 fn lattice_wiring_moves_along() {
     use connectome_graph::hex::{Extent, expand};
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/flyvis/fib25-fib19_v2.2.json.gz");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fly-vision/data/fib25-fib19_v2.2.json.gz");
     let fly = connectome_io::read(path).unwrap();
     let order = Permutation::by_key(fly.n_neurons(), |i| (i * 37) % 65);
     let moved = order.connectome(&fly).unwrap();

@@ -323,7 +323,7 @@ fn empty_networks() {
 /// A lesion of cell types before the expansion is the same as the lesion of their cells after it.
 #[test]
 fn lattices_are_cut_with_their_types() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/flyvis/fib25-fib19_v2.2.json.gz");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fly-vision/data/fib25-fib19_v2.2.json.gz");
     let types = read(path).unwrap();
     let lesion = Neurons::of_type(["T4a", "Mi1", "R1"]);
     let part = remove(&types, &lesion).unwrap();

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 const CELEGANS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/celegans");
 const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/mnist/t10k-labels-idx1-ubyte.gz");
-const FLY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/flyvis/fib25-fib19_v2.2.json.gz");
+const FLY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fly-vision/data/fib25-fib19_v2.2.json.gz");
 
 fn flybrain(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_flybrain")).arg("data").args(args).output().unwrap()

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::reader::Golden;
 
 fn fly() -> Connectome {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/flyvis/fib25-fib19_v2.2.json.gz");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fly-vision/data/fib25-fib19_v2.2.json.gz");
     connectome_io::read(path).unwrap()
 }
 

@@ -195,7 +195,7 @@ fn what_a_graph_cannot_hold_is_not_written() {
         let c = Connectome::new(neurons, synapses, provenance).unwrap();
         refuse(&c, |e| matches!(e, Error::Unsupported { .. }), "further column");
     }
-    let fly = read(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/flyvis/fib25-fib19_v2.2.json.gz")).unwrap();
+    let fly = read(concat!(env!("CARGO_MANIFEST_DIR"), "/../fly-vision/data/fib25-fib19_v2.2.json.gz")).unwrap();
     refuse(&fly, |e| matches!(e, Error::Unsupported { .. }), "lattice");
 }
 

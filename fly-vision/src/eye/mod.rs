@@ -1,0 +1,1 @@
+//! Eyes: from images to the luminance of hexagonal columns.

@@ -1,0 +1,1 @@
+//! Measures of responses: what cells are tuned to.

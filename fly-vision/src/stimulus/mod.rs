@@ -1,0 +1,1 @@
+//! Stimuli: sets of movies with their arguments.

@@ -1,0 +1,1 @@
+//! The task that networks are trained on: optic flow.
