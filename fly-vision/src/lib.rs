@@ -14,3 +14,4 @@ pub use conditions::Conditions;
 pub use connectome::connectome;
 pub use error::Error;
 pub use movie::Movie;
+pub use network::Network;

@@ -112,7 +112,25 @@ impl Activation {
         }
     }
 
-    fn apply_tensor(self, x: &Tensor) -> Result<Tensor, TchError> {
+    /// Applies it in place.
+    pub fn apply<T: Real>(self, x: &mut [T]) {
+        apply_one(self, x);
+    }
+
+    /// Multiplies `slope` by its derivative at `x`. Kinks have the derivative that libtorch gives them.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn multiply_slope<T: Real>(self, x: &[T], slope: &mut [T]) {
+        assert_eq!(x.len(), slope.len(), "arguments and slopes");
+        multiply_slope(self, x, slope);
+    }
+
+    /// Applies it to a tensor; differentiable.
+    ///
+    /// # Errors
+    /// What libtorch reports.
+    pub fn apply_tensor(self, x: &Tensor) -> Result<Tensor, TchError> {
         match self {
             Self::Identity => Ok(x.shallow_clone()),
             Self::Relu => x.f_relu(),

@@ -16,8 +16,7 @@ mod product;
 mod sampled;
 pub(crate) mod scatter;
 mod tile;
-#[allow(unreachable_pub)] // as above
-pub(crate) mod vector;
+pub mod vector;
 
 use crate::Real;
 use crate::pattern::{Columns, Layout};

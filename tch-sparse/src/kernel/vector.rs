@@ -1,4 +1,5 @@
-//! The few vector operations that the kernels are written in, one implementation per instruction set.
+//! The few vector operations that the kernels are written in, one implementation per instruction set: also for kernels of one's own,
+//! by way of [`Real`](crate::Real), whose `Base`, `Half` and `Full` are the registers of the three tiers.
 
 /// A column index as stored: u16 where the matrix has at most 65,536 columns (a quarter less memory traffic), else u32.
 pub trait Index: Copy + Send + Sync + 'static {
@@ -35,22 +36,28 @@ pub trait Vector<T>: Copy {
     /// Selects the first few lanes.
     type Mask: Copy;
 
+    /// Zeros.
     unsafe fn zero() -> Self;
+    /// The same number in all lanes.
     unsafe fn splat(value: T) -> Self;
+    /// Reads `LANES` numbers.
     unsafe fn load(from: *const T) -> Self;
+    /// Writes `LANES` numbers.
     unsafe fn store(self, to: *mut T);
     /// The first `n` lanes, `n <= LANES`.
     unsafe fn mask(n: usize) -> Self::Mask;
     /// Lanes outside the mask are zero and their memory is not touched.
     unsafe fn load_masked(from: *const T, mask: Self::Mask) -> Self;
+    /// Writes the lanes within the mask.
     unsafe fn store_masked(self, to: *mut T, mask: Self::Mask);
     /// `self * by + plus`.
     unsafe fn mul_add(self, by: Self, plus: Self) -> Self;
+    /// Lane by lane.
     unsafe fn add(self, other: Self) -> Self;
     /// The sum over the lanes, in a fixed order.
     unsafe fn sum(self) -> T;
     /// Lane `j` of the result is `a[j] + a[j ^ D]` where bit `D` of `j` is off, `b[j] + b[j ^ D]` where it is on; `D` is a power of
-    /// two below `LANES`. See [`sums`].
+    /// two below `LANES`: a step of summing many registers at once.
     unsafe fn fold<const D: usize>(a: Self, b: Self) -> Self;
     /// Itself, computed here: the compiler may not put it off to where it is used, which costs more registers than there are when
     /// what it is made of has to wait.

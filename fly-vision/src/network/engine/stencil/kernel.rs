@@ -1,0 +1,260 @@
+//! Shifted planes, weighted and added up in registers; and the gradient of the weights.
+
+use tch_sparse::Real;
+use tch_sparse::kernel::Tier;
+use tch_sparse::kernel::vector::Vector;
+
+use super::Taps;
+use super::block::{Block, Tile};
+
+/// Taps of a type as the kernels take them.
+struct Shifted<'a, T> {
+    shifts: &'a [i32],
+    weights: &'a [T],
+}
+
+/// Writes the sum over the taps of type `t` of weight times plane, packed.
+///
+/// # Panics
+/// If the lengths are not those of the block.
+pub(super) fn product<T: Real>(
+    block: &Block<T>,
+    t: usize,
+    taps: &Taps,
+    shifts: &[i32],
+    weights: &[T],
+    outputs: &[T],
+    packed: &mut [T],
+) {
+    let range = taps.of_type[t].clone();
+    let taps = Shifted { shifts: &shifts[range.clone()], weights: &weights[range] };
+    assert_eq!(packed.len(), block.packed_len, "a packed type");
+    check_outputs(block, outputs);
+    let x = outputs[block.lead..].as_ptr();
+    // SAFETY: the tier is this machine's; tiles lie in `packed` by construction, and shifted in `outputs`, as was checked when the
+    // block was made.
+    unsafe {
+        match Tier::best() {
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx512 => products_avx512(&block.tiles, &taps, x, block.stride, packed.as_mut_ptr()),
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx2 => products_avx2(&block.tiles, &taps, x, block.stride, packed.as_mut_ptr()),
+            _ => products::<T, T::Base>(&block.tiles, &taps, x, block.stride, packed.as_mut_ptr()),
+        }
+    }
+}
+
+/// Adds to `totals` for each tap of type `t` the sum over cells and samples of `own` (packed) times the shifted plane.
+///
+/// # Panics
+/// If the lengths are not those of the block.
+pub(super) fn correlate<T: Real>(
+    block: &Block<T>,
+    t: usize,
+    taps: &Taps,
+    shifts: &[i32],
+    own: &[T],
+    outputs: &[T],
+    totals: &mut [f64],
+) {
+    let shifts = &shifts[taps.of_type[t].clone()];
+    assert_eq!(own.len(), block.packed_len, "a packed type");
+    assert!(totals.len() >= shifts.len(), "{} totals for {} taps", totals.len(), shifts.len());
+    check_outputs(block, outputs);
+    let x = outputs[block.lead..].as_ptr();
+    // a register's worth for each tap: lanes are added up at the end, in a fixed order
+    T::with_scratch(shifts.len() * MOST_LANES, |lanes| {
+        lanes.fill(T::ZERO);
+        // SAFETY: as in `product`; `lanes` has room for the widest register per tap.
+        unsafe {
+            match Tier::best() {
+                #[cfg(target_arch = "x86_64")]
+                Tier::Avx512 => correlations_avx512(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr()),
+                #[cfg(target_arch = "x86_64")]
+                Tier::Avx2 => correlations_avx2(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr()),
+                _ => correlations::<T, T::Base>(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr()),
+            }
+        }
+        for (total, lanes) in totals.iter_mut().zip(lanes.chunks_exact(MOST_LANES)) {
+            *total += lanes.iter().map(|x| x.to_f64()).sum::<f64>();
+        }
+    });
+}
+
+/// Numbers of the widest register.
+const MOST_LANES: usize = 16;
+
+fn check_outputs<T: Real>(block: &Block<T>, outputs: &[T]) {
+    assert_eq!(outputs.len(), block.output_len, "outputs of a block");
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+unsafe fn products_avx512<T: Real>(tiles: &[Tile], taps: &Shifted<'_, T>, x: *const T, stride: usize, out: *mut T) {
+    // SAFETY: the caller's promise, and the instructions are enabled here.
+    unsafe { products::<T, T::Full>(tiles, taps, x, stride, out) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn products_avx2<T: Real>(tiles: &[Tile], taps: &Shifted<'_, T>, x: *const T, stride: usize, out: *mut T) {
+    // SAFETY: as above.
+    unsafe { products::<T, T::Half>(tiles, taps, x, stride, out) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+unsafe fn correlations_avx512<T: Real>(
+    tiles: &[Tile],
+    shifts: &[i32],
+    own: *const T,
+    x: *const T,
+    stride: usize,
+    lanes: *mut T,
+) {
+    // SAFETY: as above.
+    unsafe { correlations::<T, T::Full>(tiles, shifts, own, x, stride, lanes) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn correlations_avx2<T: Real>(
+    tiles: &[Tile],
+    shifts: &[i32],
+    own: *const T,
+    x: *const T,
+    stride: usize,
+    lanes: *mut T,
+) {
+    // SAFETY: as above.
+    unsafe { correlations::<T, T::Half>(tiles, shifts, own, x, stride, lanes) }
+}
+
+/// Calls a kernel with the shape of a tile and the number of registers of a line as constants.
+macro_rules! by_shape {
+    ($tile:expr, $halves:expr, $kernel:ident::<$t:ty, $v:ty>($($arg:expr),*)) => {
+        by_shape!(@of $tile, $halves, $kernel, $t, $v, ($($arg),*),
+            (8, 1) (4, 1) (2, 1) (1, 1) (6, 2) (4, 2) (3, 2) (2, 2) (1, 2) (4, 3) (3, 3) (2, 3) (1, 3) (3, 4) (2, 4) (1, 4)
+            (1, 5) (2, 6) (1, 6) (1, 7) (1, 8))
+    };
+    (@of $tile:expr, $halves:expr, $kernel:ident, $t:ty, $v:ty, $args:tt, $(($r:literal, $c:literal))*) => {
+        match ($tile.rows, $tile.lines) {
+            $(($r, $c) => if $halves == 1 {
+                by_shape!(@call $kernel, $t, $v, $r, $c, 1, $args)
+            } else {
+                by_shape!(@call $kernel, $t, $v, $r, $c, 2, $args)
+            },)*
+            // blocks are checked to have no other when they are made
+            _ => {}
+        }
+    };
+    (@call $kernel:ident, $t:ty, $v:ty, $r:literal, $c:literal, $h:literal, ($($arg:expr),*)) => {
+        $kernel::<$t, $v, $r, $c, $h>($($arg),*)
+    };
+}
+
+/// # Safety
+/// The machine has the instructions of `V`; tiles lie in `out`, and shifted in `x`.
+#[inline(always)]
+unsafe fn products<T: Real, V: Vector<T>>(
+    tiles: &[Tile],
+    taps: &Shifted<'_, T>,
+    x: *const T,
+    stride: usize,
+    out: *mut T,
+) {
+    let halves = 64 / size_of::<T>() / V::LANES;
+    for tile in tiles {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (x, out) = (x.add(tile.out as usize), out.add(tile.packed as usize));
+            by_shape!(tile, halves, product_tile::<T, V>(taps, x, stride, out));
+        }
+    }
+}
+
+/// # Safety
+/// As [`products`], of one tile of `R` rows of `C` lines of `H` registers.
+#[inline(always)]
+unsafe fn product_tile<T: Real, V: Vector<T>, const R: usize, const C: usize, const H: usize>(
+    taps: &Shifted<'_, T>,
+    x: *const T,
+    stride: usize,
+    out: *mut T,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut sums = [[[V::zero(); H]; C]; R];
+        for (&shift, &weight) in taps.shifts.iter().zip(taps.weights) {
+            let weight = V::splat(weight);
+            let x = x.offset(shift as isize);
+            for (r, sums) in sums.iter_mut().enumerate() {
+                for (c, sums) in sums.iter_mut().enumerate() {
+                    for (h, sum) in sums.iter_mut().enumerate() {
+                        let at = r * stride + (c * H + h) * V::LANES;
+                        *sum = V::load(x.add(at)).mul_add(weight, *sum);
+                    }
+                }
+            }
+        }
+        for (i, sum) in sums.iter().flatten().flatten().enumerate() {
+            sum.store(out.add(i * V::LANES));
+        }
+    }
+}
+
+/// # Safety
+/// As [`products`]; `lanes` has [`MOST_LANES`] numbers per shift.
+#[inline(always)]
+unsafe fn correlations<T: Real, V: Vector<T>>(
+    tiles: &[Tile],
+    shifts: &[i32],
+    own: *const T,
+    x: *const T,
+    stride: usize,
+    lanes: *mut T,
+) {
+    let halves = 64 / size_of::<T>() / V::LANES;
+    for tile in tiles {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (x, own) = (x.add(tile.out as usize), own.add(tile.packed as usize));
+            by_shape!(tile, halves, correlate_tile::<T, V>(shifts, own, x, stride, lanes));
+        }
+    }
+}
+
+/// # Safety
+/// As [`correlations`], of one tile.
+#[inline(always)]
+unsafe fn correlate_tile<T: Real, V: Vector<T>, const R: usize, const C: usize, const H: usize>(
+    shifts: &[i32],
+    own: *const T,
+    x: *const T,
+    stride: usize,
+    lanes: *mut T,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut held = [[[V::zero(); H]; C]; R];
+        for (i, held) in held.iter_mut().flatten().flatten().enumerate() {
+            *held = V::load(own.add(i * V::LANES));
+        }
+        for (tap, &shift) in shifts.iter().enumerate() {
+            let x = x.offset(shift as isize);
+            let lanes = lanes.add(tap * MOST_LANES);
+            // two sums, so that additions need not wait for each other
+            let mut sums = [V::load(lanes), V::zero()];
+            for (r, held) in held.iter().enumerate() {
+                for (c, held) in held.iter().enumerate() {
+                    for (h, held) in held.iter().enumerate() {
+                        let at = r * stride + (c * H + h) * V::LANES;
+                        let sum = &mut sums[(r * C * H + c * H + h) % 2];
+                        *sum = V::load(x.add(at)).mul_add(*held, *sum);
+                    }
+                }
+            }
+            sums[0].add(sums[1]).store(lanes);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Parameters in files: our own, and those of flyvis.
+
+use std::path::Path;
+
+use connectome_io::format::safetensors::Tensors;
+use connectome_io::format::{pt, safetensors};
+use connectome_io::{Array, ArrayData};
+use tch::{Kind, Tensor};
+use tch_function::slices::as_slice;
+
+use super::model::Network;
+use super::parameters::NAMES;
+use crate::Error;
+
+/// Version of the files that [`Network::save`] writes.
+const FORMAT: &str = "1";
+const MODEL: &str = "fly-vision network";
+
+impl Network {
+    /// Writes the parameters as safetensors, with the names of types and pairs that they belong to. A file that is there is replaced only
+    /// when the new one is complete.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if it cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let mut tensors = Tensors { arrays: Default::default(), metadata: self.description() };
+        for (name, tensor) in NAMES.iter().zip(self.parameters.on_cpu()?) {
+            let shape = tensor.size().iter().map(|&n| n as usize).collect();
+            let data = match tensor.kind() {
+                Kind::Double => ArrayData::from(as_slice::<f64>(&tensor).to_vec()),
+                _ => ArrayData::from(as_slice::<f32>(&tensor).to_vec()),
+            };
+            tensors.arrays.insert((*name).to_owned(), Array::new(shape, data)?);
+        }
+        Ok(safetensors::write_tensors(path, &tensors)?)
+    }
+
+    /// What parameters belong to.
+    fn description(&self) -> std::collections::BTreeMap<String, String> {
+        let types: Vec<&str> = self.wiring.types().iter().map(|t| t.name.as_str()).collect();
+        let pairs: Vec<[&str; 2]> =
+            self.wiring.pairs().iter().map(|p| [p.source, p.target].map(|t| types[t as usize])).collect();
+        let text = |value: serde_json::Value| value.to_string();
+        [
+            ("format", FORMAT.to_owned()),
+            ("model", MODEL.to_owned()),
+            ("activation", self.activation.name().to_owned()),
+            ("types", text(serde_json::json!(types))),
+            ("pairs", text(serde_json::json!(pairs))),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into()
+    }
+
+    /// Reads parameters: what [`save`](Self::save) wrote, or the `.pt` of flyvis (a checkpoint of training or a state dictionary of the
+    /// network). Nothing is changed unless all of them fit.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the file cannot be read, [`Error::Content`] if parameters are missing, have another length, or belong to other
+    /// types or pairs of types.
+    pub fn load(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let content = |what: String| Error::Content { path: path.to_owned(), what };
+        let own = path.extension().is_some_and(|e| e == "safetensors");
+        let tensors = if own { safetensors::read_tensors(path)? } else { pt::read_tensors(path)? };
+        if own {
+            let description = self.description();
+            for key in ["format", "model", "types", "pairs", "activation"] {
+                let (got, want) = (tensors.metadata.get(key), description.get(key));
+                if got != want {
+                    let show = |text: Option<&String>| text.map_or("nothing".to_owned(), |t| brief(t));
+                    let what = format!("its {key:?} is {}, this network's {}", show(got), show(want));
+                    return Err(content(what + "; build the network that the file was written for"));
+                }
+            }
+        }
+        let mut found = Vec::with_capacity(NAMES.len());
+        for (name, parameter) in NAMES.iter().zip(self.parameters.all()) {
+            let named = |key: &&String| key.as_str() == *name || key.ends_with(&format!(".{name}"));
+            let keys: Vec<&String> = tensors.arrays.keys().filter(named).collect();
+            // a checkpoint may hold states of optimisers under like names; the network comes first
+            let key = keys.iter().find(|k| k.starts_with("network.")).or(keys.first());
+            let Some(array) = key.and_then(|key| tensors.arrays.get(*key)) else {
+                return Err(content(format!("it has no {name:?}; it should be a checkpoint or a state_dict of a network")));
+            };
+            if array.len() != parameter.numel() {
+                let what = format!("{name:?} has {} numbers, this network {}", array.len(), parameter.numel());
+                return Err(content(what + "; extent and connectome must be those of the file"));
+            }
+            let numbers = array.to_f64()?;
+            if let Some(at) = numbers.iter().position(|x| !x.is_finite()) {
+                return Err(content(format!("{name:?} is {} at {at}", numbers[at])));
+            }
+            found.push(numbers);
+        }
+        tch::no_grad(|| {
+            for (parameter, numbers) in self.parameters.all().into_iter().zip(&found) {
+                parameter.shallow_clone().f_copy_(&Tensor::from_slice(numbers))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn brief(text: &str) -> String {
+    if text.chars().count() > 60 { text.chars().take(60).chain("...".chars()).collect() } else { text.to_owned() }
+}
