@@ -1,5 +1,7 @@
 //! The connectome that comes with this crate.
 
+use std::io::Read;
+
 use connectome_io::Connectome;
 use connectome_io::format::flyvis_json;
 
@@ -14,5 +16,12 @@ use crate::Error;
 ///
 /// Source: Lappalainen et al., *Nature* 634, 1132 (2024), doi:10.1038/s41586-024-07939-3, file `fib25-fib19_v2.2.json` of flyvis 1.2.0.
 pub fn connectome() -> Result<Connectome, Error> {
-    Ok(flyvis_json::from_bytes(include_bytes!("../data/fib25-fib19_v2.2.json.gz"))?)
+    let mut json = Vec::new();
+    let packed = &include_bytes!("../data/fib25-fib19_v2.2.json.gz")[..];
+    flate2::read::GzDecoder::new(packed).read_to_end(&mut json).map_err(|source| Error::Io {
+        path: "fib25-fib19_v2.2.json.gz".into(),
+        doing: "inflating the connectome within the program",
+        source,
+    })?;
+    Ok(flyvis_json::from_bytes(&json)?)
 }

@@ -7,12 +7,10 @@ const FILES: &[(&str, &str, &str)] = &[
     ("flyvis", "decoder", "fly-vision: decoder"),
     ("flyvis", "eyes", "fly-vision: eyes"),
     ("flyvis", "flashes", "fly-vision: stimuli"),
-    ("flyvis", "full_default", "fly-vision: network"),
     ("flyvis", "hexeye_mask", "fly-vision: eyes"),
     ("flyvis", "moving_stimuli", "fly-vision: stimuli"),
     ("flyvis", "optimal_stimuli", "fly-vision: optimal stimuli"),
     ("flyvis", "schedulers", "fly-vision: training"),
-    ("flyvis", "small_network", "fly-vision: network"),
     ("flyvis", "training", "fly-vision: training"),
 ];
 
