@@ -1,5 +1,6 @@
 //! The fly visual system.
 
+mod analysis;
 mod connectome;
 
 use crate::case::Case;
@@ -9,6 +10,8 @@ use crate::report::Report;
 pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
     if case.name().starts_with("connectome_") {
         connectome::run(case, report)
+    } else if case.name().starts_with("analysis") {
+        analysis::run(case, report)
     } else {
         crate::not_understood(case, report)
     }
