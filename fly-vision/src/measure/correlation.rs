@@ -20,7 +20,7 @@ pub fn pearson(x: &[f64], y: &[f64]) -> f64 {
         xx += dx * dx;
         yy += dy * dy;
     }
-    (xy / (xx.sqrt() * yy.sqrt())).clamp(-1.0, 1.0)
+    (xy / (xx * yy).sqrt()).clamp(-1.0, 1.0)
 }
 
 /// Correlation of `one`, `[n]`, with each row of `many`, `[rows, n]` row-major: `[rows]`.
@@ -48,7 +48,7 @@ mod tests {
         #[test]
         fn laws(x in prop::collection::vec(-5.0..5.0, 8), y in prop::collection::vec(-5.0..5.0, 8), a in 0.1..9.0, b in -9.0..9.0) {
             let r = pearson(&x, &y);
-            let moved: Vec<f64> = x.iter().map(|v| -a * v + b).collect();
+            let moved: Vec<f64> = x.iter().map(|v: &f64| b - a * v).collect();
             prop_assert!((-1.0..=1.0).contains(&r));
             prop_assert!((r - pearson(&y, &x)).abs() < 1e-12);
             prop_assert!((r + pearson(&moved, &y)).abs() < 1e-9);

@@ -82,8 +82,9 @@ mod tests {
     /// All names are cell types of the connectome, and what is known does not contradict itself.
     #[test]
     fn names_exist_and_agree() {
-        let connectome = crate::connectome().unwrap();
-        let network = connectome_graph::hex::expand(&connectome, connectome_graph::hex::Extent(1)).unwrap();
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/fib25-fib19_v2.2.json.gz");
+        let wiring = connectome_io::read(file).unwrap();
+        let network = connectome_graph::hex::expand(&wiring, connectome_graph::hex::Extent(1)).unwrap();
         for name in [&ON_TYPES[..], &OFF_TYPES, &MOTION_TYPES, &NOT_MOTION_TYPES].concat() {
             assert!(network.type_index(name).is_some(), "{name}");
         }

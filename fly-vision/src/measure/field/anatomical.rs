@@ -122,7 +122,9 @@ mod tests {
     /// Fields hold the very edges of the cell, and what is presynaptic from one side is postsynaptic from the other.
     #[test]
     fn fields_are_the_edges() {
-        let network = expand(&crate::connectome().unwrap(), Extent(8)).unwrap();
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/fib25-fib19_v2.2.json.gz");
+        let wiring = connectome_io::read(file).unwrap();
+        let network = expand(&wiring, Extent(8)).unwrap();
         let synapses = network.per_edge(|o| f64::from(o.sign.value()) * f64::from(o.n_syn));
         let (mut received, mut sent) = (0.0, 0.0);
         for name in ["T4a", "Mi9", "Lawf1", "R1"] {

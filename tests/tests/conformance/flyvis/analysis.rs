@@ -3,7 +3,7 @@
 use crate::case::Case;
 use crate::report::{Report, absolute, relative};
 use fly_vision::Conditions;
-use fly_vision::measure::cluster::{Criterion, ErrorSummary, MixtureOptions, select_mixture, sort_by_error};
+use fly_vision::measure::cluster::{Criterion, ErrorSummary, Mixture, MixtureOptions, select_mixture, sort_by_error};
 use fly_vision::measure::{
     Averaging, FlashOptions, PeakOptions, PerCondition, Responses, Shift, Window, angular_distance,
     correlate_one_to_many, direction_selectivity_index, flash_response_index, peak_responses, preferred_direction,
@@ -120,7 +120,11 @@ fn dimensions(case: &Case, report: &mut Report) -> crate::Outcome {
         let all = ["network_id", "neuron", "width", "intensity", "speed"];
         let known: Vec<&str> = all.into_iter().filter(|name| names.iter().any(|n| n == name)).collect();
         report.exact(&format!("dims of {key}"), &names.iter().map(String::as_str).collect::<Vec<_>>(), &known);
-        report.exact(&format!("number of dims of {key}"), &[names.len()], &[case.shape(&format!("{key}.average0"))?.len()]);
+        report.exact(
+            &format!("number of dims of {key}"),
+            &[names.len()],
+            &[case.shape(&format!("{key}.average0"))?.len()],
+        );
     }
     Ok(())
 }
@@ -142,13 +146,30 @@ fn clusters(case: &Case, report: &mut Report) -> crate::Outcome {
     let points: Vec<f64> = valid.iter().flat_map(|&model| &all[model * dims..][..dims]).copied().collect();
     let bic = case.floats("gmm.bic")?;
     let components: Vec<usize> = (1..=bic.len()).collect();
-    let selection =
-        select_mixture(&points, dims, &components, Criterion::Bic, &MixtureOptions::default()).map_err(message)?;
-    let mixture = &selection.mixture;
-    let k = mixture.components();
-    report.exact("components", &[k], &[case.shape("gmm.means")?[0]]);
-    let got: Vec<f64> = selection.tried.iter().map(|(_, value)| *value).collect();
-    println!("{got:?} {bic:?}");
+    let options = MixtureOptions::default();
+    let selection = select_mixture(&points, dims, &components, Criterion::Bic, &options).map_err(message)?;
+    let k = case.shape("gmm.means")?[0];
+    // a fit may end short of its optimum by the tolerance, and the reference's need not be the best one
+    let slack = 2.0 * valid.len() as f64 * options.tolerance;
+    for (&(tried, value), &reference) in selection.tried.iter().zip(bic) {
+        let name = format!("gmm.bic of {tried}");
+        if tried <= k {
+            report.close(&name, &[value], &[reference], absolute(slack));
+        } else {
+            report.close(&name, &[value.max(reference)], &[reference], absolute(slack));
+        }
+    }
+    let chosen = selection.mixture.components();
+    let better = selection.tried.iter().zip(bic).any(|((n, value), want)| *n == chosen && *value < want - slack);
+    report.expect(chosen == k || better, || format!("{chosen} components are chosen, golden {k}"));
+    let mixture = Mixture::fit(&points, dims, k, &options).map_err(message)?;
+    let value = mixture.criterion(Criterion::Bic, &points);
+    report.close(
+        "gmm.bic of the golden number",
+        &[value],
+        &[bic.get(k - 1).copied().unwrap_or(f64::NAN)],
+        absolute(1e-9),
+    );
     let wanted = case.integers("gmm.labels")?;
     let mut order = vec![0; k];
     for (at, label) in mixture.labels(&points).into_iter().enumerate() {
