@@ -19,7 +19,7 @@ fn nudge(case: Case, key: &str, at: usize) -> Case {
 }
 
 /// Faults by name: what they are done to, and what they do.
-const FAULTS: [(&str, &str, &str, Fault); 32] = [
+const FAULTS: [(&str, &str, &str, Fault); 35] = [
     ("a state", "bioplnn", "dopri5_lotka_default_f64", |c| nudge(c, "ys", 60)),
     ("a parameter", "bioplnn", "dopri5_decay_mid_f64", |c| nudge(c, "param.k", 1)),
     ("an accept flag", "bioplnn", "dopri5_vdp_default_f64", |c| nudge(c, "trace_accept", 30)),
@@ -74,6 +74,9 @@ const FAULTS: [(&str, &str, &str, Fault); 32] = [
             Keep::Yes
         })
     }),
+    ("a peak", "flyvis", "analysis", |c| nudge(c, "dsi.peak", 40)),
+    ("a cluster", "flyvis", "analysis", |c| nudge(c, "gmm.sorted_labels", 20)),
+    ("a length of frames", "flyvis", "analysis", |c| c.with_setting("flash_dt", "0.15")),
     ("a hash", "flyvis", "connectome_extent2", |c| c.with_setting("sha256_n_syn_f32_le", "\"0\"")),
 ];
 

@@ -2,7 +2,6 @@
 
 /// Files by system and leading words of their names, and what they wait for.
 const FILES: &[(&str, &str, &str)] = &[
-    ("flyvis", "analysis", "fly-vision: tuning measures"),
     ("flyvis", "augmentation", "fly-vision: augmentation"),
     ("flyvis", "decoder", "fly-vision: decoder"),
     ("flyvis", "eyes", "fly-vision: eyes"),

@@ -1,20 +1,29 @@
 //! The fly visual system.
 
+mod analysis;
 mod connectome;
+mod eyes;
 mod network;
+mod stimuli;
 
 use crate::case::Case;
 use crate::report::Report;
 
 /// Checks a file by the leading words of its name.
 pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
-    type Check = fn(&Case, &mut Report) -> crate::Outcome;
-    let checks: [(&str, Check); 4] = [
+    let runners: [(&str, crate::Runner); 9] = [
+        ("analysis", analysis::run),
         ("connectome_", connectome::run),
+        ("eyes", eyes::run),
+        ("flashes", stimuli::flashes),
         ("full_default", network::full),
+        ("hexeye_mask", eyes::mask),
+        ("moving_stimuli", stimuli::moving),
         ("small_network_f64", network::small_double),
         ("small_network", network::small),
     ];
-    let check = checks.iter().find(|(prefix, _)| case.name().starts_with(prefix));
-    check.map_or(crate::not_understood as Check, |(_, check)| *check)(case, report)
+    match runners.into_iter().find(|(words, _)| case.name().starts_with(words)) {
+        Some((_, runner)) => runner(case, report),
+        None => crate::not_understood(case, report),
+    }
 }
