@@ -19,7 +19,7 @@ fn nudge(case: Case, key: &str, at: usize) -> Case {
 }
 
 /// Faults by name: what they are done to, and what they do.
-const FAULTS: [(&str, &str, &str, Fault); 29] = [
+const FAULTS: [(&str, &str, &str, Fault); 32] = [
     ("a state", "bioplnn", "dopri5_lotka_default_f64", |c| nudge(c, "ys", 60)),
     ("a parameter", "bioplnn", "dopri5_decay_mid_f64", |c| nudge(c, "param.k", 1)),
     ("an accept flag", "bioplnn", "dopri5_vdp_default_f64", |c| nudge(c, "trace_accept", 30)),
@@ -64,6 +64,9 @@ const FAULTS: [(&str, &str, &str, Fault); 29] = [
     ("a body id", "flystability", "connectome_SYN", |c| nudge(c, "in.nid", 2)),
     ("a trained weight", "flystability", "train_pos_fixed_mse", |c| nudge(c, "out.exact.W", 287)),
     ("a norm", "flystability", "train_pos_gs_l2", |c| nudge(c, "out.ref.grad_gains", 1)),
+    ("a rotated pixel", "flyvis", "eyes", |c| nudge(c, "rot.30", 1800)),
+    ("an owner of pixels", "flyvis", "hexeye_mask", |c| nudge(c, "rle_owner", 700)),
+    ("a luminance", "flyvis", "moving_stimuli", |c| nudge(c, "bar.offset_frames", 8000)),
     ("a hash", "flyvis", "connectome_extent2", |c| c.with_setting("sha256_n_syn_f32_le", "\"0\"")),
 ];
 
