@@ -4,10 +4,14 @@
 const FILES: &[(&str, &str, &str)] = &[
     ("flyvis", "augmentation", "fly-vision: augmentation"),
     ("flyvis", "decoder", "fly-vision: decoder"),
+<<<<<<< HEAD
     ("flyvis", "eyes", "fly-vision: eyes"),
     ("flyvis", "flashes", "fly-vision: stimuli"),
     ("flyvis", "hexeye_mask", "fly-vision: eyes"),
     ("flyvis", "moving_stimuli", "fly-vision: stimuli"),
+=======
+    ("flyvis", "full_default", "fly-vision: network"),
+>>>>>>> stimuli
     ("flyvis", "optimal_stimuli", "fly-vision: optimal stimuli"),
     ("flyvis", "schedulers", "fly-vision: training"),
     ("flyvis", "training", "fly-vision: training"),
