@@ -20,7 +20,6 @@ fn nudge(case: Case, key: &str, at: usize) -> Case {
 
 /// Faults by name: what they are done to, and what they do.
 const FAULTS: [(&str, &str, &str, Fault); 38] = [
-const FAULTS: [(&str, &str, &str, Fault); 38] = [
     ("a state", "bioplnn", "dopri5_lotka_default_f64", |c| nudge(c, "ys", 60)),
     ("a parameter", "bioplnn", "dopri5_decay_mid_f64", |c| nudge(c, "param.k", 1)),
     ("an accept flag", "bioplnn", "dopri5_vdp_default_f64", |c| nudge(c, "trace_accept", 30)),

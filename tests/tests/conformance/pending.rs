@@ -4,14 +4,9 @@
 const FILES: &[(&str, &str, &str)] = &[
     ("flyvis", "augmentation", "fly-vision: augmentation"),
     ("flyvis", "decoder", "fly-vision: decoder"),
-<<<<<<< HEAD
-    ("flyvis", "eyes", "fly-vision: eyes"),
-    ("flyvis", "flashes", "fly-vision: stimuli"),
-    ("flyvis", "hexeye_mask", "fly-vision: eyes"),
-    ("flyvis", "moving_stimuli", "fly-vision: stimuli"),
-=======
-    ("flyvis", "full_default", "fly-vision: network"),
->>>>>>> stimuli
+    ("flyvis", "augmentation", "fly-vision: augmentation"),
+    ("flyvis", "decoder", "fly-vision: decoder"),
+    ("flyvis", "optimal_stimuli", "fly-vision: optimal stimuli"),
     ("flyvis", "optimal_stimuli", "fly-vision: optimal stimuli"),
     ("flyvis", "schedulers", "fly-vision: training"),
     ("flyvis", "training", "fly-vision: training"),
