@@ -15,14 +15,15 @@ fn wiring(extent: u32) -> Arc<Wiring> {
 
 /// A network whose parameters differ from type to type, some time constants shorter than a step.
 fn network(wiring: &Arc<Wiring>, engine: EngineKind, kind: Kind, activation: Activation) -> Network {
-    let initials = Initials { time_constant: Initial::Normal { mean: 0.04, std: 0.015, seed: 5 }, ..Initials::default() };
+    let initials =
+        Initials { time_constant: Initial::Normal { mean: 0.04, std: 0.015, seed: 5 }, ..Initials::default() };
     let builder = Network::builder(wiring.clone()).initials(initials).engine(engine).kind(kind);
     builder.activation(activation).build_alone().unwrap()
 }
 
 /// Numbers between 0 and 1 without a generator.
 fn movie(shape: [i64; 3], kind: Kind) -> Tensor {
-    let n = shape.iter().product();
+    let n: i64 = shape.iter().product();
     let t = Tensor::arange(n, (Kind::Double, Device::Cpu));
     ((t * 0.713).sin() * 0.5 + 0.5).view(shape).to_kind(kind)
 }
@@ -56,9 +57,13 @@ fn with_gradients(network: &Network, movie: &Tensor, start: Option<&Tensor>, dt:
 
 #[test]
 fn engines_agree_in_states_and_gradients() {
-    for (extent, batch, activation) in
-        [(0, 3, Activation::Relu), (1, 1, Activation::Softplus), (2, 5, Activation::Relu), (4, 19, Activation::Elu), (5, 2, Activation::Tanh)]
-    {
+    for (extent, batch, activation) in [
+        (0, 3, Activation::Relu),
+        (1, 1, Activation::Softplus),
+        (2, 5, Activation::Relu),
+        (4, 19, Activation::Elu),
+        (5, 2, Activation::Tanh),
+    ] {
         let wiring = wiring(extent);
         for kind in [Kind::Double, Kind::Float] {
             let oracle = network(&wiring, EngineKind::Tensors, kind, activation);
@@ -99,7 +104,9 @@ fn held_cells_are_held_and_pass_no_gradient() {
         network.hold_cells(&[0, 700], 1.5).unwrap();
         let run = Run::new(0.02).record(Record::All);
         let response = network.simulate(&shown, &run).unwrap();
-        for (cells, value) in [(wiring.cells_of("Mi9").unwrap(), 0.0), (wiring.cells_of("T4a").unwrap(), 0.25), (vec![0, 700], 1.5)] {
+        for (cells, value) in
+            [(wiring.cells_of("Mi9").unwrap(), 0.0), (wiring.cells_of("T4a").unwrap(), 0.25), (vec![0, 700], 1.5)]
+        {
             for cell in cells {
                 let trace = response.activity.select(2, i64::from(cell));
                 assert_eq!(f64::try_from((trace - value).abs().max()).unwrap(), 0.0, "cell {cell}");
@@ -127,8 +134,13 @@ fn nothing_depends_on_threads_or_company() {
         let network = network(&wiring, engine, Kind::Float, Activation::Relu);
         let pool = |n: usize| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
         let of = |n: usize| {
-            let (response, gradients) = pool(n).install(|| with_gradients(&network, &shown, None, 0.02));
-            (response.activity, gradients)
+            let wiring = &wiring;
+            pool(n).install(move || {
+                let network = self::network(wiring, engine, Kind::Float, Activation::Relu);
+                let shown = movie([21, 6, 37], Kind::Float);
+                let (response, gradients) = with_gradients(&network, &shown, None, 0.02);
+                (response.activity, gradients)
+            })
         };
         let (activity, gradients) = of(1);
         for n in [2, 5] {
@@ -141,7 +153,8 @@ fn nothing_depends_on_threads_or_company() {
             assert!(alone.activity.get(0).equal(&activity.get(sample)), "sample {sample}");
         }
         let first = network.simulate(&shown.narrow(1, 0, 2), &run).unwrap();
-        let rest = network.simulate(&shown.narrow(1, 2, 4), &Run::new(0.02).from(&first.last).record(Record::Output)).unwrap();
+        let rest =
+            network.simulate(&shown.narrow(1, 2, 4), &Run::new(0.02).from(&first.last).record(Record::Output)).unwrap();
         assert!(Tensor::cat(&[first.activity, rest.activity], 1).equal(&activity));
     }
 }
@@ -161,7 +174,7 @@ fn gradients_agree_with_differences() {
         for at in (0..parameter.size()[0]).step_by(7) {
             let value = parameter.double_value(&[at]);
             let h = 1e-6 * value.abs().max(1e-2);
-            let mut shifted = |by: f64| {
+            let shifted = |by: f64| {
                 tch::no_grad(|| {
                     let _ = parameter.get(at).fill_(value + by);
                     loss().double_value(&[])
@@ -255,7 +268,8 @@ fn what_does_not_fit_is_refused() {
     assert!(told(network.simulate(&movie([1, 2, 7], Kind::Float), &Run::new(0.0))).contains("dt"));
     let unknown = Run::new(0.02).record(Record::Type("T6".into()));
     assert!(told(network.simulate(&movie([1, 2, 7], Kind::Float), &unknown)).contains("there is no cell type \"T6\""));
-    let nothing = network.simulate(Stimulus::Nothing { batch: 2, frames: 3 }, &Run::new(0.02).start(Start::Rest)).unwrap();
+    let nothing =
+        network.simulate(Stimulus::Nothing { batch: 2, frames: 3 }, &Run::new(0.02).start(Start::Rest)).unwrap();
     assert_eq!(nothing.activity.size(), [2, 3, 65]);
     let none = network.simulate(Stimulus::Nothing { batch: 0, frames: 3 }, &Run::new(0.02)).unwrap();
     assert_eq!(none.activity.size(), [0, 3, 65]);

@@ -177,6 +177,9 @@ pub enum Error {
     /// A rate network could not be made or run.
     #[error(transparent)]
     Lyapunov(#[from] lyapunov::Error),
+    /// The fly visual system.
+    #[error(transparent)]
+    Vision(#[from] fly_vision::Error),
     /// Training failed.
     #[error(transparent)]
     Train(#[from] tch_train::Error),

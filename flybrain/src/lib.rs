@@ -11,6 +11,7 @@ mod portrait;
 pub mod rate;
 pub mod review;
 pub mod summary;
+pub mod vision;
 
 pub use digest::{input_file, recognise_file};
 pub use error::Error;

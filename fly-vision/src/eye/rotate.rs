@@ -107,9 +107,8 @@ impl Rotation {
         let (dx, dy) = (x - (left as f64 - 1.0), y - (top as f64 - 1.0));
         let columns = [left.saturating_sub(1), left.min(width - 1)];
         let rows = [top.saturating_sub(1), top.min(height - 1)];
-        let [a, b, c, d] = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(row, column): (usize, usize)| {
-            self.source(image, rows[row], columns[column])
-        });
+        let [a, b, c, d] = [(0, 0), (0, 1), (1, 0), (1, 1)]
+            .map(|(row, column): (usize, usize)| self.source(image, rows[row], columns[column]));
         if a == b && a == c && a == d {
             return a;
         }

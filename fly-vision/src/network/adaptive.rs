@@ -37,7 +37,11 @@ impl<'a> Adaptive<'a> {
     ///
     /// # Errors
     /// As [`Network::simulate`]; [`Error::Solver`] if the solver gives up.
-    pub fn simulate<'b>(&self, stimulus: impl std::convert::Into<Stimulus<'b>>, run: &Run<'_>) -> Result<Response, Error> {
+    pub fn simulate<'b>(
+        &self,
+        stimulus: impl std::convert::Into<Stimulus<'b>>,
+        run: &Run<'_>,
+    ) -> Result<Response, Error> {
         let stimulus = stimulus.into();
         match self.network.kind() {
             Kind::Double => self.run::<f64>(stimulus, run),
@@ -50,8 +54,7 @@ impl<'a> Adaptive<'a> {
         let checked = network.checked(stimulus, run)?;
         let record = run.record.cells(&network.wiring)?;
         let (n, batch, frames) = (network.wiring.n_cells(), checked.batch, checked.frames);
-        let constants =
-            Constants::<T>::new(&network.wiring, &network.parameters.on_cpu()?, run.dt, network.compat);
+        let constants = Constants::<T>::new(&network.wiring, &network.parameters.on_cpu()?, run.dt, network.compat);
         let tau = as_slice::<T>(&network.parameters.on_cpu()?[1]).to_vec();
         let per_type = |list: &[T]| network.wiring.cell_types().iter().map(|&t| list[t as usize]).collect::<Vec<T>>();
         let bias = per_type(&constants.rates.bias);

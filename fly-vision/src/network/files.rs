@@ -81,7 +81,9 @@ impl Network {
             // a checkpoint may hold states of optimisers under like names; the network comes first
             let key = keys.iter().find(|k| k.starts_with("network.")).or(keys.first());
             let Some(array) = key.and_then(|key| tensors.arrays.get(*key)) else {
-                return Err(content(format!("it has no {name:?}; it should be a checkpoint or a state_dict of a network")));
+                return Err(content(format!(
+                    "it has no {name:?}; it should be a checkpoint or a state_dict of a network"
+                )));
             };
             if array.len() != parameter.numel() {
                 let what = format!("{name:?} has {} numbers, this network {}", array.len(), parameter.numel());

@@ -226,9 +226,7 @@ impl Operation {
     /// Runs with the engine that the network has.
     fn with_engine<T: Real, R>(&self, constants: &Constants<T>, run: impl WithEngine<T, R>) -> R {
         match &*self.engine {
-            AnyEngine::Stencil(engine) => {
-                run.call(engine, &<_ as Engine<T>>::weights(engine, &constants.weights))
-            }
+            AnyEngine::Stencil(engine) => run.call(engine, &<_ as Engine<T>>::weights(engine, &constants.weights)),
             AnyEngine::Sparse(engine) | AnyEngine::Tensors(engine) => {
                 run.call(engine, &<_ as Engine<T>>::weights(engine, &constants.weights))
             }

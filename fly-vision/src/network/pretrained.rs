@@ -89,8 +89,7 @@ impl Network {
             let (source, target) = (types[pair.source as usize], types[pair.target as usize]);
             let known = sources.iter().zip(&targets).position(|(s, t)| (*s, *t) == (source, target));
             let name = |t: usize| ensemble.types[t].as_str();
-            let known =
-                known.ok_or_else(|| missing(format!("synapses from {} to {}", name(source), name(target))))?;
+            let known = known.ok_or_else(|| missing(format!("synapses from {} to {}", name(source), name(target))))?;
             strengths.push(strength[known]);
         }
         let pick = |list: &[f32]| -> Vec<f32> { types.iter().map(|&t| list[t]).collect() };

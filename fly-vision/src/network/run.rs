@@ -178,7 +178,11 @@ impl Network {
             Start::State(t) => {
                 fits("the start", t, cells, 2, format!("[{batch} or 1, {cells} cells] of floats"))?;
                 if t.size()[0] != batch as i64 && t.size()[0] != 1 {
-                    return Err(Error::shape("the start", format!("{:?}", t.size()), format!("[{batch} or 1, {cells}]")));
+                    return Err(Error::shape(
+                        "the start",
+                        format!("{:?}", t.size()),
+                        format!("[{batch} or 1, {cells}]"),
+                    ));
                 }
                 Some(self.own(&t.f_expand([batch as i64, cells], false)?)?)
             }

@@ -43,7 +43,8 @@ impl Network {
             let run = Run::new(dt).start(grey.start).record(Record::Nothing);
             run.check()?;
             let shape = [rows as i64, frames_in(t_pre, dt) as i64, self.wiring.n_columns() as i64];
-            let movie = Tensor::f_full([1, 1, 1], grey.luminance, (self.kind(), self.device()))?.f_expand(shape, false)?;
+            let movie =
+                Tensor::f_full([1, 1, 1], grey.luminance, (self.kind(), self.device()))?.f_expand(shape, false)?;
             let last = self.run(Stimulus::Columns(&movie), &run)?.last;
             Ok(if alone { last.f_expand([batch as i64, cells], false)?.f_contiguous()? } else { last })
         })

@@ -29,8 +29,7 @@ impl Network {
 
         let (cells, columns): (Vec<u32>, Vec<u32>) = wiring.inputs().iter().copied().unzip();
         let (cells, columns) = (index(&cells, device), index(&columns, device));
-        let held: Vec<(Tensor, f64)> =
-            self.held.iter().map(|&(cell, value)| (index(&[cell], device), value)).collect();
+        let held: Vec<(Tensor, f64)> = self.held.iter().map(|&(cell, value)| (index(&[cell], device), value)).collect();
         let hold = |v: Tensor| -> Result<Tensor, Error> {
             let mut v = v;
             for (cell, value) in &held {

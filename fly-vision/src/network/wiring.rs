@@ -171,7 +171,8 @@ impl Wiring {
                 pairs.len() as u32 - 1
             });
             if pairs[number as usize].sign != sign {
-                let what = format!("synapses from {} to {} have both signs; split the type", name(source), name(target));
+                let what =
+                    format!("synapses from {} to {} have both signs; split the type", name(source), name(target));
                 return Err(Error::setting("wiring", what));
             }
             edge_pair.push(number);
@@ -179,7 +180,10 @@ impl Wiring {
         let n_syn: Vec<f32> = synapses.weight().iter().map(|&w| w as f32).collect();
         if let Some(edge) = n_syn.iter().position(|n| !(n.is_finite() && *n > 0.0)) {
             let what = format!("the synapse number {} of edge {edge} is not positive", n_syn[edge]);
-            return Err(Error::setting("wiring", what + "; leave out edges without synapses, and keep signs apart from numbers"));
+            return Err(Error::setting(
+                "wiring",
+                what + "; leave out edges without synapses, and keep signs apart from numbers",
+            ));
         }
         for (pair, mean) in pairs.iter_mut().zip(Means::of(pair_numbers.len(), &edge_pair, &n_syn)) {
             pair.mean_n_syn = mean;

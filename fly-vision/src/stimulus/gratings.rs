@@ -171,7 +171,8 @@ impl Stimuli for Gratings {
         for frame in 0..frames_in(s.t_pre + s.t_stim, s.dt).saturating_sub(before) {
             let cycles = (frequency * frame as f64 * s.dt).rem_euclid(1.0);
             let phase = ((cycles * count as f64) as usize).min(count - 1);
-            luminance.extend(phases[phase * n..][..n].iter().map(|share| mean * (1.0 + contrast * (2.0 * share - 1.0))));
+            luminance
+                .extend(phases[phase * n..][..n].iter().map(|share| mean * (1.0 + contrast * (2.0 * share - 1.0))));
         }
         pad_end(&mut luminance, n, self.frames(), Padding::Value(mean))?;
         Movie::new(n, luminance)
@@ -212,7 +213,8 @@ mod tests {
         assert_eq!((gratings.len(), gratings.frames()), (8, 115));
         let center = gratings.eye.lattice().index(Axial::ORIGIN).unwrap() as usize;
         let trace = |angle, frequency, contrast| -> Vec<f32> {
-            let sample = gratings.sample(&[("angle", angle), ("frequency", frequency), ("contrast", contrast)]).unwrap();
+            let sample =
+                gratings.sample(&[("angle", angle), ("frequency", frequency), ("contrast", contrast)]).unwrap();
             gratings.movie(sample).unwrap().trace(center).collect()
         };
         let right = trace(0.0, 2.0, 1.0);

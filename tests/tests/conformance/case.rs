@@ -196,7 +196,9 @@ fn widen(dtype: Dtype, bytes: &[u8]) -> Option<Numbers> {
     Some(match dtype {
         Dtype::F64 => as_vec!(Float, f64, f64),
         Dtype::F32 => as_vec!(Float, f32, f64),
-        Dtype::F16 => Numbers::Float(bytes.as_chunks::<2>().0.iter().map(|b| half::f16::from_le_bytes(*b).to_f64()).collect()),
+        Dtype::F16 => {
+            Numbers::Float(bytes.as_chunks::<2>().0.iter().map(|b| half::f16::from_le_bytes(*b).to_f64()).collect())
+        }
         Dtype::I64 => as_vec!(Integer, i64, i64),
         Dtype::I32 => as_vec!(Integer, i32, i64),
         Dtype::I16 => as_vec!(Integer, i16, i64),

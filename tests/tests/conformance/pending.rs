@@ -4,9 +4,6 @@
 const FILES: &[(&str, &str, &str)] = &[
     ("flyvis", "augmentation", "fly-vision: augmentation"),
     ("flyvis", "decoder", "fly-vision: decoder"),
-    ("flyvis", "augmentation", "fly-vision: augmentation"),
-    ("flyvis", "decoder", "fly-vision: decoder"),
-    ("flyvis", "optimal_stimuli", "fly-vision: optimal stimuli"),
     ("flyvis", "optimal_stimuli", "fly-vision: optimal stimuli"),
     ("flyvis", "schedulers", "fly-vision: training"),
     ("flyvis", "training", "fly-vision: training"),

@@ -79,11 +79,9 @@ impl Sums {
     }
 
     pub(super) fn add(&mut self, other: &Self) {
-        for (to, from) in [
-            (&mut self.input, &other.input),
-            (&mut self.change, &other.change),
-            (&mut self.group, &other.group),
-        ] {
+        for (to, from) in
+            [(&mut self.input, &other.input), (&mut self.change, &other.change), (&mut self.group, &other.group)]
+        {
             for (to, from) in to.iter_mut().zip(from) {
                 *to += from;
             }

@@ -7,6 +7,7 @@ mod reading;
 mod sweeps;
 mod terminal;
 mod train;
+mod vision;
 mod warnings;
 
 use std::process::ExitCode;
@@ -41,6 +42,9 @@ enum Command {
     /// Train, evaluate and inspect networks of brain areas with top-down feedback
     #[command(subcommand)]
     Areas(areas::Command),
+    /// Show flashes, edges, films and impulses to models of the fly visual system
+    #[command(subcommand)]
+    Vision(vision::Command),
     #[command(alias = "lyapu_convergence")]
     LyapunovConvergence(sweeps::LyapunovConvergence),
     #[command(alias = "lyapu_benchmark")]
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Data(command) => command.run(&terminal),
         Command::Areas(command) => command.run(&terminal),
+        Command::Vision(command) => command.run(&terminal),
         Command::LyapunovConvergence(command) => command.run(&terminal),
         Command::LyapunovBenchmark(command) => command.run(&terminal),
         Command::TransitionToChaos(command) => command.run(&terminal),

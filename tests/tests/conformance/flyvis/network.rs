@@ -15,8 +15,7 @@ const EVERY: usize = 97;
 
 const ENGINES: [EngineKind; 3] = [EngineKind::Stencil, EngineKind::Sparse, EngineKind::Tensors];
 
-const PARAMETERS: [&str; 5] =
-    ["nodes_bias", "nodes_time_const", "edges_sign", "edges_syn_count", "edges_syn_strength"];
+const PARAMETERS: [&str; 5] = ["nodes_bias", "nodes_time_const", "edges_sign", "edges_syn_count", "edges_syn_strength"];
 
 fn wiring(extent: u32) -> Result<Arc<Wiring>, String> {
     let types = fly_vision::connectome().map_err(text)?;
@@ -86,13 +85,7 @@ fn keys(case: &Case, report: &mut Report, wiring: &Wiring) -> crate::Outcome {
     Ok(())
 }
 
-fn compare(
-    case: &Case,
-    report: &mut Report,
-    key: &str,
-    got: &Tensor,
-    tolerance: Tolerance,
-) -> crate::Outcome {
+fn compare(case: &Case, report: &mut Report, key: &str, got: &Tensor, tolerance: Tolerance) -> crate::Outcome {
     report.close(key, &numbers(got)?, case.floats(key)?, tolerance);
     Ok(())
 }
@@ -108,9 +101,10 @@ pub(super) fn small(case: &Case, report: &mut Report) -> crate::Outcome {
     let dts = dts.as_object().ok_or("dts is no table")?;
     let stimulus = tensor(case, "stimulus", Kind::Float)?.squeeze_dim(2);
     report.exact("stimulus", &stimulus.size()[..2], &[batch as i64, frames as i64]);
-    let last_dt = dts.iter().map(|(name, dt)| (dt.as_f64().unwrap_or(f64::NAN), name)).reduce(|a, b| {
-        if b.0 < a.0 { b } else { a }
-    });
+    let last_dt = dts
+        .iter()
+        .map(|(name, dt)| (dt.as_f64().unwrap_or(f64::NAN), name))
+        .reduce(|a, b| if b.0 < a.0 { b } else { a });
     for engine in ENGINES {
         for (name, dt) in dts {
             let dt = dt.as_f64().ok_or("a dt is no number")?;

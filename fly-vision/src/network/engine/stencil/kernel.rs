@@ -69,10 +69,16 @@ pub(super) fn correlate<T: Real>(
         unsafe {
             match Tier::best() {
                 #[cfg(target_arch = "x86_64")]
-                Tier::Avx512 => correlations_avx512(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr()),
+                Tier::Avx512 => {
+                    correlations_avx512(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr())
+                }
                 #[cfg(target_arch = "x86_64")]
-                Tier::Avx2 => correlations_avx2(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr()),
-                _ => correlations::<T, T::Base>(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr()),
+                Tier::Avx2 => {
+                    correlations_avx2(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr())
+                }
+                _ => {
+                    correlations::<T, T::Base>(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr())
+                }
             }
         }
         for (total, lanes) in totals.iter_mut().zip(lanes.chunks_exact(MOST_LANES)) {

@@ -1,0 +1,85 @@
+//! `flybrain vision`: the fly visual system.
+
+mod edges;
+mod explore;
+mod fields;
+mod flash;
+mod respond;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use flybrain::vision::{Model, Population};
+
+use crate::failure::Failure;
+use crate::terminal::{Count, Terminal};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Flash(flash::Flash),
+    Edges(edges::Edges),
+    Bars(edges::Bars),
+    Respond(respond::Respond),
+    ReceptiveFields(fields::ReceptiveFields),
+    Explore(explore::Explore),
+}
+
+impl Command {
+    pub(crate) fn run(&self, terminal: &Terminal) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Flash(flash) => flash.run(terminal),
+            Self::Edges(edges) => edges.run(terminal),
+            Self::Bars(bars) => bars.run(terminal),
+            Self::Respond(respond) => respond.run(terminal),
+            Self::ReceptiveFields(fields) => fields.run(terminal),
+            Self::Explore(explore) => explore.run(terminal),
+        }?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Which models, and where results go.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Models")]
+struct Shown {
+    /// Published models by number and range (0,3,10-19), `all` 50, or files: .safetensors, or .pt of flyvis
+    #[arg(long, value_name = "LIST", default_value = "0")]
+    models: Population,
+    /// Cell types that are silenced: their potential is held at 0
+    #[arg(long, value_name = "TYPE,..", value_delimiter = ',')]
+    silence: Vec<String>,
+    /// Radius of the eye in columns; 15 are all 721
+    #[arg(long, default_value_t = 15)]
+    extent: u32,
+    /// Threads [default: all cores]; results do not depend on it
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Folder for report.html, figures, tables [default: vision-COMMAND]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl Shown {
+    fn population(&self) -> Result<Population, Failure> {
+        if let Some(threads) = self.threads {
+            tch_sparse::set_threads(threads).map_err(fly_vision::Error::from).map_err(flybrain::Error::from)?;
+        }
+        Ok(self.models.clone().extent(self.extent).silence(&self.silence))
+    }
+
+    fn folder(&self, command: &str) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| format!("vision-{command}").into())
+    }
+}
+
+/// Tells which model is shown something.
+fn telling<'a>(count: &'a Count, population: &Population) -> impl FnMut(usize, &Model) + use<'a> {
+    let all = population.models().len();
+    move |number, _| count.tell(number + 1, all)
+}
+
+/// The last line of a command.
+fn where_to_look(folder: &std::path::Path) -> String {
+    format!("{}\n", folder.join("report.html").display())
+}

@@ -1,0 +1,37 @@
+//! The fly visual system: published or trained models shown flashes, edges, bars, films and impulses, and what they are tuned to.
+//!
+//! Each workflow takes a [`Population`] of models, settings, and a folder; it writes tables (`.csv`), responses, figures (`.svg` and
+//! `.png`), `run.json` and a `report.html` that opens without a server.
+
+mod edges;
+mod explore;
+mod fields;
+mod flash;
+mod panel;
+mod population;
+mod respond;
+
+pub use edges::{EdgeResults, EdgeSettings, Moving, Subtype, edges};
+pub use explore::{ExploreResults, explore};
+pub use fields::{FieldResults, FieldSettings, FieldSummary, receptive_fields};
+pub use flash::{FlashResults, FlashSettings, flash};
+pub use population::{Model, Population};
+pub use respond::{Film, RespondResults, RespondSettings, respond};
+
+use std::path::Path;
+
+use crate::{Error, atomic};
+
+/// Types whose activity is shown as movies and traces when nothing else is asked for: from the eye to T4 and T5.
+pub const SHOWN: [&str; 12] = ["R1", "L1", "L2", "Mi1", "Tm3", "Mi9", "Tm1", "Tm9", "T4a", "T4c", "T5a", "T5c"];
+
+/// Writes a table.
+fn write_csv(folder: &Path, name: &str, head: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {
+    let mut text = head.join(",") + "\n";
+    for row in rows {
+        text += &row.join(",");
+        text.push('\n');
+    }
+    let path = folder.join(name);
+    atomic::write(&path, text.as_bytes()).map_err(|source| Error::Write { path: path.clone(), source })
+}

@@ -1,0 +1,168 @@
+//! Which models are shown something.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use connectome_graph::hex::{Extent, expand};
+use fly_vision::measure::Responses;
+use fly_vision::network::{N_PRETRAINED, Network, Protocol, Wiring};
+use fly_vision::stimulus::Stimuli;
+
+use crate::Error;
+
+/// A model of the fly visual system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Model {
+    /// A published one, by number; 0 has the least task error.
+    Published(usize),
+    /// Parameters in a file: `.safetensors` of this workspace, or `.pt` of flyvis.
+    File(PathBuf),
+}
+
+impl Model {
+    /// How it is called in tables.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Published(number) => format!("{number:03}"),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+/// Models on one lattice, all with the same cells silenced.
+#[derive(Debug, Clone)]
+pub struct Population {
+    models: Vec<Model>,
+    extent: u32,
+    silenced: Vec<String>,
+}
+
+impl FromStr for Population {
+    type Err = Error;
+
+    /// `all`; numbers and ranges of published models, `0,3,10-19`; names of files.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let wrong = |what: String| Error::Vision(fly_vision::Error::Setting { setting: "models", what });
+        let mut models = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let range = part.split_once('-').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+            let numbers: Vec<usize> = match (part, range, part.parse::<usize>()) {
+                ("all", ..) => (0..N_PRETRAINED).collect(),
+                (_, Some((first, last)), _) if first <= last && last < N_PRETRAINED => (first..=last).collect(),
+                (_, _, Ok(number)) if number < N_PRETRAINED => vec![number],
+                (_, None, Err(_)) => {
+                    models.push(Model::File(part.into()));
+                    continue;
+                }
+                _ => {
+                    let what = format!("{part:?}; published ones are 0 to {}, a range is first-last", N_PRETRAINED - 1);
+                    return Err(wrong(what));
+                }
+            };
+            models.extend(numbers.into_iter().map(Model::Published));
+        }
+        if models.is_empty() {
+            return Err(wrong("none are named; `all`, `0`, `0-9` or a file".into()));
+        }
+        Ok(Self { models, extent: 15, silenced: Vec::new() })
+    }
+}
+
+impl Population {
+    /// Published models.
+    pub fn published(numbers: impl IntoIterator<Item = usize>) -> Self {
+        Self { models: numbers.into_iter().map(Model::Published).collect(), extent: 15, silenced: Vec::new() }
+    }
+
+    /// The radius of the lattice in columns. Default: 15, the eye's 721.
+    #[must_use]
+    pub fn extent(self, extent: u32) -> Self {
+        Self { extent, ..self }
+    }
+
+    /// Cell types whose potential is held at 0, so that they pass nothing on. Default: none.
+    #[must_use]
+    pub fn silence<S: Into<String>>(self, types: impl IntoIterator<Item = S>) -> Self {
+        Self { silenced: types.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// The models.
+    pub fn models(&self) -> &[Model] {
+        &self.models
+    }
+
+    /// The lattice's radius.
+    pub fn lattice(&self) -> Extent {
+        Extent(self.extent)
+    }
+
+    /// Types that are silenced.
+    pub fn silenced(&self) -> &[String] {
+        &self.silenced
+    }
+
+    /// The wiring that all share.
+    ///
+    /// # Errors
+    /// [`Error::Vision`] for too large a lattice.
+    pub fn wiring(&self) -> Result<Arc<Wiring>, Error> {
+        let fly = expand(&fly_vision::connectome()?, self.lattice()).map_err(fly_vision::Error::from)?;
+        Ok(Arc::new(Wiring::from_hex(&fly)?))
+    }
+
+    /// A network of the shared wiring with nothing silenced and the published start of training.
+    pub(super) fn network(&self, wiring: &Arc<Wiring>) -> Result<Network, Error> {
+        let mut network = Network::builder(wiring.clone()).build_alone()?;
+        for name in &self.silenced {
+            network.silence(name)?;
+        }
+        Ok(network)
+    }
+
+    /// Gives a network the parameters of a model.
+    pub(super) fn set(&self, network: &mut Network, model: &Model) -> Result<(), Error> {
+        match model {
+            Model::Published(number) => network.set_pretrained(*number)?,
+            Model::File(path) => network.load(path)?,
+        }
+        Ok(())
+    }
+
+    /// Calls with each model's number and its responses to a set of stimuli, one model after the other; `on_model` is told before.
+    ///
+    /// # Errors
+    /// [`Error::Vision`] for models that cannot be read or stimuli that cannot be rendered, and those of `take`.
+    pub(super) fn each_response(
+        &self,
+        stimuli: &dyn Stimuli,
+        protocol: &Protocol,
+        on_model: &mut dyn FnMut(usize, &Model),
+        mut take: impl FnMut(usize, &Network, Responses) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut network = self.network(&self.wiring()?)?;
+        for (number, model) in self.models.iter().enumerate() {
+            on_model(number, model);
+            self.set(&mut network, model)?;
+            let responses = network.responses_to(stimuli, protocol)?;
+            take(number, &network, responses)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_are_named_by_numbers_ranges_and_files() {
+        let of = |text: &str| text.parse::<Population>().map(|p| p.models().to_vec());
+        assert_eq!(of("all").unwrap().len(), 50);
+        assert_eq!(of("3, 7-8").unwrap(), [3, 7, 8].map(Model::Published));
+        assert_eq!(of("fly.safetensors").unwrap(), [Model::File("fly.safetensors".into())]);
+        for wrong in ["", "50", "9-3", "40-50"] {
+            assert!(of(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
