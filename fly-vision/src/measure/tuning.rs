@@ -44,12 +44,12 @@ pub struct TuningOptions {
 /// Tuning curves of cells: the mean peak response over widths and speeds for each direction and intensity,
 /// `[models, conditions, cells]` with one model if models are averaged.
 ///
-/// The conditions have the arguments `angle`, in degrees, and `intensity`, where `peaks` have them. Curves of cells that do not
-/// respond are NaN if they are scaled.
+/// The conditions have the arguments `angle`, in degrees, and `intensity`, where `peaks` have them. Curves of cells
+/// that do not respond are NaN if they are scaled.
 ///
 /// # Errors
-/// [`Error::Unknown`] without the argument `angle`; [`Error::Shape`] or [`Error::Setting`] for weights of the wrong number
-/// or sign.
+/// [`Error::Unknown`] without the argument `angle`; [`Error::Shape`] or [`Error::Setting`] for weights of the wrong
+/// number or sign.
 pub fn angular_tuning(peaks: &PerCondition, options: &TuningOptions) -> Result<PerCondition, Error> {
     peaks.conditions().column("angle")?;
     let each = mean_by(peaks, &["angle", "intensity"])?;
