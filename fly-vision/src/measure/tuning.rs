@@ -78,23 +78,22 @@ pub fn angular_tuning(peaks: &PerCondition, options: &TuningOptions) -> Result<P
 }
 
 fn combine(each: &PerCondition, how: &ModelAverage) -> Result<PerCondition, Error> {
-    let average: Box<dyn Fn(&[f64]) -> f64> = match how {
-        ModelAverage::Each => return Ok(each.clone()),
-        ModelAverage::Mean => Box::new(|all| weighted_mean(all, |_| 1.0)),
-        ModelAverage::Median => Box::new(|all| quantile(all, 0.5)),
-        ModelAverage::Weighted(weights) => {
-            if weights.len() != each.models() {
-                return Err(Error::shape(
-                    "weights",
-                    format!("{} numbers", weights.len()),
-                    format!("[{}]", each.models()),
-                ));
-            }
-            if !weights.iter().all(|w| w.is_finite() && *w >= 0.0) {
-                return Err(Error::setting("weights of models", "must be finite, none negative"));
-            }
-            Box::new(|all| weighted_mean(all, |model| weights[model]))
+    if *how == ModelAverage::Each {
+        return Ok(each.clone());
+    }
+    if let ModelAverage::Weighted(weights) = how {
+        if weights.len() != each.models() {
+            let want = format!("[{}]", each.models());
+            return Err(Error::shape("weights of models", format!("{} numbers", weights.len()), want));
         }
+        if !weights.iter().all(|w| w.is_finite() && *w >= 0.0) {
+            return Err(Error::setting("weights of models", "must be finite, none negative"));
+        }
+    }
+    let average = |all: &[f64]| match how {
+        ModelAverage::Each | ModelAverage::Mean => weighted_mean(all, |_| 1.0),
+        ModelAverage::Median => quantile(all, 0.5),
+        ModelAverage::Weighted(weights) => weighted_mean(all, |model| weights[model]),
     };
     let (conditions, cells) = (each.conditions().len(), each.cells().len());
     let mut values = Vec::with_capacity(conditions * cells);
