@@ -2,8 +2,8 @@
 
 use crate::Error;
 
-/// Pearson's correlation of two lists; pairs with a NaN are left out. NaN if fewer than two pairs are left or one list does
-/// not vary.
+/// Pearson's correlation of two lists; pairs with a NaN are left out. NaN if fewer than two pairs are left or one list
+/// does not vary.
 ///
 /// # Panics
 /// If the lists differ in length.
@@ -46,7 +46,12 @@ mod tests {
     proptest! {
         /// Correlation is symmetric, ignores scale and offset of either list, and follows a negative scale's sign.
         #[test]
-        fn laws(x in prop::collection::vec(-5.0..5.0, 8), y in prop::collection::vec(-5.0..5.0, 8), a in 0.1..9.0, b in -9.0..9.0) {
+        fn laws(
+            x in prop::collection::vec(-5.0..5.0, 8),
+            y in prop::collection::vec(-5.0..5.0, 8),
+            a in 0.1..9.0,
+            b in -9.0..9.0,
+        ) {
             let r = pearson(&x, &y);
             let moved: Vec<f64> = x.iter().map(|v: &f64| b - a * v).collect();
             prop_assert!((-1.0..=1.0).contains(&r));

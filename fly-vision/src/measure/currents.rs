@@ -42,7 +42,8 @@ impl Currents {
     /// activation function.
     ///
     /// # Errors
-    /// [`Error::Shape`] if outputs are not whole frames; [`Error::Setting`] if an edge comes from a cell that is not there.
+    /// [`Error::Shape`] if outputs are not whole frames; [`Error::Setting`] if an edge comes from a cell that is not
+    /// there.
     pub fn new<T: Copy + Into<f64>>(afferents: &[Afferent], outputs: &[T], cells: usize) -> Result<Self, Error> {
         if cells == 0 || !outputs.len().is_multiple_of(cells) {
             return Err(Error::shape(
@@ -129,8 +130,8 @@ impl Currents {
         self
     }
 
-    /// Currents divided by the root mean square of the total over frames, by which cells and models can be compared. They
-    /// stay as they are if that is 0.
+    /// Currents divided by the root mean square of the total over frames, by which cells and models can be compared.
+    /// They stay as they are if that is 0.
     #[must_use]
     pub fn standardised(mut self) -> Self {
         let size = (self.total().iter().map(|x| x * x).sum::<f64>() / self.frames as f64).sqrt();
@@ -192,14 +193,18 @@ mod tests {
     proptest! {
         /// Types, signs and columns are three ways to divide the same total.
         #[test]
-        fn parts_add_up(weights in prop::collection::vec(-2.0..2.0, 6), outputs in prop::collection::vec(0.0..5.0, 24)) {
+        fn parts_add_up(
+            weights in prop::collection::vec(-2.0..2.0, 6),
+            outputs in prop::collection::vec(0.0..5.0, 24),
+        ) {
             let currents = Currents::new(&edges(&weights), &outputs, 6).unwrap();
             let types = currents.by_type();
             for frame in 0..4 {
                 let total = currents.total()[frame];
                 let by_type: f64 = types.iter().map(|t| t.current[frame]).sum();
                 let by_sign = currents.excitatory()[frame] + currents.inhibitory()[frame];
-                let by_column: f64 = [3, 7].iter().flat_map(|t| currents.map(*t, frame..frame + 1)).map(|(_, x)| x).sum();
+                let columns = [3, 7].into_iter().flat_map(|t| currents.map(t, frame..frame + 1));
+                let by_column: f64 = columns.map(|(_, x)| x).sum();
                 prop_assert!((by_type - total).abs() < 1e-12);
                 prop_assert!((by_sign - total).abs() < 1e-12);
                 prop_assert!((by_column - total).abs() < 1e-12);

@@ -63,11 +63,11 @@ impl Sums {
 
 /// Direction selectivity index of each cell, 0 (none) to 1 (responds to one direction only).
 ///
-/// Per intensity `c`, width and speed: `|sum_a r e^{ia}| / (max_c sum_a |r| + 1e-15)`, the sum over directions `a`, then the
-/// mean over widths and speeds unless [`Averaging::Each`]. On and off share the denominator, so that a cell which barely
-/// responds to one of them is not called selective for it. `peaks` come from [`super::peak_responses`] and have the argument
-/// `angle` in degrees, equally spaced; `intensity`, `width` and `speed` are used where they are there.
-/// Result: `[models, conditions, cells]`.
+/// Per intensity `c`, width and speed: `|sum_a r e^{ia}| / (max_c sum_a |r| + 1e-15)`, the sum over directions `a`,
+/// then the mean over widths and speeds unless [`Averaging::Each`]. On and off share the denominator, so that a cell
+/// which barely responds to one of them is not called selective for it. `peaks` come from [`super::peak_responses`] and
+/// have the argument `angle` in degrees, equally spaced; `intensity`, `width` and `speed` are used where they are
+/// there. Result: `[models, conditions, cells]`.
 ///
 /// # Errors
 /// [`Error::Unknown`] without the argument `angle`.
@@ -77,8 +77,8 @@ pub fn direction_selectivity_index(peaks: &PerCondition, averaging: Averaging) -
     selectivity(peaks, 1.0, averaging)
 }
 
-/// Orientation selectivity index of each cell: as [`direction_selectivity_index`] with opposite directions counted as one,
-/// `e^{2ia}` for `e^{ia}`.
+/// Orientation selectivity index of each cell: as [`direction_selectivity_index`] with opposite directions counted as
+/// one, `e^{2ia}` for `e^{ia}`.
 ///
 /// # Errors
 /// [`Error::Unknown`] without the argument `angle`.
@@ -126,8 +126,9 @@ pub(super) fn mean_by(table: &PerCondition, by: &[&str]) -> Result<PerCondition,
     PerCondition::new(values, table.models(), groups.conditions, table.cells().to_vec())
 }
 
-/// Preferred direction of each cell in radians, in (-pi, pi]: the argument of `sum r e^{ia}` over directions `a`, and over
-/// widths and speeds unless [`Averaging::Each`]. Result: `[models, conditions, cells]`; 0 for a cell without responses.
+/// Preferred direction of each cell in radians, in (-pi, pi]: the argument of `sum r e^{ia}` over directions `a`, and
+/// over widths and speeds unless [`Averaging::Each`]. Result: `[models, conditions, cells]`; 0 for a cell without
+/// responses.
 ///
 /// # Errors
 /// [`Error::Unknown`] without the argument `angle`.

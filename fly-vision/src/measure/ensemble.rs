@@ -64,8 +64,8 @@ pub fn distributions(table: &PerCell, quantiles: &[f64]) -> Result<Vec<Distribut
 
 /// Fraction of models in which each T4 and T5 subtype prefers its known direction, within `tolerance` radians.
 ///
-/// See [`super::direction_distance`] for `directions`. With four subtypes a quarter turn apart, pi/4 means that the right
-/// subtype is the nearest.
+/// See [`super::direction_distance`] for `directions`. With four subtypes a quarter turn apart, pi/4 means that the
+/// right subtype is the nearest.
 ///
 /// # Errors
 /// See [`super::direction_distance`].

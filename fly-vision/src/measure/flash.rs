@@ -48,12 +48,12 @@ impl FlashOptions {
 /// Flash response index of each cell, -1 (off) to 1 (on): `(on - off) / (on + off + 1e-16)` of the peak responses,
 /// `[models, cells]`.
 ///
-/// The flashes go from grey to their intensity and back, and the arguments of the stimuli are `intensity` and, where there are
-/// several radii, `radius`.
+/// The flashes go from grey to their intensity and back, and the arguments of the stimuli are `intensity` and, where
+/// there are several radii, `radius`.
 ///
 /// # Errors
-/// [`Error::Unknown`] without the argument `intensity`; [`Error::Setting`] if not exactly one sample is of the radius and
-/// each of the intensities, or no frame lies in the interval.
+/// [`Error::Unknown`] without the argument `intensity`; [`Error::Setting`] if not exactly one sample is of the radius
+/// and each of the intensities, or no frame lies in the interval.
 ///
 /// Source: Lappalainen et al., *Nature* 634, 1132 (2024), Methods, "Flash response index".
 pub fn flash_response_index<T: Copy + Into<f64>>(

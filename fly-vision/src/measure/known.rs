@@ -1,7 +1,7 @@
 //! What the literature knows about the tuning of cell types.
 //!
-//! Source: the sources collected by Lappalainen et al., *Nature* 634, 1132 (2024), and in flyvis 1.2.0; directions of T4 and
-//! T5 from Maisak et al., *Nature* 500, 212 (2013), doi:10.1038/nature12320.
+//! Source: the sources collected by Lappalainen et al., *Nature* 634, 1132 (2024), and in flyvis 1.2.0; directions of
+//! T4 and T5 from Maisak et al., *Nature* 500, 212 (2013), doi:10.1038/nature12320.
 
 /// Contrast that a cell type responds to by depolarisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

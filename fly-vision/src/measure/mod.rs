@@ -1,8 +1,8 @@
 //! Measures of responses: what cells are tuned to.
 //!
 //! [`Responses`] hold what the central cells of an ensemble of models did. From them come [peaks](peak_responses), then
-//! [direction selectivity](direction_selectivity_index), [preferred directions](preferred_direction) and
-//! [tuning curves](angular_tuning); [flash responses](flash_response_index) tell on from off cells. [`known`] is what the
+//! [direction selectivity](direction_selectivity_index), [preferred directions](preferred_direction) and [tuning
+//! curves](angular_tuning); [flash responses](flash_response_index) tell on from off cells. [`known`] is what the
 //! literature says, the scores compare the two, [`cluster`] groups models that found the same solution.
 //!
 //! ```

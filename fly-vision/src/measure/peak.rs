@@ -13,7 +13,8 @@ const OMMATIDIUM: f64 = 5.8;
 /// The time at which a moving edge passes a stretch of the visual field, which depends on its speed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Passing {
-    /// Positions of the edge that were shown, in LEDs of 2.25 degrees relative to the centre. Default -10 to 11 (excluded).
+    /// Positions of the edge that were shown, in LEDs of 2.25 degrees relative to the centre. Default -10 to 11
+    /// (excluded).
     pub offsets: Range<i32>,
     /// Start of the stretch in degrees relative to the centre. Default: the first position.
     pub from: Option<f64>,
@@ -28,7 +29,8 @@ impl Default for Passing {
 }
 
 impl Passing {
-    /// When an edge of this speed (in columns of 5.8 degrees per second) is inside the stretch, in seconds after its onset.
+    /// When an edge of this speed (in columns of 5.8 degrees per second) is inside the stretch, in seconds after its
+    /// onset.
     ///
     /// `t0 = (|first| - |from|) / speed`, `t1 = t0 + (to + LED - from) / speed`, positions in columns.
     ///
@@ -98,8 +100,8 @@ impl Window {
 pub struct PeakOptions<'a> {
     /// Where. Default: while the edge passes.
     pub window: Window,
-    /// What each cell's peaks are divided by, e.g. [`super::response_norm`]. Default: nothing. Cells whose norm is 0 get
-    /// NaN where they do not respond.
+    /// What each cell's peaks are divided by, e.g. [`super::response_norm`]. Default: nothing. Cells whose norm is 0
+    /// get NaN where they do not respond.
     pub norm: Option<&'a PerCell>,
 }
 

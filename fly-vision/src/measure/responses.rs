@@ -20,11 +20,12 @@ pub struct Responses<T = f32> {
 impl<T: Copy + Into<f64>> Responses<T> {
     /// Of numbers `[models, samples, frames, cells]`, row-major.
     ///
-    /// `time` is that of each frame in seconds, 0 at the onset of the stimulus; `conditions` has a row per sample; `cells`
-    /// are the names of the cells' types.
+    /// `time` is that of each frame in seconds, 0 at the onset of the stimulus; `conditions` has a row per sample;
+    /// `cells` are the names of the cells' types.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the numbers are not that many or there are none; [`Error::Setting`] if time does not increase.
+    /// [`Error::Shape`] if the numbers are not that many or there are none; [`Error::Setting`] if time does not
+    /// increase.
     pub fn new(
         values: Vec<T>,
         models: usize,

@@ -68,8 +68,8 @@ pub fn direction_distance(directions: &PerCondition) -> Result<PerCell, Error> {
     PerCell::new(values, directions.models(), columns.iter().map(|(name, _)| name.clone()).collect())
 }
 
-/// Correlation of a cell's tuning curve with a measured one, `[models]`: the best over widths and speeds, as an experimenter
-/// would choose them; 0 where a curve does not vary.
+/// Correlation of a cell's tuning curve with a measured one, `[models]`: the best over widths and speeds, as an
+/// experimenter would choose them; 0 where a curve does not vary.
 ///
 /// `curve` lists angles in degrees, those of `peaks`, and responses.
 ///

@@ -156,7 +156,8 @@ impl PerCondition {
     /// The one condition in which an argument has a value, as a table of its own.
     ///
     /// # Errors
-    /// [`Error::Unknown`] if there is no such argument; [`Error::Setting`] if it has that value in no condition or in several.
+    /// [`Error::Unknown`] if there is no such argument; [`Error::Setting`] if it has that value in no condition or in
+    /// several.
     pub fn select(&self, argument: &'static str, value: f64) -> Result<PerCell, Error> {
         let found = self.conditions.samples_where(argument, value)?;
         let [condition] = found[..] else {

@@ -44,12 +44,12 @@ pub struct TuningOptions {
 /// Tuning curves of cells: the mean peak response over widths and speeds for each direction and intensity,
 /// `[models, conditions, cells]` with one model if models are averaged.
 ///
-/// The conditions have the arguments `angle`, in degrees, and `intensity`, where `peaks` have them. Curves of cells that do not
-/// respond are NaN if they are scaled.
+/// The conditions have the arguments `angle`, in degrees, and `intensity`, where `peaks` have them. Curves of cells
+/// that do not respond are NaN if they are scaled.
 ///
 /// # Errors
-/// [`Error::Unknown`] without the argument `angle`; [`Error::Shape`] or [`Error::Setting`] for weights of the wrong number
-/// or sign.
+/// [`Error::Unknown`] without the argument `angle`; [`Error::Shape`] or [`Error::Setting`] for weights of the wrong
+/// number or sign.
 pub fn angular_tuning(peaks: &PerCondition, options: &TuningOptions) -> Result<PerCondition, Error> {
     peaks.conditions().column("angle")?;
     let each = mean_by(peaks, &["angle", "intensity"])?;
@@ -78,23 +78,22 @@ pub fn angular_tuning(peaks: &PerCondition, options: &TuningOptions) -> Result<P
 }
 
 fn combine(each: &PerCondition, how: &ModelAverage) -> Result<PerCondition, Error> {
-    let average: Box<dyn Fn(&[f64]) -> f64> = match how {
-        ModelAverage::Each => return Ok(each.clone()),
-        ModelAverage::Mean => Box::new(|all| weighted_mean(all, |_| 1.0)),
-        ModelAverage::Median => Box::new(|all| quantile(all, 0.5)),
-        ModelAverage::Weighted(weights) => {
-            if weights.len() != each.models() {
-                return Err(Error::shape(
-                    "weights",
-                    format!("{} numbers", weights.len()),
-                    format!("[{}]", each.models()),
-                ));
-            }
-            if !weights.iter().all(|w| w.is_finite() && *w >= 0.0) {
-                return Err(Error::setting("weights of models", "must be finite, none negative"));
-            }
-            Box::new(|all| weighted_mean(all, |model| weights[model]))
+    if *how == ModelAverage::Each {
+        return Ok(each.clone());
+    }
+    if let ModelAverage::Weighted(weights) = how {
+        if weights.len() != each.models() {
+            let want = format!("[{}]", each.models());
+            return Err(Error::shape("weights of models", format!("{} numbers", weights.len()), want));
         }
+        if !weights.iter().all(|w| w.is_finite() && *w >= 0.0) {
+            return Err(Error::setting("weights of models", "must be finite, none negative"));
+        }
+    }
+    let average = |all: &[f64]| match how {
+        ModelAverage::Each | ModelAverage::Mean => weighted_mean(all, |_| 1.0),
+        ModelAverage::Median => quantile(all, 0.5),
+        ModelAverage::Weighted(weights) => weighted_mean(all, |model| weights[model]),
     };
     let (conditions, cells) = (each.conditions().len(), each.cells().len());
     let mut values = Vec::with_capacity(conditions * cells);

@@ -6,7 +6,8 @@ use super::Features;
 use super::linear::symmetric_eigen;
 use crate::Error;
 
-/// Distance of correlation, `1 - r`, between the rows of features: `[models, models]`, 0 to 2. NaN where a row does not vary.
+/// Distance of correlation, `1 - r`, between the rows of features: `[models, models]`, 0 to 2. NaN where a row does not
+/// vary.
 pub fn correlation_distances(features: &Features) -> Vec<f64> {
     let rows = features.standardised();
     let distance = |a: usize, b: usize| match (&rows[a], &rows[b]) {
@@ -23,8 +24,8 @@ pub fn correlation_distances(features: &Features) -> Vec<f64> {
 pub struct Embedding {
     /// Number of dimensions.
     pub dims: usize,
-    /// The point of each model, `[models]` of `[dims]`, each dimension from 0 to 1; `None` for models whose responses do not
-    /// vary.
+    /// The point of each model, `[models]` of `[dims]`, each dimension from 0 to 1; `None` for models whose responses
+    /// do not vary.
     pub points: Vec<Option<Vec<f64>>>,
     /// Fraction of the variance of the standardised responses along each dimension, `[dims]`, descending.
     pub explained: Vec<f64>,
@@ -45,12 +46,12 @@ impl Embedding {
 /// Lays models out along the principal components of their standardised responses, each then scaled to 0 to 1.
 ///
 /// Rows of length 1 without mean lie `sqrt(2 (1 - r))` apart, so that this is the classical scaling of distances of
-/// correlation. Components come from the matrix of products between models, `[models, models]`, so that the number of features
-/// hardly matters.
+/// correlation. Components come from the matrix of products between models, `[models, models]`, so that the number of
+/// features hardly matters.
 ///
 /// # Errors
-/// [`Error::Setting`] if there are fewer than two models whose responses vary, no dimensions, or more than such models less
-/// one.
+/// [`Error::Setting`] if there are fewer than two models whose responses vary, no dimensions, or more than such models
+/// less one.
 pub fn embed(features: &Features, dims: usize) -> Result<Embedding, Error> {
     let rows = features.standardised();
     let valid: Vec<usize> = (0..rows.len()).filter(|&model| rows[model].is_some()).collect();
@@ -114,10 +115,13 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Distances of correlation ignore scale and offset of a model; the layout in all dimensions, before scaling,
-        /// would have them as distances: checked by the sum of explained variances.
+        /// Distances of correlation ignore scale and offset of a model, and all dimensions together explain all variance.
         #[test]
-        fn distances_ignore_scale(values in prop::collection::vec(-3.0..3.0, 5 * 7), scale in 0.1..9.0, offset in -5.0..5.0) {
+        fn distances_ignore_scale(
+            values in prop::collection::vec(-3.0..3.0, 5 * 7),
+            scale in 0.1..9.0,
+            offset in -5.0..5.0,
+        ) {
             let features = Features::new(values.clone(), 5).unwrap();
             let moved = Features::new(values.iter().map(|v| v * scale + offset).collect(), 5).unwrap();
             for (a, b) in correlation_distances(&features).iter().zip(correlation_distances(&moved)) {

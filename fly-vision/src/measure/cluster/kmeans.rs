@@ -6,8 +6,8 @@ use rand_distr::{Distribution, StandardUniform};
 /// Largest number of rounds.
 const ROUNDS: usize = 300;
 
-/// Assigns each of the points `[n, dims]` to one of `k` clusters, `[n]`. All clusters have a point if there are `k` different
-/// ones.
+/// Assigns each of the points `[n, dims]` to one of `k` clusters, `[n]`. All clusters have a point if there are `k`
+/// different ones.
 ///
 /// Source: Arthur & Vassilvitskii, *SODA* 2007 (the first centres, the best of `2 + ln k` draws each), Lloyd (1982).
 pub(super) fn assign(points: &[f64], dims: usize, k: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {

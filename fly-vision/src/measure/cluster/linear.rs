@@ -28,7 +28,8 @@ pub(super) fn solve_lower(l: &[f64], x: &mut [f64]) {
     }
 }
 
-/// Eigenvalues of a symmetric matrix `[n, n]`, largest first, and its eigenvectors, a row each; cyclic Jacobi rotations.
+/// Eigenvalues of a symmetric matrix `[n, n]`, largest first, and its eigenvectors, a row each; cyclic Jacobi
+/// rotations.
 ///
 /// The sign of an eigenvector is such that its entry of largest size is positive.
 pub(super) fn symmetric_eigen(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<f64>) {
@@ -93,8 +94,8 @@ mod tests {
     const N: usize = 6;
 
     proptest! {
-        /// `A v = lambda v`, the vectors are orthonormal, the values descend and sum to the trace; `L L' = A` where it is
-        /// positive definite.
+        /// `A v = lambda v`, the vectors are orthonormal, the values descend and sum to the trace; `L L' = A` where it
+        /// is positive definite.
         #[test]
         fn factorisations(entries in prop::collection::vec(-2.0..2.0, N * N)) {
             let mut a = vec![0.0; N * N];

@@ -62,8 +62,8 @@ impl Mixture {
     /// Starts are independent of each other and of the number of threads; of equally likely fits the first is kept.
     ///
     /// # Errors
-    /// [`Error::Shape`] if there are fewer points than components, or no whole points; [`Error::Setting`] if a number or option
-    /// makes no sense, or a covariance is singular (raise the regularisation).
+    /// [`Error::Shape`] if there are fewer points than components, or no whole points; [`Error::Setting`] if a number
+    /// or option makes no sense, or a covariance is singular (raise the regularisation).
     ///
     /// Source: Dempster, Laird & Rubin, *J. R. Stat. Soc. B* 39, 1 (1977).
     pub fn fit(points: &[f64], dims: usize, components: usize, options: &MixtureOptions) -> Result<Self, Error> {
@@ -128,7 +128,6 @@ impl Mixture {
 
     /// The mixture that is most likely for given shares `[n, components]` of the points.
     fn maximise(points: &[f64], dims: usize, shares: &[f64], k: usize, regularisation: f64) -> Option<Self> {
-        let n = points.len() / dims;
         let mut mass = vec![10.0 * f64::EPSILON; k];
         let mut means = vec![0.0; k * dims];
         for (point, row) in points.chunks_exact(dims).zip(shares.chunks_exact(k)) {
@@ -160,7 +159,7 @@ impl Mixture {
             factors.extend(cholesky(covariance, dims)?);
         }
         let total: f64 = mass.iter().sum();
-        let weights = mass.iter().map(|m| m / n as f64 / (total / n as f64)).collect();
+        let weights = mass.iter().map(|m| m / total).collect();
         Some(Self { dims, weights, means, covariances, factors, rounds: 0, converged: false })
     }
 

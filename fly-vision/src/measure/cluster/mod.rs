@@ -1,9 +1,9 @@
 //! Groups of models that found the same solution.
 //!
-//! For each cell type, models are points: their [responses](Features) by distance of correlation, laid out in few dimensions
-//! ([`embed`]). [Mixtures of Gaussians](Mixture) with different numbers of components are fitted to them, the
-//! [best](select_mixture) by its information criterion is kept, and its clusters are numbered by the task error of their models
-//! ([`sort_by_error`]). [`cluster_models`] does all of it.
+//! For each cell type, models are points: their [responses](Features) by distance of correlation, laid out in few
+//! dimensions ([`embed`]). [Mixtures of Gaussians](Mixture) with different numbers of components are fitted to them,
+//! the [best](select_mixture) by its information criterion is kept, and its clusters are numbered by the task error of
+//! their models ([`sort_by_error`]). [`cluster_models`] does all of it.
 
 mod embedding;
 mod features;

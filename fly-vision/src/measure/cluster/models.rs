@@ -37,7 +37,8 @@ impl Default for ClusterOptions {
 pub struct Clusters {
     /// Where models lie.
     pub embedding: Embedding,
-    /// Cluster of each model, `[models]`, 0 the one with the smallest task error; `None` for models whose responses do not vary.
+    /// Cluster of each model, `[models]`, 0 the one with the smallest task error; `None` for models whose responses do
+    /// not vary.
     pub labels: Vec<Option<usize>>,
     /// The mixture; its components are not numbered like the clusters.
     pub mixture: Mixture,

@@ -46,8 +46,8 @@ impl SpatioTemporalField {
     /// Of numbers `[columns, frames]`, row-major, with the time of each frame in seconds, 0 at the impulse.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the numbers are not that many or there are none; [`Error::Setting`] if no frame is at or after
-    /// the impulse.
+    /// [`Error::Shape`] if the numbers are not that many or there are none; [`Error::Setting`] if no frame is at or
+    /// after the impulse.
     pub fn new(columns: Vec<Axial>, time: Vec<f64>, values: Vec<f64>) -> Result<Self, Error> {
         if values.is_empty() || columns.len().checked_mul(time.len()) != Some(values.len()) {
             return Err(Error::shape(
@@ -64,12 +64,12 @@ impl SpatioTemporalField {
 
     /// Of a cell's responses to impulses whose columns are the arguments `u` and `v`.
     ///
-    /// Only samples in which the arguments of `filter` have the values given there are used, for example an intensity and a
-    /// duration; no column may be left with more than one sample.
+    /// Only samples in which the arguments of `filter` have the values given there are used, for example an intensity
+    /// and a duration; no column may be left with more than one sample.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for an argument or cell type that is not there; [`Error::Setting`] if no sample or several of a
-    /// column are left, or the baseline has no frame.
+    /// [`Error::Unknown`] for an argument or cell type that is not there; [`Error::Setting`] if no sample or several of
+    /// a column are left, or the baseline has no frame.
     ///
     /// # Panics
     /// If there is no such model.
@@ -169,8 +169,8 @@ impl SpatioTemporalField {
         self.peak().map(|peak| peak.time)
     }
 
-    /// How far the response at the column of the peak swings back: the largest response of opposite sign after the peak over
-    /// that of the peak. 0 is monophasic, 1 fully biphasic.
+    /// How far the response at the column of the peak swings back: the largest response of opposite sign after the peak
+    /// over that of the peak. 0 is monophasic, 1 fully biphasic.
     pub fn biphasic_index(&self) -> Option<f64> {
         let peak = self.peak()?;
         let after = &self.temporal(peak.index)[peak.frame..];
@@ -190,7 +190,8 @@ mod tests {
     use crate::Conditions;
     use connectome_graph::hex::{Extent, Lattice};
 
-    /// Centre and surround with a biphasic time course on a baseline of 3, for two intensities of which one does nothing.
+    /// Centre and surround with a biphasic time course on a baseline of 3, for two intensities of which one does
+    /// nothing.
     fn responses() -> Responses<f64> {
         let columns: Vec<Axial> = Lattice::new(Extent(3)).unwrap().columns().collect();
         let course = [0.0, 0.0, 0.5, 1.0, 0.25, -0.4, -0.1];

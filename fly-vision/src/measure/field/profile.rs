@@ -41,8 +41,8 @@ impl RadialProfile {
         self.means.first().map_or(f64::NAN, |centre| centre.signum())
     }
 
-    /// Distance in columns, interpolated between rings, at which the response has fallen to a part of that of the centre;
-    /// `None` if it does not inside the columns at hand.
+    /// Distance in columns, interpolated between rings, at which the response has fallen to a part of that of the
+    /// centre; `None` if it does not inside the columns at hand.
     fn falls_to(&self, part: f64) -> Option<f64> {
         let centre = self.means.first().copied().filter(|c| *c != 0.0)?;
         let relative: Vec<f64> = self.means.iter().map(|mean| mean / centre).collect();
@@ -73,8 +73,8 @@ impl RadialProfile {
         strongest.map(|(ring, _)| ring as u32)
     }
 
-    /// Summed response of the rings of opposite sign over that of the rings of the centre's sign: 0 without a surround, 1 if
-    /// both balance.
+    /// Summed response of the rings of opposite sign over that of the rings of the centre's sign: 0 without a surround,
+    /// 1 if both balance.
     pub fn surround_strength(&self) -> f64 {
         let sign = self.sign();
         let (mut centre, mut surround) = (0.0, 0.0);

@@ -33,7 +33,8 @@ fn responses(case: &Case, key: &str, time: &str, conditions: Conditions) -> Resu
     Responses::new(case.floats(key)?.to_vec(), models, case.floats(time)?.to_vec(), conditions, cells).map_err(message)
 }
 
-/// Radii and shifts are in the names of the arrays; samples are intensities 0 and 1, radii in the order of the names' numbers.
+/// Radii and shifts are in the names of the arrays; samples are intensities 0 and 1, radii in the order of the names'
+/// numbers.
 fn flashes(case: &Case, report: &mut Report) -> crate::Outcome {
     let mut radii: Vec<f64> = Vec::new();
     let mut wanted = Vec::new();
@@ -153,11 +154,12 @@ fn clusters(case: &Case, report: &mut Report) -> crate::Outcome {
     let slack = 2.0 * valid.len() as f64 * options.tolerance;
     for (&(tried, value), &reference) in selection.tried.iter().zip(bic) {
         let name = format!("gmm.bic of {tried}");
-        if tried <= k {
-            report.close(&name, &[value], &[reference], absolute(slack));
-        } else {
-            report.close(&name, &[value.max(reference)], &[reference], absolute(slack));
-        }
+        let (value, slack) = match tried {
+            1 => (value, 1e-9),
+            _ if tried <= k => (value, slack),
+            _ => (value.max(reference), slack),
+        };
+        report.close(&name, &[value], &[reference], absolute(slack));
     }
     let chosen = selection.mixture.components();
     let better = selection.tried.iter().zip(bic).any(|((n, value), want)| *n == chosen && *value < want - slack);
