@@ -3,9 +3,9 @@
 use connectome_graph::hex::{Extent, Lattice};
 use rayon::prelude::*;
 
+use super::FrameSize;
 use super::median::lower_median;
 use super::resize::resize;
-use super::FrameSize;
 use crate::{Error, Movie};
 
 /// What becomes of the pixels of a receptor.

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::median::lower_median;
 use super::render::{Bars, Gratings};
-use super::rotate::{Rotation, quantised};
+use super::rotate::Rotated;
 use super::{FrameSize, Pooling};
 use crate::Error;
 
@@ -158,9 +158,9 @@ impl HexEye {
     pub fn see(&self, frames: &[f64], pooling: Pooling) -> Result<Vec<f64>, Error> {
         let n = self.screen.frames_in(frames.len())?;
         let mut seen = vec![0.0; n * self.lattice.len()];
-        seen.par_chunks_exact_mut(self.lattice.len()).zip(frames.par_chunks_exact(self.screen.pixels())).for_each(
-            |(out, frame)| self.pool(out, pooling, |y, x| frame[y * self.screen.width + x]),
-        );
+        seen.par_chunks_exact_mut(self.lattice.len())
+            .zip(frames.par_chunks_exact(self.screen.pixels()))
+            .for_each(|(out, frame)| self.pool(out, pooling, |y, x| frame[y * self.screen.width + x]));
         Ok(seen)
     }
 
@@ -189,8 +189,8 @@ impl HexEye {
         if angle % 360.0 == 0.0 {
             self.pool(&mut seen, Pooling::Mean, |y, x| upright[y * size.width + x]);
         } else {
-            let (rotation, image) = (Rotation::new(size, angle)?, quantised(upright));
-            self.pool(&mut seen, Pooling::Mean, |y, x| rotation.pixel(&image, y, x));
+            let rotated = Rotated::new(upright, size, angle)?;
+            self.pool(&mut seen, Pooling::Mean, |y, x| rotated.pixel(y, x));
         }
         Ok(seen)
     }
@@ -311,9 +311,12 @@ mod tests {
     /// Every pixel has one owner at most, and hexagons have the right area.
     #[test]
     fn hexagons_do_not_overlap() {
-        for (extent, ppo, membership) in
-            [(3, 25, Membership::Half), (3, 25, Membership::Double), (2, 12, Membership::Double), (40, 30, Membership::Double)]
-        {
+        for (extent, ppo, membership) in [
+            (3, 25, Membership::Half),
+            (3, 25, Membership::Double),
+            (2, 12, Membership::Double),
+            (40, 30, Membership::Double),
+        ] {
             let eye = HexEye::new(Extent(extent), ppo, membership).unwrap();
             let mut owners = vec![0u8; eye.screen().pixels()];
             for column in 0..eye.lattice().len() {

@@ -39,7 +39,8 @@ impl<S: Stimuli> Cached<S> {
                 Err(error) => tracing::warn!("rendering {} anew: {error}", path.display()),
             }
         }
-        let movies: Vec<Movie> = (0..set.len()).into_par_iter().map(|sample| set.movie(sample)).collect::<Result<_, _>>()?;
+        let movies: Vec<Movie> =
+            (0..set.len()).into_par_iter().map(|sample| set.movie(sample)).collect::<Result<_, _>>()?;
         std::fs::create_dir_all(folder).map_err(|source| Error::Io {
             path: folder.to_path_buf(),
             doing: "making the folder",

@@ -20,7 +20,11 @@ impl LazyFrames {
     }
 
     /// The frames of a condition. Two threads that want them at once may both render them, equally.
-    pub(super) fn get(&self, condition: usize, render: impl FnOnce() -> Result<Vec<f32>, Error>) -> Result<&[f32], Error> {
+    pub(super) fn get(
+        &self,
+        condition: usize,
+        render: impl FnOnce() -> Result<Vec<f32>, Error>,
+    ) -> Result<&[f32], Error> {
         let slot = &self.slots[condition];
         if let Some(frames) = slot.get() {
             return Ok(frames);

@@ -193,16 +193,16 @@ impl Scenes {
         }
         let eye = BoxEye::new(s.extent, s.kernel)?;
         let mut textures = photographs;
-        let noise: Result<Vec<Texture>, Error> =
-            (0..s.textures).into_par_iter().map(|i| Texture::noise(s.seed.wrapping_add(1 + i as u64), s.noise)).collect();
+        let noise: Result<Vec<Texture>, Error> = (0..s.textures)
+            .into_par_iter()
+            .map(|i| Texture::noise(s.seed.wrapping_add(1 + i as u64), s.noise))
+            .collect();
         textures.extend(noise?);
         let scripts: Vec<Script> =
             (0..s.scenes).map(|scene| Script::draw(s, textures.len(), scene)).collect::<Result<_, _>>()?;
         let objects: Vec<f64> = scripts.iter().map(|script| script.objects.len() as f64).collect();
-        let conditions = Conditions::from_columns(vec![
-            ("scene", (0..s.scenes).map(|i| i as f64).collect()),
-            ("objects", objects),
-        ])?;
+        let conditions =
+            Conditions::from_columns(vec![("scene", (0..s.scenes).map(|i| i as f64).collect()), ("objects", objects)])?;
         let points = points(&eye, s.points);
         Ok(Self { settings, eye, points, textures, scripts, conditions })
     }

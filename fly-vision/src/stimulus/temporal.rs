@@ -109,7 +109,8 @@ mod tests {
     fn positions_are_those_of_libtorch() {
         for n in [1, 2, 3, 7, 20, 21, 31, 64, 85, 200] {
             for count in (0..260).chain([999, 1000, 1357, 4321]) {
-                let want = Tensor::linspace(0, n as i64 - 1, count as i64, (Kind::Float, Device::Cpu)).to_kind(Kind::Int64);
+                let want =
+                    Tensor::linspace(0, n as i64 - 1, count as i64, (Kind::Float, Device::Cpu)).to_kind(Kind::Int64);
                 let want = Vec::<i64>::try_from(want).unwrap();
                 let got: Vec<i64> = resampled(n, count).into_iter().map(|i| i as i64).collect();
                 assert_eq!(got, want, "{n} frames shown in {count}");

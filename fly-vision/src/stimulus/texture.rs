@@ -76,14 +76,19 @@ impl Texture {
     /// luminance outside.
     pub fn photograph(luminance: &[f32], size: FrameSize) -> Result<Self, Error> {
         if size.frames_in(luminance.len())? != 1 || 2 * size.height.max(size.width) > MAX_SIDE {
-            return Err(Error::shape("a photograph", format!("{} pixels", luminance.len()), format!("one frame of {size}, of at most 4096 x 4096")));
+            return Err(Error::shape(
+                "a photograph",
+                format!("{} pixels", luminance.len()),
+                format!("one frame of {size}, of at most 4096 x 4096"),
+            ));
         }
         if let Some(value) = luminance.iter().find(|value| !(0.0..=1.0).contains(*value)) {
             return Err(Error::setting("photograph", format!("luminance {value}, of 0 to 1")));
         }
         let mirrored = |i: usize, n: usize| if i < n { i } else { 2 * n - 1 - i };
         let (height, width) = (2 * size.height, 2 * size.width);
-        let pixel = |i: usize| luminance[mirrored(i / width, size.height) * size.width + mirrored(i % width, size.width)];
+        let pixel =
+            |i: usize| luminance[mirrored(i / width, size.height) * size.width + mirrored(i % width, size.width)];
         Ok(Self::periodic(height, width, &(0..height * width).map(pixel).collect::<Vec<f32>>()))
     }
 
