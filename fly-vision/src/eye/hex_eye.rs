@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::median::lower_median;
 use super::render::{Bars, Gratings};
-use super::rotate::{Rotation, quantised};
+use super::rotate::Rotated;
 use super::{FrameSize, Pooling};
 use crate::Error;
 
@@ -189,8 +189,8 @@ impl HexEye {
         if angle % 360.0 == 0.0 {
             self.pool(&mut seen, Pooling::Mean, |y, x| upright[y * size.width + x]);
         } else {
-            let (rotation, image) = (Rotation::new(size, angle)?, quantised(upright));
-            self.pool(&mut seen, Pooling::Mean, |y, x| rotation.pixel(&image, y, x));
+            let rotated = Rotated::new(upright, size, angle)?;
+            self.pool(&mut seen, Pooling::Mean, |y, x| rotated.pixel(y, x));
         }
         Ok(seen)
     }

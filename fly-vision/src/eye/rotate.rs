@@ -14,25 +14,20 @@ pub fn rotate(image: &[f64], size: FrameSize, degrees: f64) -> Result<Vec<f64>, 
     if size.frames_in(image.len())? != 1 {
         return Err(Error::shape("an image", format!("{} pixels", image.len()), format!("one frame of {size}")));
     }
-    let rotation = Rotation::new(size, degrees)?;
-    let image = quantised(image);
+    let rotated = Rotated::new(image, size, degrees)?;
     let pixels = (0..size.height).flat_map(|y| (0..size.width).map(move |x| (y, x)));
-    Ok(pixels.map(|(y, x)| rotation.pixel(&image, y, x)).collect())
+    Ok(pixels.map(|(y, x)| rotated.pixel(y, x)).collect())
 }
 
-/// An image in steps of 1/255.
-pub(super) fn quantised(image: &[f64]) -> Vec<u8> {
-    image.iter().map(|&intensity| (255.0 * intensity) as u8).collect()
-}
-
-/// Where the pixels of a rotated image come from.
+/// A rotated image, whose pixels are computed when asked for.
 #[derive(Debug)]
-pub(super) struct Rotation {
-    size: FrameSize,
+pub(super) struct Rotated {
     /// Rows above and columns to the left by which the image is extended before it is rotated.
     pad: [usize; 2],
     /// Size of the extended image.
     padded: FrameSize,
+    /// The extended image in steps of 1/255, and a border of one pixel more.
+    image: Vec<u8>,
     kind: Kind,
 }
 
@@ -46,8 +41,9 @@ enum Kind {
     Map([f64; 6]),
 }
 
-impl Rotation {
-    pub(super) fn new(size: FrameSize, degrees: f64) -> Result<Self, Error> {
+impl Rotated {
+    /// Of one frame of this size.
+    pub(super) fn new(image: &[f64], size: FrameSize, degrees: f64) -> Result<Self, Error> {
         if !degrees.is_finite() {
             return Err(Error::setting("angle", format!("{degrees} degrees")));
         }
@@ -63,24 +59,22 @@ impl Rotation {
             270.0 if padded.height == padded.width => Kind::ThreeQuarters,
             _ => Kind::Map(map(padded, degrees)),
         };
-        Ok(Self { size, pad, padded, kind })
+        Ok(Self { pad, padded, image: extended(image, size, pad), kind })
     }
 
     /// A pixel of the rotated image.
     #[inline]
-    pub(super) fn pixel(&self, image: &[u8], y: usize, x: usize) -> f64 {
+    pub(super) fn pixel(&self, y: usize, x: usize) -> f64 {
         let (y, x) = (y + self.pad[0], x + self.pad[1]);
         let (height, width) = (self.padded.height, self.padded.width);
         let value = match &self.kind {
-            Kind::None => self.source(image, y, x),
-            Kind::Quarter => self.source(image, x, width - 1 - y),
-            Kind::Half => self.source(image, height - 1 - y, width - 1 - x),
-            Kind::ThreeQuarters => self.source(image, height - 1 - x, y),
+            Kind::None => self.source(y, x),
+            Kind::Quarter => self.source(x, width - 1 - y),
+            Kind::Half => self.source(height - 1 - y, width - 1 - x),
+            Kind::ThreeQuarters => self.source(height - 1 - x, y),
             Kind::Map(m) => {
                 let (x, y) = (x as f64 + 0.5, y as f64 + 0.5);
-                let from_x = m[0] * x + m[1] * y + m[2];
-                let from_y = m[3] * x + m[4] * y + m[5];
-                self.between(image, from_x, from_y)
+                self.between(m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5])
             }
         };
         f64::from(value) / 255.0
@@ -88,34 +82,44 @@ impl Rotation {
 
     /// A pixel of the extended image.
     #[inline]
-    fn source(&self, image: &[u8], y: usize, x: usize) -> u8 {
-        let y = y.saturating_sub(self.pad[0]).min(self.size.height - 1);
-        let x = x.saturating_sub(self.pad[1]).min(self.size.width - 1);
-        image[y * self.size.width + x]
+    fn source(&self, y: usize, x: usize) -> u8 {
+        self.image[(y + 1) * (self.padded.width + 2) + x + 1]
     }
 
     /// The extended image at a point, of the four pixels around it; black outside.
     #[inline]
-    fn between(&self, image: &[u8], x: f64, y: f64) -> u8 {
+    fn between(&self, x: f64, y: f64) -> u8 {
         let (height, width) = (self.padded.height, self.padded.width);
         if !(0.0..width as f64).contains(&x) || !(0.0..height as f64).contains(&y) {
             return 0;
         }
-        // half a pixel back, and one forth for the truncation: the point lies at -0.5 or above
+        // centres of pixels are half a pixel from their edges; the border is one pixel
         let (x, y) = (x - 0.5, y - 0.5);
         let (left, top) = ((x + 1.0) as usize, (y + 1.0) as usize);
-        let (dx, dy) = (x - (left as f64 - 1.0), y - (top as f64 - 1.0));
-        let columns = [left.saturating_sub(1), left.min(width - 1)];
-        let rows = [top.saturating_sub(1), top.min(height - 1)];
-        let [a, b, c, d] = [(0, 0), (0, 1), (1, 0), (1, 1)]
-            .map(|(row, column): (usize, usize)| self.source(image, rows[row], columns[column]));
-        if a == b && a == c && a == d {
-            return a;
+        let at = top * (width + 2) + left;
+        let (upper, lower) = (&self.image[at..at + 2], &self.image[at + width + 2..at + width + 4]);
+        if upper == lower && upper[0] == upper[1] {
+            return upper[0];
         }
+        let (dx, dy) = (x - (left as f64 - 1.0), y - (top as f64 - 1.0));
         let mix = |a: f64, b: f64, part: f64| a + (b - a) * part;
-        let [a, b, c, d] = [a, b, c, d].map(f64::from);
-        mix(mix(a, b, dx), mix(c, d, dx), dy) as u8
+        let across = |row: &[u8]| mix(f64::from(row[0]), f64::from(row[1]), dx);
+        mix(across(upper), across(lower), dy) as u8
     }
+}
+
+/// An image in steps of 1/255 that goes on as at its border, so many rows and columns and one pixel more on each side.
+fn extended(image: &[f64], size: FrameSize, pad: [usize; 2]) -> Vec<u8> {
+    let [rows, columns] = pad.map(|pad| pad + 1);
+    let mut extended = Vec::with_capacity((size.height + 2 * rows) * (size.width + 2 * columns));
+    for y in 0..size.height + 2 * rows {
+        let row = &image[y.saturating_sub(rows).min(size.height - 1) * size.width..][..size.width];
+        let step = |intensity: f64| (255.0 * intensity) as u8;
+        extended.extend(std::iter::repeat_n(step(row[0]), columns));
+        extended.extend(row.iter().map(|&intensity| step(intensity)));
+        extended.extend(std::iter::repeat_n(step(row[size.width - 1]), columns));
+    }
+    extended
 }
 
 /// The affine map of a rotation about the middle, its cosines rounded to 15 decimals.

@@ -29,7 +29,7 @@ pub use flashes::{FlashSettings, Flashes, Phase};
 pub use gratings::{GratingSettings, Gratings};
 pub use motion::MotionSettings;
 pub use moving_bars::{BarSettings, MovingBars, OffsetOrder, Tail};
-pub use natural::{NaturalMovies, NaturalSettings, Views};
+pub use natural::{Crop, NaturalMovies, NaturalSettings, Views};
 pub use scenes::{Scene, SceneSettings, Scenes};
 pub use set::{Argument, Stimuli};
 pub use temporal::{Padding, frames_in, pad_end, resampled, time_axis, without_post, without_pre};

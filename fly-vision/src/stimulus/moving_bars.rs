@@ -257,7 +257,7 @@ impl MovingBars {
         let pixels = |angle: f64| (angle / HexEye::OMMATIDIUM.to_radians() * PPO as f64) as usize;
         let side = self.eye.screen().width as f64;
         // a screen of 31 ommatidia spans 180 degrees, as in the reference, and others accordingly
-        let span = 180f64.to_radians() * ((2 * s.extent.0 + 1) as f64 / 31.0);
+        let span = 180f64.to_radians() * (f64::from(2 * s.extent.0 + 1) / 31.0);
         let place = |angle: f64| (side * (angle - (180f64.to_radians() - span) / 2.0) / span) as i64;
         Bars {
             size: self.eye.screen(),

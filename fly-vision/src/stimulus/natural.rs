@@ -11,6 +11,15 @@ use super::video::Video;
 use crate::eye::{BoxEye, FrameSize, Pooling, centre_crop, overlapping_parts};
 use crate::{Conditions, Error, Movie};
 
+/// A rectangle of a film.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crop {
+    /// Rows of pixels.
+    pub rows: Range<usize>,
+    /// Columns of pixels.
+    pub columns: Range<usize>,
+}
+
 /// Which parts of a film are seen, each as a movie of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Views {
@@ -24,8 +33,8 @@ pub enum Views {
         /// Number of parts.
         parts: usize,
     },
-    /// Rectangles: rows and columns of pixels.
-    Crops(Vec<(Range<usize>, Range<usize>)>),
+    /// Rectangles.
+    Crops(Vec<Crop>),
 }
 
 impl Default for Views {
@@ -62,8 +71,8 @@ pub struct NaturalMovies {
     settings: NaturalSettings,
     eye: BoxEye,
     videos: Vec<Video>,
-    /// Rows and columns of each view of each film.
-    views: Vec<Vec<(Range<usize>, Range<usize>)>>,
+    /// The views of each film.
+    views: Vec<Vec<Crop>>,
     hashes: Vec<String>,
     conditions: Conditions,
 }
@@ -107,8 +116,8 @@ impl NaturalMovies {
 }
 
 /// The views of films of a size.
-fn views_of(views: &Views, size: FrameSize, eye: &BoxEye) -> Result<Vec<(Range<usize>, Range<usize>)>, Error> {
-    let all = (0..size.height, 0..size.width);
+fn views_of(views: &Views, size: FrameSize, eye: &BoxEye) -> Result<Vec<Crop>, Error> {
+    let all = Crop { rows: 0..size.height, columns: 0..size.width };
     match views {
         Views::Whole => Ok(vec![all]),
         Views::Parts { fraction, parts } => {
@@ -116,10 +125,11 @@ fn views_of(views: &Views, size: FrameSize, eye: &BoxEye) -> Result<Vec<(Range<u
             // receptors at the border reach a square beyond the outermost centres
             let width = (eye.min_frame_size().width + 2 * eye.kernel()).min(crop.len());
             let parts = overlapping_parts(crop.len(), width, *parts)?;
-            Ok(parts.into_iter().map(|part| (all.0.clone(), crop.start + part.start..crop.start + part.end)).collect())
+            let columns = parts.into_iter().map(|part| crop.start + part.start..crop.start + part.end);
+            Ok(columns.map(|columns| Crop { columns, ..all.clone() }).collect())
         }
         Views::Crops(crops) => {
-            for (rows, columns) in crops {
+            for Crop { rows, columns } in crops {
                 if rows.is_empty() || columns.is_empty() || rows.end > size.height || columns.end > size.width {
                     return Err(Error::setting("crop", format!("{rows:?} x {columns:?} of a film of {size} pixels")));
                 }
@@ -166,7 +176,7 @@ impl Stimuli for NaturalMovies {
     fn movie(&self, sample: usize) -> Result<Movie, Error> {
         check_sample(self, sample)?;
         let video = self.conditions.value("video", sample)? as usize;
-        let (rows, columns) = &self.views[video][self.conditions.value("view", sample)? as usize];
+        let Crop { rows, columns } = &self.views[video][self.conditions.value("view", sample)? as usize];
         let video = &self.videos[video];
         let mut part = Vec::with_capacity(video.frames() * rows.len() * columns.len());
         for frame in video.pixels().chunks_exact(video.size().pixels()) {
@@ -207,10 +217,10 @@ mod tests {
         assert_eq!((movie.frames(), movie.columns(), set.frames()), (7, 19, 7));
         let trace: Vec<f32> = movie.trace(9).collect();
         assert_eq!(trace, [0.0, 0.0, 0.25, 0.25, 0.25, 0.5, 0.5]);
-        let crop = Views::Crops(vec![(3..30, 50..80)]);
+        let crop = Views::Crops(vec![Crop { rows: 3..30, columns: 50..80 }]);
         let set = NaturalMovies::new(vec![film.clone()], NaturalSettings { views: crop, ..settings.clone() }).unwrap();
         assert_eq!(set.movie(0).unwrap().frame(6)[9], 0.5);
-        let wrong = Views::Crops(vec![(3..41, 50..80)]);
+        let wrong = Views::Crops(vec![Crop { rows: 3..41, columns: 50..80 }]);
         assert!(NaturalMovies::new(vec![film], NaturalSettings { views: wrong, ..settings }).is_err());
     }
 }

@@ -445,6 +445,24 @@ mod tests {
         }
     }
 
+    /// A camera that moves to the right sees everything move to the left, in units of the image's height, summed over pixels.
+    #[test]
+    fn flow_has_its_unit_and_sign() {
+        let camera = MotionSettings { rotation: 0.0, expansion: 0.0, ..MotionSettings::CAMERA };
+        let scenes = Scenes::new(SceneSettings { camera, objects: 0, ..quick() }, Vec::new()).unwrap();
+        let (flow, n) = (scenes.scene(3).unwrap().flow, scenes.columns());
+        let camera = |frame: f64| scenes.scripts[3].camera.view(frame / 24.0).inverse().shift;
+        for frame in 0..6 {
+            let (before, after) = (camera(frame as f64 - 1.0), camera(frame as f64));
+            let unit = 169.0 * 13.0 / 436.0;
+            let want = [unit * (before[0] - after[0]), unit * (after[1] - before[1])];
+            for (axis, want) in want.into_iter().enumerate() {
+                let got = f64::from(flow[(2 * frame + axis) * n + 5]);
+                assert!((got - want).abs() < 1e-3 * want.abs() + 1e-4, "{got} {want}");
+            }
+        }
+    }
+
     /// Brightness is constant along the flow: moved back by it, a frame resembles the one before far more than it does as it is.
     #[test]
     fn brightness_is_constant_along_flow() {

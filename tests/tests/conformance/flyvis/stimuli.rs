@@ -55,10 +55,10 @@ fn eye(case: &Case, report: &mut Report) -> crate::Outcome {
     report.exact("hexeye.kernel_sum", &pixels, case.integers("hexeye.kernel_sum")?);
     let mut owners = vec![0usize; eye.screen().pixels()];
     let mut first = vec![0i64; columns];
-    for column in 0..columns {
+    for (column, first) in first.iter_mut().enumerate() {
         for pixel in eye.pixels_of(column) {
             owners[pixel] += 1;
-            first[column] += i64::from(owners[pixel] == 1);
+            *first += i64::from(owners[pixel] == 1);
         }
     }
     report.exact("hexeye.first_owner_column_sums", &first, case.integers("hexeye.first_owner_column_sums")?);
@@ -71,12 +71,13 @@ fn eye(case: &Case, report: &mut Report) -> crate::Outcome {
         let pixels: Vec<i64> = eye.pixels_of(column).map(|pixel| pixel as i64).collect();
         report.exact(key, &pixels, case.integers(key)?);
     }
+    // 4 by 9 LEDs; the file does not say so
     let bar = Bars {
         size: eye.screen(),
         width: 38,
-        height: 75,
+        height: 87,
         x: 387,
-        y: 387,
+        y: 388,
         count: 1,
         intensity: 1.0,
         background: 0.5,
