@@ -13,6 +13,12 @@ impl Rgb {
     const fn hex(rgb: u32) -> Self {
         Self((rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8)
     }
+
+    /// The nearest colour of four bits a channel.
+    pub(crate) fn coarse(self) -> Self {
+        let near = |c: u8| 17 * (f64::from(c) / 17.0).round() as u8;
+        Self(near(self.0), near(self.1), near(self.2))
+    }
 }
 
 pub(crate) const WHITE: Rgb = Rgb(255, 255, 255);
@@ -74,6 +80,29 @@ pub(crate) fn diverging(t: f64) -> Rgb {
     let (i, f) = segment(t, DIVERGING.len());
     let lab: [f64; 3] = std::array::from_fn(|k| DIVERGING[i][k] + (DIVERGING[i + 1][k] - DIVERGING[i][k]) * f);
     from_oklab(lab)
+}
+
+/// Directions in OKLab, from the right counter-clockwise: orange, purple, blue, green. Opposite ones differ in lightness and on
+/// the blue-yellow axis, which people of any colour vision see.
+const DIRECTIONS: [[f64; 3]; 4] =
+    [[0.76, 0.060, 0.140], [0.60, 0.150, -0.050], [0.52, -0.040, -0.130], [0.68, -0.130, 0.060]];
+
+/// Colour of a direction in degrees, counter-clockwise from the right, and a strength from 0 (white) to 1; clamped.
+pub(crate) fn direction(degrees: f64, strength: f64) -> Rgb {
+    let s = degrees.rem_euclid(360.0) / 90.0;
+    let (i, f) = (s as usize % 4, s.fract());
+    let (a, b) = (DIRECTIONS[i], DIRECTIONS[(i + 1) % 4]);
+    // Along the circle, not its chord, so that colours between two anchors are as strong as these.
+    let chroma = |c: [f64; 3]| c[1].hypot(c[2]);
+    let mixed: [f64; 3] = std::array::from_fn(|k| a[k] + (b[k] - a[k]) * f);
+    let wanted = chroma(a) + (chroma(b) - chroma(a)) * f;
+    let scale = wanted / chroma(mixed).max(1e-9);
+    let strength = strength.clamp(0.0, 1.0);
+    from_oklab([
+        0.985 + (mixed[0] - 0.985) * strength,
+        scale * mixed[1] * strength,
+        scale * mixed[2] * strength,
+    ])
 }
 
 fn segment(t: f64, anchors: usize) -> (usize, f64) {

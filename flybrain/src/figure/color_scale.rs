@@ -27,6 +27,8 @@ pub(crate) struct Colors {
     scale: ColorScale,
     pub(crate) low: f64,
     pub(crate) high: f64,
+    /// Steps from one end to the other.
+    steps: f64,
 }
 
 impl Colors {
@@ -55,7 +57,17 @@ impl Colors {
             }
             (_, range) => domain(axis, values, range, 0.0),
         };
-        Self { scale, low, high }
+        Self { scale, low, high, steps: STEPS }
+    }
+
+    /// The same scale in so few levels, with colours of four bits a channel, which SVG writes in four characters.
+    pub(crate) fn coarse(self, levels: usize) -> Self {
+        Self { steps: (levels.max(2) - 1) as f64, ..self }
+    }
+
+    /// Scale and range as they came out, which give the same colours again.
+    pub(crate) fn settled(&self) -> (ColorScale, (f64, f64)) {
+        (self.scale, (self.low, self.high))
     }
 
     fn axis(&self) -> Scale {
@@ -77,8 +89,9 @@ impl Colors {
     /// Colour at a fraction of the scale.
     pub(crate) fn at(&self, t: f64) -> Rgb {
         // Steps finer than the eye can tell; with "no value" they fit a palette of 256 colours.
-        let t = (t.clamp(0.0, 1.0) * STEPS).round() / STEPS;
-        if self.scale == ColorScale::Diverging { diverging(t) } else { viridis(t) }
+        let t = (t.clamp(0.0, 1.0) * self.steps).round() / self.steps;
+        let color = if self.scale == ColorScale::Diverging { diverging(t) } else { viridis(t) };
+        if self.steps < STEPS { color.coarse() } else { color }
     }
 
     pub(crate) fn ticks(&self, limit: usize) -> (Scale, Ticks) {
