@@ -489,7 +489,7 @@ fn flow(style: FlowStyle) -> Result<Figure, Error> {
     let places = || u.iter().zip(&v).map(|(u, v)| (1.5 * f64::from(*v), -(3f64.sqrt()) * (f64::from(*u) + f64::from(*v) / 2.0)));
     let expansion: (Vec<f64>, Vec<f64>) = places().map(|(x, y)| (0.1 * x, 0.1 * y)).unzip();
     let turn: (Vec<f64>, Vec<f64>) =
-        places().map(|(x, y)| if x > 9.0 && y > 9.0 { (f64::NAN, 0.0) } else { (-0.1 * y, 0.1 * x) }).unzip();
+        places().map(|(x, y)| if x > 5.0 && y > 5.0 { (f64::NAN, 0.0) } else { (-0.1 * y, 0.1 * x) }).unzip();
     HexFlow::new("Optic flow of self-motion")
         .lattice("forwards", &u, &v, &expansion.0, &expansion.1)
         .lattice("roll, a corner is not known", &u, &v, &turn.0, &turn.1)

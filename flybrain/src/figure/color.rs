@@ -14,10 +14,14 @@ impl Rgb {
         Self((rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8)
     }
 
-    /// The nearest colour of four bits a channel.
+    /// The colour of four bits a channel that looks most like it, by the distance in OKLab.
     pub(crate) fn coarse(self) -> Self {
-        let near = |c: u8| 17 * (f64::from(c) / 17.0).round() as u8;
-        Self(near(self.0), near(self.1), near(self.2))
+        let wanted = to_oklab(self);
+        let distance = |c: &Self| to_oklab(*c).iter().zip(wanted).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+        let near = |c: u8| (c / 17).saturating_sub(1)..=(c / 17 + 2).min(15);
+        let all = near(self.0).flat_map(|r| near(self.1).flat_map(move |g| near(self.2).map(move |b| (r, g, b))));
+        let all = all.map(|(r, g, b)| Self(17 * r, 17 * g, 17 * b));
+        all.min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(self)
     }
 }
 
@@ -130,9 +134,40 @@ fn from_oklab([l, a, b]: [f64; 3]) -> Rgb {
     )
 }
 
+fn to_oklab(Rgb(r, g, b): Rgb) -> [f64; 3] {
+    let linear = |c: u8| {
+        let c = f64::from(c) / 255.0;
+        if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+    };
+    let (r, g, b) = (linear(r), linear(g), linear(b));
+    let l = (0.412_221_470_8 * r + 0.536_332_536_3 * g + 0.051_445_992_9 * b).cbrt();
+    let m = (0.211_903_498_2 * r + 0.680_699_545_1 * g + 0.107_396_956_6 * b).cbrt();
+    let s = (0.088_302_461_9 * r + 0.281_718_837_6 * g + 0.629_978_700_5 * b).cbrt();
+    [
+        0.210_454_255_3 * l + 0.793_617_785_0 * m - 0.004_072_046_8 * s,
+        1.977_998_495_1 * l - 2.428_592_205_0 * m + 0.450_593_709_9 * s,
+        0.025_904_037_1 * l + 0.782_771_766_2 * m - 0.808_675_766_0 * s,
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// There and back again, every colour is the same; a coarse one has equal halves and is near.
+    #[test]
+    fn colours_survive_oklab() {
+        for i in 0..=30 {
+            for c in [diverging(f64::from(i) / 30.0), viridis(f64::from(i) / 30.0), direction(12.0 * f64::from(i), 0.7)] {
+                assert_eq!(from_oklab(to_oklab(c)), c);
+                let coarse = c.coarse();
+                for (a, b) in [(c.0, coarse.0), (c.1, coarse.1), (c.2, coarse.2)] {
+                    assert!(b % 17 == 0 && a.abs_diff(b) <= 34, "{c:?} {coarse:?}");
+                }
+            }
+        }
+        assert_eq!(Rgb(0xff, 0xee, 0x88).coarse(), Rgb(0xff, 0xee, 0x88));
+    }
 
     /// Relative luminance (WCAG 2).
     fn luminance(c: Rgb) -> f64 {

@@ -79,11 +79,28 @@ impl Colors {
         if v.is_nan() || (self.scale == ColorScale::Log && v <= 0.0) {
             return None;
         }
+        Some(self.at(self.fraction(v)))
+    }
+
+    /// Place of a value on the scale, from 0 to 1.
+    fn fraction(&self, v: f64) -> f64 {
         let t = match self.scale {
             ColorScale::Log => (v.log10() - self.low.log10()) / (self.high.log10() - self.low.log10()),
             _ => (v.clamp(self.low, self.high) / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0),
         };
-        Some(self.at(t))
+        t.clamp(0.0, 1.0)
+    }
+
+    /// The colours of all levels of a coarse scale, and the colour of no value at the end.
+    pub(crate) fn palette(&self) -> Vec<Rgb> {
+        let levels = (0..=self.steps as usize).map(|i| self.at(i as f64 / self.steps));
+        levels.chain([super::color::MISSING.coarse()]).collect()
+    }
+
+    /// Place of a value's colour in the palette.
+    pub(crate) fn level(&self, v: f64) -> usize {
+        let none = v.is_nan() || (self.scale == ColorScale::Log && v <= 0.0);
+        if none { self.steps as usize + 1 } else { (self.fraction(v) * self.steps).round() as usize }
     }
 
     /// Colour at a fraction of the scale.

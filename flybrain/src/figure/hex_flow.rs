@@ -1,7 +1,7 @@
 //! Vectors on the hexagonal lattice: optic flow, receptive fields of direction.
 
 use super::check::Check;
-use super::color::{INK, MISSING, SOFT_INK, WHITE, direction};
+use super::color::{GRID, INK, MISSING, SOFT_INK, WHITE, direction};
 use super::font::{Weight, shorten, wrap};
 use super::hex_layout::hexagon;
 use super::hexagons::{Around, Placed};
@@ -150,7 +150,7 @@ impl HexFlow {
         let largest = self.largest.unwrap_or(if longest > 0.0 { longest } else { 1.0 });
         let around = Around { right: Some(LEGEND), ..Around::default() };
         let mut drawn = plot.draw(around, |scene, lattice| self.paint(scene, lattice, largest))?;
-        self.legend(&mut drawn.scene, drawn.right, largest);
+        self.legend(&mut drawn.scene, drawn.right, drawn.unit, largest);
         Ok(Figure::new(drawn.scene, &self.title))
     }
 
@@ -158,6 +158,10 @@ impl HexFlow {
         let vectors: Vec<(Point, Option<Point>)> =
             lattice.centres.iter().map(|c| lattice.at(c)).zip(self.panels[lattice.index].vectors()).collect();
         let rim = Stroke::new(WHITE, if lattice.unit >= 4.0 { 0.6 } else { 0.2 });
+        if self.style == FlowStyle::Arrows {
+            let outlines = vectors.iter().flat_map(|(place, _)| hexagon(*place, lattice.unit)).collect();
+            scene.path(outlines, None, Some(Stroke::new(GRID, 0.6)));
+        }
         for (place, vector) in &vectors {
             let fill = match (vector, self.style) {
                 (Some(_), FlowStyle::Arrows) => WHITE,
@@ -182,13 +186,13 @@ impl HexFlow {
         scene.close();
     }
 
-    fn legend(&self, scene: &mut Scene, room: Rect, largest: f64) {
+    fn legend(&self, scene: &mut Scene, room: Rect, unit: f64, largest: f64) {
         scene.open("flow-legend", &self.label);
         let x = room.x + 18.0 + (room.w - 18.0) / 2.0;
         let mut y = room.y + (room.h / 2.0 - 60.0).max(0.0);
         let value = rounded(largest);
         if self.style == FlowStyle::Arrows {
-            arrow(scene, (x, y + 8.0), (1.0, 0.0), 26.0);
+            arrow(scene, (x, y + 8.0), (1.0, 0.0), (3f64.sqrt() * unit).min(room.w - 24.0));
             y += 20.0;
         } else {
             let radius = 36.0;

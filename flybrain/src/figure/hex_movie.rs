@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::check::Check;
-use super::color::{GRID, INK, MISSING, Rgb, SOFT_INK};
+use super::color::{GRID, INK, Rgb, SOFT_INK};
 use super::color_scale::{ColorScale, Colors};
 use super::hex_layout::HALF_HEIGHT;
 use super::hexagons::{Around, Placed};
@@ -259,10 +259,12 @@ impl Animation {
         let frames: Vec<usize> = (0..shown).map(|i| if shown == 1 { 0 } else { i * (n - 1) / (shown - 1) }).collect();
         let side = if self.panels.len() > 3 { 90.0 } else { 120.0 };
         let mut plot = Hexagons::new(&*self.title).per_row(shown).panel_size(self.panel_size.unwrap_or(side).min(150.0));
-        for panel in &self.panels {
+        for (row, panel) in self.panels.iter().enumerate() {
             for &frame in &frames {
-                let name = format!("{} {}", panel.name, self.labels[frame]);
-                plot = panel.add_to(plot, name.trim_start(), frame);
+                // Names stand at the left, times at the top.
+                let name = if frame == frames[0] { &*panel.name } else { "" };
+                let time = if row == 0 { &*self.labels[frame] } else { "" };
+                plot = panel.add_to(plot, format!("{name} {time}").trim(), frame);
             }
         }
         self.drawn(&self.shared(plot), &self.title)
@@ -333,7 +335,9 @@ impl Animation {
 
     /// Time at which a frame begins, as a part of the movie.
     fn moment(&self, frame: usize) -> String {
-        let text = format!("{:.5}", frame as f64 / self.frames() as f64);
+        // To a hundredth of a frame, or better.
+        let decimals = 2 + self.frames().ilog10() as usize;
+        let text = format!("{:.decimals$}", frame as f64 / self.frames() as f64);
         let text = text.trim_end_matches('0').trim_end_matches('.');
         if text.starts_with("0.") { text[1..].to_owned() } else { text.to_owned() }
     }
@@ -341,10 +345,11 @@ impl Animation {
     /// The hexagons of a panel, in halves of their side and height, so that corners are whole numbers.
     fn film(&self, lattice: &Placed<'_>) -> String {
         let panel = &self.panels[lattice.index];
-        let mut courses: BTreeMap<Vec<Rgb>, Vec<(i64, i64)>> = BTreeMap::new();
+        let palette: Vec<String> = lattice.colors.palette().into_iter().map(brief).collect();
+        let mut courses: BTreeMap<Vec<usize>, Vec<(i64, i64)>> = BTreeMap::new();
         for (column, centre) in lattice.centres.iter().enumerate() {
             let course = panel.values.iter().skip(column).step_by(panel.columns);
-            let course = course.map(|v| lattice.colors.rgb(*v).unwrap_or(MISSING.coarse())).collect();
+            let course = course.map(|v| lattice.colors.level(*v)).collect();
             let place = ((2.0 * centre.0).round() as i64, (-centre.1 / HALF_HEIGHT).round() as i64);
             courses.entry(course).or_default().push(place);
         }
@@ -361,14 +366,14 @@ impl Animation {
             for (x, y) in places {
                 let _ = write!(out, "M{} {y}l1-1h2l1 1-1 1h-2z", x - 2);
             }
-            let _ = write!(out, "\" fill=\"{}\"", brief(course[0]));
+            let _ = write!(out, "\" fill=\"{}\"", palette[course[0]]);
             let changes: Vec<usize> = (0..course.len()).filter(|&i| i == 0 || course[i] != course[i - 1]).collect();
             if changes.len() == 1 {
                 out.push_str("/>\n");
                 continue;
             }
             let list = |frames: &mut dyn Iterator<Item = usize>| {
-                frames.map(|frame| brief(course[frame])).collect::<Vec<_>>().join(";")
+                frames.map(|frame| &*palette[course[frame]]).collect::<Vec<_>>().join(";")
             };
             let every = list(&mut (0..course.len()));
             let moments: Vec<String> = changes.iter().map(|&frame| self.moment(frame)).collect();
@@ -437,6 +442,7 @@ fn brief(c: Rgb) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::color::MISSING;
     use super::*;
 
     /// What a browser shows of a list of values at a frame.

@@ -81,6 +81,8 @@ pub(crate) struct Drawn {
     pub(crate) right: Rect,
     /// Below the lattices.
     pub(crate) below: Rect,
+    /// Pixels of a hexagon's side.
+    pub(crate) unit: f64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -300,7 +302,7 @@ impl Hexagons {
         }
         let right = Rect::new(room.right(), start, right, used);
         let below = Rect::new(MARGIN, room.bottom(), width - 2.0 * MARGIN, around.below);
-        Ok(Drawn { scene, right, below })
+        Ok(Drawn { scene, right, below, unit })
     }
 
     fn check(&self) -> Result<(), Error> {

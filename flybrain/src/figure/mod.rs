@@ -79,3 +79,4 @@ pub use raster::Raster;
 pub use sample::Sample;
 pub use scatter::{Join, Scatter};
 pub use strip::{Strip, StripStyle};
+pub(crate) use svg::escape;

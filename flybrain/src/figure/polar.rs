@@ -3,7 +3,6 @@
 use super::axis::{Axis, Mapping, Scale};
 use super::check::Check;
 use super::color::{GRID, SOFT_INK, category};
-use super::font::{Weight, width};
 use super::layout::{LABEL, MARGIN, Side, TICK, label_lines, label_room};
 use super::legend::{Entry, Swatch, header, panel_name};
 use super::sample::{Sample, values};
@@ -18,8 +17,8 @@ pub enum PreferredDirections {
     /// Not drawn. The default.
     #[default]
     Hidden,
-    /// An arrow along the vector sum `s = Σ r exp(iθ)` of each series, as long a part of the radius as the direction selectivity
-    /// `|s| / Σ r`: none of a circle, all of a single direction. Values below zero count as zero.
+    /// An arrow along the vector sum `s = Σ r exp(iθ)` of each series, as long a part of the largest value as the direction
+    /// selectivity `|s| / Σ r`: none of a circle, all of a single direction. Values below zero count as zero.
     Arrows,
 }
 
@@ -65,7 +64,7 @@ struct Series {
 }
 
 /// Room around a circle for its angles.
-const RIM: f64 = 20.0;
+const RIM: f64 = 27.0;
 
 impl Polar {
     /// An empty plot.
@@ -148,10 +147,10 @@ impl Polar {
         let rows = n.div_ceil(per_row);
         let named = if self.panels.iter().any(|p| !p.name.is_empty()) { 16.0 } else { 0.0 };
         let side = match per_row {
-            1 => 360.0,
-            2 => 280.0,
-            3 => 230.0,
-            _ => 196.0,
+            1 => 370.0,
+            2 => 290.0,
+            3 => 240.0,
+            _ => 206.0,
         };
         let entries = self.entries(&names);
         let (width, height) = self.size.unwrap_or_else(|| {
@@ -270,7 +269,8 @@ impl Polar {
                 && selectivity > 0.02
             {
                 scene.open("preferred", &format!("{:.0}° {selectivity:.2}", angle.to_degrees().rem_euclid(360.0)));
-                dial.arrow(scene, angle, selectivity * r, Stroke::new(color, 2.2));
+                let largest = s.values.iter().copied().filter(|v| v.is_finite()).fold(0.0, f64::max);
+                dial.arrow(scene, angle, selectivity * dial.map.held(largest), Stroke::new(color, 2.2));
                 scene.close();
             }
             scene.close();
@@ -344,12 +344,8 @@ impl Dial {
                 270 => 0.72 * TICK,
                 _ => 0.36 * TICK,
             };
-            // Words at the sides would take more room than there is.
-            let size = 0.86 * TICK;
             let text = format!("{degrees}°");
-            let over = width(&text, size, Weight::Regular) + gap - RIM;
-            let size = if degrees % 180 == 0 && over > 0.0 { size * (RIM - gap) / (RIM - gap + over) } else { size };
-            scene.text(Text::new(text, (x, y + down), size).anchor(anchor).color(SOFT_INK));
+            scene.text(Text::new(text, (x, y + down), 0.86 * TICK).anchor(anchor).color(SOFT_INK));
         }
         // Between two spokes, where curves are drawn over them least.
         let angle = 67.5f64.to_radians();
