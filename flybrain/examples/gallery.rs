@@ -401,7 +401,10 @@ fn flash_responses(style: StripStyle) -> Result<Figure, Error> {
         .y(Axis::linear("flash response index").range(-1.0, 1.0))
         .mark(Mark::Horizontal(0.0), "")
         .highlight("ON in experiments", &["L5", "Mi1", "Tm3", "T4a", "T4b", "T4c", "T4d", "Mi4"])
-        .highlight("OFF in experiments", &["L1", "L2", "L3", "L4", "Tm1", "Tm2", "Tm4", "Tm9", "T5a", "T5b", "T5c", "T5d"])
+        .highlight(
+            "OFF in experiments",
+            &["L1", "L2", "L3", "L4", "Tm1", "Tm2", "Tm4", "Tm9", "T5a", "T5b", "T5c", "T5d"],
+        )
         .style(style)
         .series("models", &indices(31, 0.2))
         .build()
@@ -445,10 +448,11 @@ fn edges() -> Result<Figure, Error> {
     for (i, name) in ["T4a", "T4b", "T4c", "T4d", "T5a", "T5b", "T5c", "T5d"].iter().enumerate() {
         let angle = [180.0, 0.0, 90.0, 270.0][i % 4] + 7.0 * i as f64;
         let (on, off) = if i < 4 { (3.2, 0.7) } else { (0.5, 2.4) };
-        plot = plot
-            .panel(*name)
-            .series("ON edges", &directions(), &tuning(angle, 1.8, on))
-            .series("OFF edges", &directions(), &tuning(angle + 40.0, 0.6, off));
+        plot = plot.panel(*name).series("ON edges", &directions(), &tuning(angle, 1.8, on)).series(
+            "OFF edges",
+            &directions(),
+            &tuning(angle + 40.0, 0.6, off),
+        );
     }
     plot.build()
 }
@@ -486,7 +490,8 @@ fn receptive_fields() -> Result<Figure, Error> {
 
 fn flow(style: FlowStyle) -> Result<Figure, Error> {
     let (u, v) = lattice(if style == FlowStyle::Hue { 15 } else { 8 });
-    let places = || u.iter().zip(&v).map(|(u, v)| (1.5 * f64::from(*v), -(3f64.sqrt()) * (f64::from(*u) + f64::from(*v) / 2.0)));
+    let places =
+        || u.iter().zip(&v).map(|(u, v)| (1.5 * f64::from(*v), -(3f64.sqrt()) * (f64::from(*u) + f64::from(*v) / 2.0)));
     let expansion: (Vec<f64>, Vec<f64>) = places().map(|(x, y)| (0.1 * x, 0.1 * y)).unzip();
     let turn: (Vec<f64>, Vec<f64>) =
         places().map(|(x, y)| if x > 5.0 && y > 5.0 { (f64::NAN, 0.0) } else { (-0.1 * y, 0.1 * x) }).unzip();
@@ -501,7 +506,8 @@ fn flow(style: FlowStyle) -> Result<Figure, Error> {
 /// A second of so many cell types, each with gain, delay and filter of its own.
 fn film(types: usize) -> Result<Animation, Error> {
     let times: Vec<f64> = (0..60).map(|i| 20.0 * f64::from(i) - 200.0).collect();
-    let mut movie = HexMovie::new("A bright edge moves over the eye").times(&times, "ms").color_label("voltage above rest (mV)");
+    let mut movie =
+        HexMovie::new("A bright edge moves over the eye").times(&times, "ms").color_label("voltage above rest (mV)");
     for (i, name) in TYPES.iter().skip(20).take(types).enumerate() {
         let gain = if i % 2 == 0 { 1.0 } else { -0.7 };
         let data: Vec<f64> =

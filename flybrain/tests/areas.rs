@@ -119,8 +119,14 @@ fn a_network_is_trained_in_one_piece_or_two() {
     }
     let text = |name: &str| fs::read_to_string(at("whole").join(name)).unwrap();
     let run: Value = serde_json::from_str(&text("run.json")).unwrap();
-    assert_eq!((&run["seeds"]["seed"], &run["command"][2], &run["inputs"][0]["name"]), (&5.into(), &"train".into(), &"graph.csv".into()));
-    assert!(run["inputs"][0]["sha256"].is_string() && run["seconds"]["total"].is_number() && run["result"] == whole, "{run}");
+    assert_eq!(
+        (&run["seeds"]["seed"], &run["command"][2], &run["inputs"][0]["name"]),
+        (&5.into(), &"train".into(), &"graph.csv".into())
+    );
+    assert!(
+        run["inputs"][0]["sha256"].is_string() && run["seconds"]["total"].is_number() && run["result"] == whole,
+        "{run}"
+    );
     let report = text("report.html");
     assert_eq!(report.matches("<figure>").count(), 3);
     assert!(report.contains("Of 40 images that were held out") && report.contains("batch_size = 20"), "{report}");

@@ -276,7 +276,8 @@ fn many_names_are_readable() {
     let heights: Vec<f64> = (0..65).map(|i| f64::from(i % 9) - 3.0).collect();
     let bars = Bar::new("Selectivity").groups(&names).y("index").highlight("known", &names[3..7]).series("a", &heights);
     let samples: Vec<Vec<f64>> = heights.iter().map(|h| (0..20).map(|i| h + 0.1 * f64::from(i)).collect()).collect();
-    let strip = Strip::new("Selectivity").names(&names).y("index").highlight("known", &names[3..7]).series("a", &samples);
+    let strip =
+        Strip::new("Selectivity").names(&names).y("index").highlight("known", &names[3..7]).series("a", &samples);
     for (figure, angle, labels, apart) in [
         (bars.build(), "-45", 65, 15.0),
         (strip.build(), "-45", 65, 15.0),
@@ -402,13 +403,17 @@ fn movies_play_and_stay_small() {
         assert!(svg.contains(&format!("aria-label=\"{text}\"")), "no \"{text}\" in the movie");
     }
     assert!(!svg.contains("<script") && count(&svg, "class=\"time\"") == 60);
-    let mut colors: Vec<&str> = svg.split("values=\"#").skip(1).flat_map(|v| v.split('"').next().unwrap().split(";#")).collect();
+    let mut colors: Vec<&str> =
+        svg.split("values=\"#").skip(1).flat_map(|v| v.split('"').next().unwrap().split(";#")).collect();
     colors.sort_unstable();
     colors.dedup();
     assert!(colors.len() <= 32, "{colors:?}");
-    check(&movie.frame(7), &["A moving edge, 0.14 s", "type 3", "voltage (mV)"]);
-    check(&movie.sheet(), &["A moving edge", "voltage (mV)", "type 0 0.00 s"]);
 
+    let few: Vec<f32> = (0..12 * 37).map(|i| wave(0, i / 37, i % 37)).collect();
+    let named = HexMovie::new("A flash").panel("T4a", 37, &few).panel("T5a", 37, &few).color_label("voltage (mV)");
+    let movie = named.times(&times[..12], "s").build().unwrap();
+    check(&movie.frame(7), &["A flash, 0.14 s", "T4a", "T5a", "voltage (mV)"]);
+    check(&movie.sheet(), &["A flash", "voltage (mV)", "T4a 0.00 s", "T5a", "0.22 s"]);
     let folder = tempfile::tempdir().unwrap();
     let small = HexMovie::new("").panel("", 7, &[0.0; 21]).build().unwrap();
     let [svg, png] = small.save(folder.path().join("film")).unwrap();

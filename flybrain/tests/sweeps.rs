@@ -82,7 +82,10 @@ fn shares_give_what_one_run_gives() {
     assert_eq!(points, 12);
     let run = fs::read_to_string(folder.path().join("shares/runs/2_of_3.json")).unwrap();
     let run: Value = serde_json::from_str(&run).unwrap();
-    assert_eq!((&run["result"]["computed"], &run["command"][1], &run["seeds"]["seed"]), (&4.into(), &"transition-to-chaos".into(), &0.into()));
+    assert_eq!(
+        (&run["result"]["computed"], &run["command"][1], &run["seeds"]["seed"]),
+        (&4.into(), &"transition-to-chaos".into(), &0.into())
+    );
     assert_eq!(files(&folder.path().join("shares")), files(&folder.path().join("whole")));
 
     // Slurm's and LSF's numbers say the same

@@ -102,11 +102,7 @@ pub(crate) fn direction(degrees: f64, strength: f64) -> Rgb {
     let wanted = chroma(a) + (chroma(b) - chroma(a)) * f;
     let scale = wanted / chroma(mixed).max(1e-9);
     let strength = strength.clamp(0.0, 1.0);
-    from_oklab([
-        0.985 + (mixed[0] - 0.985) * strength,
-        scale * mixed[1] * strength,
-        scale * mixed[2] * strength,
-    ])
+    from_oklab([0.985 + (mixed[0] - 0.985) * strength, scale * mixed[1] * strength, scale * mixed[2] * strength])
 }
 
 fn segment(t: f64, anchors: usize) -> (usize, f64) {
@@ -158,7 +154,8 @@ mod tests {
     #[test]
     fn colours_survive_oklab() {
         for i in 0..=30 {
-            for c in [diverging(f64::from(i) / 30.0), viridis(f64::from(i) / 30.0), direction(12.0 * f64::from(i), 0.7)] {
+            for c in [diverging(f64::from(i) / 30.0), viridis(f64::from(i) / 30.0), direction(12.0 * f64::from(i), 0.7)]
+            {
                 assert_eq!(from_oklab(to_oklab(c)), c);
                 let coarse = c.coarse();
                 for (a, b) in [(c.0, coarse.0), (c.1, coarse.1), (c.2, coarse.2)] {

@@ -148,7 +148,8 @@ impl HexFlow {
         }
         let longest = self.panels.iter().flat_map(Panel::vectors).flatten().map(length).fold(0.0, f64::max);
         let largest = self.largest.unwrap_or(if longest > 0.0 { longest } else { 1.0 });
-        let around = Around { right: Some(LEGEND), ..Around::default() };
+        let least = if self.style == FlowStyle::Arrows { 130.0 } else { 180.0 };
+        let around = Around { right: Some(LEGEND), least, ..Around::default() };
         let mut drawn = plot.draw(around, |scene, lattice| self.paint(scene, lattice, largest))?;
         self.legend(&mut drawn.scene, drawn.right, drawn.unit, largest);
         Ok(Figure::new(drawn.scene, &self.title))
@@ -240,7 +241,11 @@ fn arrow(scene: &mut Scene, (x, y): Point, (dx, dy): Point, length: f64) {
     let neck = (tip.0 - dx * head, tip.1 + dy * head);
     let half = 0.42 * head;
     if length > head {
-        scene.line(tail, (neck.0 + 0.5 * head * dx, neck.1 - 0.5 * head * dy), Stroke::new(INK, (0.09 * length).clamp(0.5, 1.3)));
+        scene.line(
+            tail,
+            (neck.0 + 0.5 * head * dx, neck.1 - 0.5 * head * dy),
+            Stroke::new(INK, (0.09 * length).clamp(0.5, 1.3)),
+        );
     }
     let corners = [tip, (neck.0 - half * dy, neck.1 - half * dx), (neck.0 + half * dy, neck.1 + half * dx)];
     scene.path(polygon(corners), Some(INK.into()), None);

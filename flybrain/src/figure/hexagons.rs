@@ -48,6 +48,8 @@ pub(crate) struct Around {
     pub(crate) right: Option<f64>,
     /// Room below.
     pub(crate) below: f64,
+    /// Least height of the lattices with their names, for the legend's sake.
+    pub(crate) least: f64,
     /// Levels of the colour scale; as many as the eye can tell where none are given.
     pub(crate) levels: Option<usize>,
 }
@@ -203,11 +205,7 @@ impl Hexagons {
     }
 
     /// Lays the panels out and draws all but what is in the hexagons, which `paint` does.
-    pub(crate) fn draw(
-        &self,
-        around: Around,
-        paint: impl Fn(&mut Scene, &Placed<'_>),
-    ) -> Result<Drawn, Error> {
+    pub(crate) fn draw(&self, around: Around, paint: impl Fn(&mut Scene, &Placed<'_>)) -> Result<Drawn, Error> {
         self.check()?;
         let centres: Vec<Vec<Point>> = self.panels.iter().map(|p| self.centres(p)).collect::<Result<_, _>>()?;
         // Common bounds keep equal columns at equal places in all panels.
@@ -248,7 +246,7 @@ impl Hexagons {
             _ => (720.0 / per_row as f64).max(150.0),
         });
         let natural = (side / wide).min(side / high).min(40.0);
-        let body = rows as f64 * (natural * high + named + gap) - gap;
+        let body = (rows as f64 * (natural * high + named + gap) - gap).max(around.least);
         let has_bar = self.category_names.is_empty() && around.right.is_none();
         let bar = if has_bar { color_bar_room(&colors, &self.color_label, body.min(BAR_LENGTH)) } else { 0.0 };
         let right = around.right.unwrap_or(bar);
@@ -263,8 +261,7 @@ impl Hexagons {
         };
         let mut scene = Scene::new(width, height);
         let top = header(&mut scene, &self.title, &entries) + 4.0;
-        let room =
-            Rect::new(MARGIN, top, width - 2.0 * MARGIN - right, height - top - MARGIN - around.below);
+        let room = Rect::new(MARGIN, top, width - 2.0 * MARGIN - right, height - top - MARGIN - around.below);
         let cell = ((room.w + gap) / per_row as f64 - gap, (room.h + gap) / rows as f64 - gap - named);
         let unit = (cell.0 / wide).min(cell.1 / high);
         for (i, (panel, centres)) in self.panels.iter().zip(&centres).enumerate() {
@@ -343,7 +340,8 @@ impl Hexagons {
                 let got = panel.values.len();
                 let item = || format!("panel \"{}\"", panel.name);
                 let columns = whole(got);
-                let columns = columns.ok_or_else(|| Error::LatticeSize { title: self.title.clone(), item: item(), got })?;
+                let columns =
+                    columns.ok_or_else(|| Error::LatticeSize { title: self.title.clone(), item: item(), got })?;
                 Ok(columns.into_iter().map(centre).collect())
             }
         }

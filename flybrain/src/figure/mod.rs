@@ -23,6 +23,7 @@
 //!
 //! Data are slices of any number type ([`Sample`]). NaN means "no value" everywhere: a gap in a trace, a grey cell.
 
+mod animation;
 mod area_network;
 mod axis;
 mod bar;
@@ -32,6 +33,7 @@ mod color;
 mod color_bar;
 mod color_scale;
 mod degree_distribution;
+mod dial;
 #[allow(clippy::module_inception)] // the folder is the subject, the file its main type
 mod figure;
 mod font;
@@ -59,6 +61,7 @@ mod svg;
 mod ticks;
 mod trace;
 
+pub use animation::Animation;
 pub use area_network::AreaNetwork;
 pub use axis::{Axis, Scale};
 pub use bar::{Bar, ValueLabels};
@@ -69,7 +72,7 @@ pub use figure::Figure;
 pub use grid::{Grid, Letters};
 pub use heatmap::{Aspect, Heatmap, Zeros};
 pub use hex_flow::{FlowStyle, HexFlow};
-pub use hex_movie::{Animation, HexMovie};
+pub use hex_movie::HexMovie;
 pub use hexagons::Hexagons;
 pub use histogram::{Bins, Histogram, Measure};
 pub use lines::{Lines, Panels, Share};

@@ -119,10 +119,8 @@ impl Highlights {
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        let entry = |(i, (name, _)): (usize, &(String, _))| Entry {
-            name: name.clone(),
-            swatch: Swatch::Patch(Self::tint(i)),
-        };
+        let entry =
+            |(i, (name, _)): (usize, &(String, _))| Entry { name: name.clone(), swatch: Swatch::Patch(Self::tint(i)) };
         self.0.iter().enumerate().map(entry)
     }
 

@@ -1,13 +1,14 @@
 //! Tuning curves over angle.
 
-use super::axis::{Axis, Mapping, Scale};
+use super::axis::{Axis, Scale};
 use super::check::Check;
-use super::color::{GRID, SOFT_INK, category};
-use super::layout::{LABEL, MARGIN, Side, TICK, label_lines, label_room};
+use super::color::category;
+use super::dial::Dial;
+use super::layout::{LABEL, MARGIN, Side, label_lines, label_room};
 use super::legend::{Entry, Swatch, header, panel_name};
 use super::sample::{Sample, values};
-use super::scene::{Anchor, Fill, Point, Rect, Scene, Segment, Stroke, Text, circle, polygon};
-use super::ticks::{Ticks, ticks};
+use super::scene::{Anchor, Fill, Rect, Scene, Segment, Stroke, Text, circle, polygon};
+use super::ticks::ticks;
 use super::{Figure, Share};
 use crate::Error;
 
@@ -18,7 +19,8 @@ pub enum PreferredDirections {
     #[default]
     Hidden,
     /// An arrow along the vector sum `s = Σ r exp(iθ)` of each series, as long a part of the largest value as the direction
-    /// selectivity `|s| / Σ r`: none of a circle, all of a single direction. Values below zero count as zero.
+    /// selectivity `|s| / Σ r`: none of a circle, all of a single direction; and a mark in its direction on the rim. Values below zero
+    /// count as zero.
     Arrows,
 }
 
@@ -166,8 +168,7 @@ impl Polar {
         let cell = (body.w / per_row as f64, body.h / rows as f64);
         for (i, panel) in self.panels.iter().enumerate() {
             let (row, column) = ((i / per_row) as f64, (i % per_row) as f64);
-            let area =
-                Rect::new(body.x + column * cell.0, body.y + row * cell.1 + named, cell.0, cell.1 - named);
+            let area = Rect::new(body.x + column * cell.0, body.y + row * cell.1 + named, cell.0, cell.1 - named);
             scene.open("panel", &panel.name);
             if !panel.name.is_empty() {
                 panel_name(&mut scene, &panel.name, area);
@@ -240,18 +241,14 @@ impl Polar {
 
     fn draw_panel(&self, scene: &mut Scene, area: Rect, panel: &Panel, side: &Side, names: &[&str]) {
         let r = (area.w.min(area.h) / 2.0 - RIM).max(10.0);
-        let dial = Dial {
-            centre: (area.x + area.w / 2.0, area.y + area.h / 2.0),
-            radius: r,
-            map: side.map(0.0, r),
-        };
+        let dial = Dial { centre: (area.x + area.w / 2.0, area.y + area.h / 2.0), radius: r, map: side.map(0.0, r) };
         let ticks = ticks(Scale::Linear, side.low, side.high, if r > 90.0 { 5 } else { 4 });
         dial.draw(scene, &ticks);
         for s in &panel.series {
             let index = names.iter().position(|n| *n == s.name).unwrap_or(0);
             let color = category(index, names.len());
             scene.open("series", &s.name);
-            for run in dial.runs(s) {
+            for run in dial.runs(&s.angles, &s.values) {
                 let closed = run.len() == s.angles.len() && goes_around(&s.angles);
                 if let [lone] = run[..] {
                     scene.path(circle(lone, 2.4), Some(color.into()), None);
@@ -271,6 +268,9 @@ impl Polar {
                 scene.open("preferred", &format!("{:.0}° {selectivity:.2}", angle.to_degrees().rem_euclid(360.0)));
                 let largest = s.values.iter().copied().filter(|v| v.is_finite()).fold(0.0, f64::max);
                 dial.arrow(scene, angle, selectivity * dial.map.held(largest), Stroke::new(color, 2.2));
+                let edge =
+                    polygon([dial.at(angle, r), dial.at(angle - 4.0 / r, r - 8.0), dial.at(angle + 4.0 / r, r - 8.0)]);
+                scene.path(edge, Some(color.into()), None);
                 scene.close();
             }
             scene.close();
@@ -295,85 +295,6 @@ fn goes_around(angles: &[f64]) -> bool {
     match angles {
         [first, .., last] => step(*last, *first).min(step(*first, *last)) <= 1.5 * largest,
         _ => false,
-    }
-}
-
-/// A circle on the page.
-struct Dial {
-    centre: Point,
-    radius: f64,
-    map: Mapping,
-}
-
-impl Dial {
-    /// A place at an angle in radians and a distance in pixels.
-    fn at(&self, angle: f64, distance: f64) -> Point {
-        (self.centre.0 + distance * angle.cos(), self.centre.1 - distance * angle.sin())
-    }
-
-    /// The points of a series in runs without gaps.
-    fn runs(&self, s: &Series) -> Vec<Vec<Point>> {
-        let points: Vec<Option<Point>> = s
-            .angles
-            .iter()
-            .zip(&s.values)
-            .map(|(a, v)| (a.is_finite() && v.is_finite()).then(|| self.at(a.to_radians(), self.map.held(*v))))
-            .collect();
-        points.split(Option::is_none).filter(|run| !run.is_empty()).map(|run| run.iter().flatten().copied().collect()).collect()
-    }
-
-    /// Rings, spokes and their numbers.
-    fn draw(&self, scene: &mut Scene, ticks: &Ticks) {
-        scene.open("dial", "");
-        for v in &ticks.major {
-            let r = self.map.held(*v);
-            if r > 1.0 {
-                scene.path(circle(self.centre, r), None, Some(Stroke::new(GRID, 0.8)));
-            }
-        }
-        for spoke in 0..8 {
-            let angle = f64::from(spoke) * std::f64::consts::FRAC_PI_4;
-            scene.line(self.centre, self.at(angle, self.radius), Stroke::new(GRID, 0.8));
-        }
-        scene.path(circle(self.centre, self.radius), None, Some(Stroke::new(SOFT_INK, 0.9)));
-        for (degrees, anchor) in [(0, Anchor::Start), (90, Anchor::Middle), (180, Anchor::End), (270, Anchor::Middle)] {
-            let gap = if degrees % 180 == 0 { 3.0 } else { 5.5 };
-            let (x, y) = self.at(f64::from(degrees).to_radians(), self.radius + gap);
-            let down = match degrees {
-                90 => 0.0,
-                270 => 0.72 * TICK,
-                _ => 0.36 * TICK,
-            };
-            let text = format!("{degrees}°");
-            scene.text(Text::new(text, (x, y + down), 0.86 * TICK).anchor(anchor).color(SOFT_INK));
-        }
-        // Between two spokes, where curves are drawn over them least.
-        let angle = 67.5f64.to_radians();
-        for (v, label) in ticks.major.iter().zip(&ticks.labels).skip(1) {
-            let r = self.map.held(*v);
-            if r < 0.98 * self.radius || ticks.major.len() == 2 {
-                let (x, y) = self.at(angle, r);
-                scene.text(Text::new(label, (x, y + 0.3 * TICK), 0.8 * TICK).anchor(Anchor::Middle).color(SOFT_INK));
-            }
-        }
-        if let Some(last) = ticks.labels.last() {
-            let (x, y) = self.at(angle, self.radius + 3.0);
-            let text = format!("{last} {}", ticks.multiplier);
-            scene.text(Text::new(text.trim_end(), (x, y), 0.8 * TICK).color(SOFT_INK));
-        }
-        scene.close();
-    }
-
-    fn arrow(&self, scene: &mut Scene, angle: f64, length: f64, stroke: Stroke) {
-        let head = (0.35 * length).clamp(2.0, 9.0);
-        let tip = self.at(angle, length);
-        let neck = self.at(angle, length - 0.7 * head);
-        scene.line(self.centre, neck, stroke);
-        let (dx, dy) = (angle.cos(), -angle.sin());
-        let back = (tip.0 - head * dx, tip.1 - head * dy);
-        let half = 0.45 * head;
-        let corners = [tip, (back.0 - half * dy, back.1 + half * dx), (back.0 + half * dy, back.1 - half * dx)];
-        scene.path(polygon(corners), Some(stroke.color.into()), None);
     }
 }
 

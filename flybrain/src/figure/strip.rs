@@ -316,8 +316,8 @@ fn bandwidth(pixels: &[f64]) -> Option<f64> {
 fn quantile(sorted: &[f64], q: f64) -> f64 {
     let place = q * (sorted.len() - 1) as f64;
     let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    // Halves keep the difference of two huge numbers finite.
-    below + 2.0 * (above / 2.0 - below / 2.0) * place.fract()
+    // Unlike a part of their difference, this is finite for any two numbers.
+    below * (1.0 - place.fract()) + above * place.fract()
 }
 
 #[cfg(test)]

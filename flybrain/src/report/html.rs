@@ -33,7 +33,8 @@ pub(super) fn document(title: &str, blocks: &[Block]) -> String {
     );
     let mut page = Page { glyphs: BTreeSet::new() };
     blocks.iter().for_each(|block| page.block(&mut out, block));
-    let revision = revision().map_or_else(String::new, |all| format!(", revision {}", escape(&all[..all.len().min(12)])));
+    let revision =
+        revision().map_or_else(String::new, |all| format!(", revision {}", escape(&all[..all.len().min(12)])));
     out.push_str(&format!(
         "</main>\n<footer>Written by {} {}{revision}.</footer>\n</body>\n</html>\n",
         env!("CARGO_PKG_NAME"),

@@ -151,7 +151,8 @@ mod tests {
     use crate::figure::{HexMovie, Lines};
 
     fn sample() -> Report {
-        let figure = |title: &str| Lines::new(title).x("t").y("v").series("", &[0.0, 1.0], &[1.0, 2.0]).build().unwrap();
+        let figure =
+            |title: &str| Lines::new(title).x("t").y("v").series("", &[0.0, 1.0], &[1.0, 2.0]).build().unwrap();
         let movie = HexMovie::new("Film").panel("a", 1, &[0.0, 1.0, 0.0]).build().unwrap();
         Report::new("Run <1>")
             .text("Five & six.")
@@ -168,11 +169,15 @@ mod tests {
     fn reports_are_whole_and_load_nothing() {
         let html = sample().html();
         assert_eq!(html, sample().html());
-        for text in ["Run &lt;1&gt;", "Five &amp; six.", "<h2>Results</h2>", "<td>&lt;b&gt;</td>", "a &lt; b", "<animate"] {
+        for text in
+            ["Run &lt;1&gt;", "Five &amp; six.", "<h2>Results</h2>", "<td>&lt;b&gt;</td>", "a &lt; b", "<animate"]
+        {
             assert!(html.contains(text), "{text} is missing");
         }
         assert!(html.contains("<td class=\"n\">−1.5</td>"), "numbers are set right");
-        for (open, close) in [("<section", "</section>"), ("<details", "</details>"), ("<figure", "</figure>"), ("<svg", "</svg>")] {
+        for (open, close) in
+            [("<section", "</section>"), ("<details", "</details>"), ("<figure", "</figure>"), ("<svg", "</svg>")]
+        {
             assert_eq!(html.matches(open).count(), html.matches(close).count(), "{open}");
         }
         for outside in ["<script", "src=", "http-equiv=\"refresh", "@import", "url("] {

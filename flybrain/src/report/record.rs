@@ -30,13 +30,7 @@ pub struct RunRecord {
 impl RunRecord {
     /// Begins a record; the time of the run counts from now.
     pub fn start() -> Self {
-        Self {
-            start: Instant::now(),
-            seeds: Map::new(),
-            inputs: Vec::new(),
-            timings: Map::new(),
-            result: Value::Null,
-        }
+        Self { start: Instant::now(), seeds: Map::new(), inputs: Vec::new(), timings: Map::new(), result: Value::Null }
     }
 
     /// Time since the start, seconds.
@@ -104,15 +98,20 @@ impl RunRecord {
 
     /// The record without its results as lines of a name and a value, for a report.
     pub fn lines(&self) -> Vec<(String, String)> {
-        let mut lines = vec![("program".to_owned(), format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")))];
+        let mut lines =
+            vec![("program".to_owned(), format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")))];
         let mut line = |name: &str, value: String| lines.push((name.to_owned(), value));
         if let Some(revision) = revision() {
             line("revision", revision.to_owned());
         }
         line("platform", platform());
         line("command", command().join(" "));
-        let threads =
-            format!("{} cores; {} of libtorch, {} of rayon", cores(), tch::get_num_threads(), rayon::current_num_threads());
+        let threads = format!(
+            "{} cores; {} of libtorch, {} of rayon",
+            cores(),
+            tch::get_num_threads(),
+            rayon::current_num_threads()
+        );
         line("threads", threads);
         for (name, seed) in &self.seeds {
             line(if name == "seed" { "seed" } else { name }, seed.to_string());
@@ -171,7 +170,10 @@ mod tests {
         record.timing("training", 1.5);
         record.result(&[1, 2]);
         let json = record.to_json();
-        assert_eq!((&json["seeds"]["seed"], &json["result"][1], &json["seconds"]["training"]), (&json!(u64::MAX), &json!(2), &json!(1.5)));
+        assert_eq!(
+            (&json["seeds"]["seed"], &json["result"][1], &json["seconds"]["training"]),
+            (&json!(u64::MAX), &json!(2), &json!(1.5))
+        );
         assert!(json["seconds"]["total"].as_f64().unwrap() >= 0.0 && !json["command"].as_array().unwrap().is_empty());
         if let Some(revision) = revision() {
             assert!(revision.len() == 40 && revision.bytes().all(|b| b.is_ascii_hexdigit()), "{revision}");

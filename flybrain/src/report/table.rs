@@ -23,7 +23,13 @@ impl Table {
     /// If it has not a cell for each column.
     #[must_use]
     pub fn row<S: AsRef<str>>(mut self, cells: &[S]) -> Self {
-        assert_eq!(cells.len(), self.columns.len(), "a row has {} cells, the table {} columns", cells.len(), self.columns.len());
+        assert_eq!(
+            cells.len(),
+            self.columns.len(),
+            "a row has {} cells, the table {} columns",
+            cells.len(),
+            self.columns.len()
+        );
         self.rows.push(cells.iter().map(|c| c.as_ref().to_owned()).collect());
         self
     }
@@ -50,7 +56,8 @@ impl Table {
         let mut tables: Vec<Self> = Vec::new();
         for record in list.as_array().into_iter().flatten().filter_map(Value::as_object) {
             let plain = record.iter().filter(|(_, value)| !value.is_array() && !value.is_object());
-            let (columns, row): (Vec<String>, Vec<String>) = plain.map(|(key, value)| (key.replace('_', " "), text(value))).unzip();
+            let (columns, row): (Vec<String>, Vec<String>) =
+                plain.map(|(key, value)| (key.replace('_', " "), text(value))).unzip();
             match tables.last_mut() {
                 Some(table) if table.columns == columns => table.rows.push(row),
                 _ => tables.push(Self { caption: String::new(), columns, rows: vec![row] }),
@@ -100,7 +107,9 @@ mod tests {
 
     #[test]
     fn numbers_have_six_digits() {
-        for (x, text) in [(0.0, "0"), (1.0 / 3.0, "0.333333"), (-45_669.25, "-45669.2"), (1e-7, "1.00000e-7"), (2.5, "2.5")] {
+        for (x, text) in
+            [(0.0, "0"), (1.0 / 3.0, "0.333333"), (-45_669.25, "-45669.2"), (1e-7, "1.00000e-7"), (2.5, "2.5")]
+        {
             assert_eq!(six_digits(x), text);
         }
     }
@@ -109,7 +118,10 @@ mod tests {
     fn records_with_equal_keys_are_one_table() {
         let list = json!([{ "g": 1, "mean_field": null }, { "g": 2, "mean_field": 0.5 }, { "n": 3, "all": [1] }]);
         let tables = Table::of_records(&list);
-        assert_eq!((tables.len(), &tables[0].columns[1], &tables[0].rows[1][1]), (2, &"mean field".into(), &"0.5".into()));
+        assert_eq!(
+            (tables.len(), &tables[0].columns[1], &tables[0].rows[1][1]),
+            (2, &"mean field".into(), &"0.5".into())
+        );
         assert_eq!((&tables[0].rows[0][1][..], tables[1].columns.len()), ("–", 1));
     }
 

@@ -154,7 +154,8 @@ fn finish(run: &Run, network: &ScenarioNetwork, record: &RunRecord, results: &Re
 /// Pictures, saved and in a report.
 fn report(run: &Run, network: &ScenarioNetwork, record: &RunRecord, results: &Results) -> Result<Report, Error> {
     let (settings, folder) = (network.settings(), run.path(""));
-    let columns = ["question", "items", "right (%)", "by the image (%)", "by the sound (%)", "by the other reading (%)"];
+    let columns =
+        ["question", "items", "right (%)", "by the image (%)", "by the sound (%)", "by the other reading (%)"];
     let answers = results.answers.iter().fold(Table::new("Answers to held-out items", &columns), |table, answers| {
         let parts = [answers.right, answers.by_image, answers.by_sound, answers.by_other_reading];
         let [right, image, sound, other] = parts.map(|part| format!("{:.1}", 100.0 * part));
