@@ -114,7 +114,7 @@ impl RunRecord {
         );
         line("threads", threads);
         for (name, seed) in &self.seeds {
-            line(if name == "seed" { "seed" } else { name }, seed.to_string());
+            line(&if name == "seed" { name.clone() } else { format!("seed of {name}") }, seed.to_string());
         }
         for input in &self.inputs {
             line("input", described(input));
