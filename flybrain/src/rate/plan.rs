@@ -204,7 +204,7 @@ impl Plan {
         let report = Report::new(self.title()).text(said);
         let report = Table::of_records(&collected.summary).into_iter().fold(report, Report::table);
         let report =
-            found.figures.iter().fold(report, |report, (name, figure)| report.figure(format!("{}.svg", name), figure));
+            found.figures.iter().fold(report, |report, (name, figure)| report.figure(format!("{name}.svg"), figure));
         let tables = found.tables.iter().filter(|(name, _)| name.ends_with(".csv"));
         let report = tables.fold(report, |report, (name, bytes)| {
             let table = Table::csv(&**name, &String::from_utf8_lossy(bytes), MOST_ROWS);
