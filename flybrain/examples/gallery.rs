@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use connectome_graph::area::paper::{PaperGraph, Tasks, Wiring};
 use flybrain::Error;
 use flybrain::figure::{
-    AreaNetwork, Axis, Bar, ColorScale, DegreeDistribution, DegreeView, Figure, Grid, Heatmap, Hexagons, Histogram,
-    Join, Letters, Lines, Mark, Panels, Pooling, Raster, Scatter, Share, ValueLabels, Zeros,
+    Animation, AreaNetwork, Axis, Bar, ColorScale, DegreeDistribution, DegreeView, Figure, FlowStyle, Grid, Heatmap,
+    HexFlow, HexMovie, Hexagons, Histogram, Join, Letters, Lines, Mark, Panels, Polar, Pooling, PreferredDirections,
+    Raster, Scatter, Share, Strip, StripStyle, ValueLabels, Zeros,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -30,13 +31,23 @@ fn main() -> Result<(), Error> {
         ("degrees_binned", degrees(DegreeView::LogBins(5))?),
         ("bar", accuracy()?),
         ("bar_log", timings()?),
+        ("bar_types", selectivity()?),
+        ("strip", flash_responses(StripStyle::Points)?),
+        ("strip_boxes", flash_responses(StripStyle::Boxes)?),
+        ("strip_violins", two_ensembles()?),
+        ("polar", edges()?),
+        ("polar_one", one_cell()?),
         ("heatmap_types", cell_types()?),
         ("heatmap_corner", corner()?),
         ("heatmap_large", large_matrix()?),
         ("heatmap_areas", areas()?),
         ("raster", raster()?),
         ("hexagons", eye()?),
-        ("hexagons_movie", movie()?),
+        ("hexagons_frames", frames()?),
+        ("hexagons_receptive_fields", receptive_fields()?),
+        ("hex_flow", flow(FlowStyle::Arrows)?),
+        ("hex_flow_hue", flow(FlowStyle::Hue)?),
+        ("hex_flow_both", flow(FlowStyle::HueAndArrows)?),
         ("hexagons_categories", categories()?),
         ("area_network", audiovisual()?),
         ("area_network_chain", digits()?),
@@ -45,6 +56,11 @@ fn main() -> Result<(), Error> {
         ("extremes", extremes()?),
     ] {
         let [svg, png] = figure.save(folder.join(name))?;
+        println!("{} {}", svg.display(), png.display());
+    }
+    for (name, movie) in [("hex_movie", film(12)?), ("hex_movie_one", film(1)?)] {
+        let [svg, png] = movie.save(folder.join(name))?;
+        movie.frame(20).save(folder.join(format!("{name}_frame")))?;
         println!("{} {}", svg.display(), png.display());
     }
     Ok(())
@@ -348,13 +364,157 @@ fn eye() -> Result<Figure, Error> {
         .build()
 }
 
-fn movie() -> Result<Figure, Error> {
+fn frames() -> Result<Figure, Error> {
     (0..8)
         .fold(Hexagons::new("A bright edge moves over the eye"), |plot, i| {
             plot.columns(format!("{} ms", 50 * i), &eye_response(-3.0 + 0.8 * f64::from(i)))
         })
         .color_label("voltage above rest (mV)")
         .build()
+}
+
+/// Cell types of the fly's visual system whose activity the connectome's model predicts.
+const TYPES: [&str; 65] = [
+    "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "L1", "L2", "L3", "L4", "L5", "Lawf1", "Lawf2", "Am", "C2", "C3",
+    "CT1(Lo1)", "CT1(M10)", "Mi1", "Mi2", "Mi3", "Mi4", "Mi9", "Mi10", "Mi11", "Mi12", "Mi13", "Mi14", "Mi15", "T1",
+    "T2", "T2a", "T3", "T4a", "T4b", "T4c", "T4d", "T5a", "T5b", "T5c", "T5d", "Tm1", "Tm2", "Tm3", "Tm4", "Tm5Y",
+    "Tm5a", "Tm5b", "Tm5c", "Tm9", "Tm16", "Tm20", "Tm28", "Tm30", "TmY3", "TmY4", "TmY5a", "TmY9", "TmY10", "TmY13",
+    "TmY14", "TmY15", "TmY18",
+];
+
+/// An index of 50 models for each cell type.
+fn indices(seed: u64, spread: f64) -> Vec<Vec<f64>> {
+    let mut rng = rng(seed);
+    let noise = Normal::new(0.0, spread).expect("finite");
+    (0..TYPES.len())
+        .map(|i| {
+            let middle = (i as f64 * 1.7).sin() * 0.8;
+            (0..50).map(|_| (middle + noise.sample(&mut rng)).clamp(-1.0, 1.0)).collect()
+        })
+        .collect()
+}
+
+fn flash_responses(style: StripStyle) -> Result<Figure, Error> {
+    Strip::new("Flash response index of 50 models")
+        .names(&TYPES)
+        .x("cell type")
+        .y(Axis::linear("flash response index").range(-1.0, 1.0))
+        .mark(Mark::Horizontal(0.0), "")
+        .highlight("ON in experiments", &["L5", "Mi1", "Tm3", "T4a", "T4b", "T4c", "T4d", "Mi4"])
+        .highlight(
+            "OFF in experiments",
+            &["L1", "L2", "L3", "L4", "Tm1", "Tm2", "Tm4", "Tm9", "T5a", "T5b", "T5c", "T5d"],
+        )
+        .style(style)
+        .series("models", &indices(31, 0.2))
+        .build()
+}
+
+fn two_ensembles() -> Result<Figure, Error> {
+    let some = |all: Vec<Vec<f64>>| all[31..43].to_vec();
+    Strip::new("Direction selectivity, trained and untrained")
+        .names(&TYPES[31..43])
+        .y("direction selectivity index")
+        .mark(Mark::Horizontal(0.0), "")
+        .style(StripStyle::Violins)
+        .series("trained on optic flow", &some(indices(32, 0.1)))
+        .series("random weights", &some(indices(33, 0.3)))
+        .build()
+}
+
+fn selectivity() -> Result<Figure, Error> {
+    let mean = |all: Vec<Vec<f64>>| all.iter().map(|v| v.iter().sum::<f64>().abs() / 50.0).collect::<Vec<_>>();
+    Bar::new("Direction selectivity index, best of 50 models")
+        .groups(&TYPES)
+        .y("direction selectivity index")
+        .highlight("known to be direction selective", &["T4a", "T4b", "T4c", "T4d", "T5a", "T5b", "T5c", "T5d"])
+        .series("ON edges", &mean(indices(34, 0.2)))
+        .series("OFF edges", &mean(indices(35, 0.4)))
+        .build()
+}
+
+fn directions() -> Vec<f64> {
+    (0..12).map(|i| 30.0 * f64::from(i)).collect()
+}
+
+fn tuning(preferred: f64, width: f64, peak: f64) -> Vec<f64> {
+    directions().iter().map(|a| peak * (width * ((a - preferred).to_radians().cos() - 1.0)).exp()).collect()
+}
+
+fn edges() -> Result<Figure, Error> {
+    let mut plot = Polar::new("Moving edges: peak voltage by direction of motion")
+        .radius("peak voltage above rest (mV)")
+        .preferred(PreferredDirections::Arrows);
+    for (i, name) in ["T4a", "T4b", "T4c", "T4d", "T5a", "T5b", "T5c", "T5d"].iter().enumerate() {
+        let angle = [180.0, 0.0, 90.0, 270.0][i % 4] + 7.0 * i as f64;
+        let (on, off) = if i < 4 { (3.2, 0.7) } else { (0.5, 2.4) };
+        plot = plot.panel(*name).series("ON edges", &directions(), &tuning(angle, 1.8, on)).series(
+            "OFF edges",
+            &directions(),
+            &tuning(angle + 40.0, 0.6, off),
+        );
+    }
+    plot.build()
+}
+
+fn one_cell() -> Result<Figure, Error> {
+    let mut gap = tuning(45.0, 1.0, 0.02);
+    gap[9] = f64::NAN;
+    Polar::new("Tm9")
+        .radius("response (a.u.)")
+        .preferred(PreferredDirections::Arrows)
+        .series("one speed", &directions(), &gap)
+        .series("another", &directions(), &tuning(200.0, 0.2, 0.014))
+        .build()
+}
+
+fn receptive_fields() -> Result<Figure, Error> {
+    let (u, v) = lattice(6);
+    let mut plot = Hexagons::new("Spatial receptive fields of 65 cell types").per_row(13).panel_size(66.0);
+    for (i, name) in TYPES.iter().enumerate() {
+        let (width, shift) = (4.0 + (i % 7) as f64, (i % 5) as f64 - 2.0);
+        let sign = if i % 3 == 0 { -1.0 } else { 1.0 };
+        let field: Vec<f64> = u
+            .iter()
+            .zip(&v)
+            .map(|(u, v)| {
+                let (x, y) = (1.5 * f64::from(*v) - shift, -(3f64.sqrt()) * (f64::from(*u) + f64::from(*v) / 2.0));
+                let r = (x * x + y * y) / width;
+                sign * (1.2 * (-r).exp() - 0.45 * (-r / 4.0).exp())
+            })
+            .collect();
+        plot = plot.lattice(*name, &u, &v, &field);
+    }
+    plot.colors(ColorScale::Diverging).color_label("response (mV)").build()
+}
+
+fn flow(style: FlowStyle) -> Result<Figure, Error> {
+    let (u, v) = lattice(if style == FlowStyle::Hue { 15 } else { 8 });
+    let places =
+        || u.iter().zip(&v).map(|(u, v)| (1.5 * f64::from(*v), -(3f64.sqrt()) * (f64::from(*u) + f64::from(*v) / 2.0)));
+    let expansion: (Vec<f64>, Vec<f64>) = places().map(|(x, y)| (0.1 * x, 0.1 * y)).unzip();
+    let turn: (Vec<f64>, Vec<f64>) =
+        places().map(|(x, y)| if x > 5.0 && y > 5.0 { (f64::NAN, 0.0) } else { (-0.1 * y, 0.1 * x) }).unzip();
+    HexFlow::new("Optic flow of self-motion")
+        .lattice("forwards", &u, &v, &expansion.0, &expansion.1)
+        .lattice("roll, a corner is not known", &u, &v, &turn.0, &turn.1)
+        .label("speed (columns per frame)")
+        .style(style)
+        .build()
+}
+
+/// A second of so many cell types, each with gain, delay and filter of its own.
+fn film(types: usize) -> Result<Animation, Error> {
+    let times: Vec<f64> = (0..60).map(|i| 20.0 * f64::from(i) - 200.0).collect();
+    let mut movie =
+        HexMovie::new("A bright edge moves over the eye").times(&times, "ms").color_label("voltage above rest (mV)");
+    for (i, name) in TYPES.iter().skip(20).take(types).enumerate() {
+        let gain = if i % 2 == 0 { 1.0 } else { -0.7 };
+        let data: Vec<f64> =
+            times.iter().flat_map(|t| eye_response((t / 120.0) - 4.0 - 0.2 * i as f64)).map(|v| gain * v).collect();
+        movie = movie.panel(*name, 721, &data);
+    }
+    movie.build()
 }
 
 fn categories() -> Result<Figure, Error> {

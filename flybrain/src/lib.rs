@@ -9,6 +9,7 @@ pub mod figure;
 mod import;
 mod portrait;
 pub mod rate;
+pub mod report;
 pub mod review;
 pub mod summary;
 pub mod vision;

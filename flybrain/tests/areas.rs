@@ -108,6 +108,7 @@ fn a_network_is_trained_in_one_piece_or_two() {
         "config.toml",
         "graph.csv",
         "run.json",
+        "report.html",
         "training.csv",
         "network.pt",
         "readout.pt",
@@ -116,6 +117,19 @@ fn a_network_is_trained_in_one_piece_or_two() {
     ] {
         assert!(at("whole").join(file).exists(), "{file} is missing");
     }
+    let text = |name: &str| fs::read_to_string(at("whole").join(name)).unwrap();
+    let run: Value = serde_json::from_str(&text("run.json")).unwrap();
+    assert_eq!(
+        (&run["seeds"]["seed"], &run["command"][2], &run["inputs"][0]["name"]),
+        (&5.into(), &"train".into(), &"graph.csv".into())
+    );
+    assert!(
+        run["inputs"][0]["sha256"].is_string() && run["seconds"]["total"].is_number() && run["result"] == whole,
+        "{run}"
+    );
+    let report = text("report.html");
+    assert_eq!(report.matches("<figure>").count(), 3);
+    assert!(report.contains("Of 40 images that were held out") && report.contains("batch_size = 20"), "{report}");
     let history: Value = serde_json::from_str(&fs::read_to_string(at("history.json")).unwrap()).unwrap();
     assert_eq!((history["loss"].as_array().unwrap().len(), history["test_acc"].as_array().unwrap().len()), (2, 2));
 

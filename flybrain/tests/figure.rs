@@ -3,8 +3,9 @@
 use connectome_graph::area::paper::{PaperGraph, Tasks};
 use flybrain::Error;
 use flybrain::figure::{
-    AreaNetwork, Axis, Bar, ColorScale, DegreeDistribution, DegreeView, Figure, Grid, Heatmap, Hexagons, Histogram,
-    Join, Letters, Lines, Mark, Panels, Pooling, Raster, Scatter, Share, ValueLabels, Zeros,
+    AreaNetwork, Axis, Bar, ColorScale, DegreeDistribution, DegreeView, Figure, FlowStyle, Grid, Heatmap, HexFlow,
+    HexMovie, Hexagons, Histogram, Join, Letters, Lines, Mark, Panels, Polar, Pooling, PreferredDirections, Raster,
+    Scatter, Share, Strip, StripStyle, ValueLabels, Zeros,
 };
 use proptest::prelude::*;
 
@@ -263,6 +264,183 @@ fn hexagons_are_all_there() {
     assert!(!kinds.svg().contains("color-bar"));
 }
 
+/// Names of 65 cell types, none wider than the widest of the fly's.
+fn many_types() -> Vec<String> {
+    (0..65).map(|i| format!("CT{i}(M10)")).collect()
+}
+
+/// Bars and distributions of 65 names: slanted, upright in a narrow figure, never over each other; known ones are set off.
+#[test]
+fn many_names_are_readable() {
+    let names = many_types();
+    let heights: Vec<f64> = (0..65).map(|i| f64::from(i % 9) - 3.0).collect();
+    let bars = Bar::new("Selectivity").groups(&names).y("index").highlight("known", &names[3..7]).series("a", &heights);
+    let samples: Vec<Vec<f64>> = heights.iter().map(|h| (0..20).map(|i| h + 0.1 * f64::from(i)).collect()).collect();
+    let strip =
+        Strip::new("Selectivity").names(&names).y("index").highlight("known", &names[3..7]).series("a", &samples);
+    for (figure, angle, labels, apart) in [
+        (bars.build(), "-45", 65, 15.0),
+        (strip.build(), "-45", 65, 15.0),
+        // with the label of the axis
+        (bars.clone().size(760.0, 400.0).build(), "-90", 66, 10.0),
+        (strip.clone().size(760.0, 400.0).build(), "-90", 66, 10.0),
+    ] {
+        let figure = figure.unwrap();
+        check(&figure, &["Selectivity", "index", "known", "CT0(M10)", "CT64(M10)"]);
+        let svg = figure.svg();
+        assert_eq!(count(groups(&svg, "highlight")[0], "<path"), 4);
+        assert_eq!(count(&svg, &format!("rotate({angle})")), labels);
+        let place = |name: &str| -> f64 {
+            let text = svg.split(&format!("aria-label=\"{name}\"")).nth(1).unwrap();
+            text.split_once("translate(").unwrap().1.split(' ').next().unwrap().parse().unwrap()
+        };
+        assert!(place("CT21(M10)") - place("CT20(M10)") > apart);
+    }
+    let unknown = bars.highlight("new", &["Mi77"]).build().unwrap_err().to_string();
+    assert!(unknown.contains("Mi77") && unknown.contains("not among the names"), "{unknown}");
+    let crowd = (0..5).fold(strip, |strip, i| strip.highlight(format!("{i}"), &names[..1]));
+    assert!(crowd.build().unwrap_err().to_string().contains("at most four"));
+}
+
+#[test]
+fn distributions_show_every_value() {
+    let samples = [vec![1.0, 2.0, f64::NAN, 3.0, 40.0, 2.5, 2.2], vec![], vec![5.0]];
+    let plot = Strip::new("Index")
+        .names(&["L1", "L2", "Mi1"])
+        .x("cell type")
+        .y("index")
+        .mark(Mark::Horizontal(0.0), "zero")
+        .series("trained", &samples)
+        .series("random", &[[1, 2, 3], [4, 5, 6], [7, 8, 9]]);
+    let paths = |style| {
+        let figure = plot.clone().style(style).build().unwrap();
+        check(&figure, &["Index", "cell type", "index", "L1", "L2", "Mi1", "trained", "random", "zero", "40"]);
+        let svg = figure.svg();
+        let series = groups(&svg, "series");
+        assert_eq!(series.len(), 2);
+        count(series[0], "<path")
+    };
+    // Six values and one, and a median for each of two distributions.
+    assert_eq!(paths(StripStyle::Points), 7 + 2);
+    // Two whiskers and their ends, body and its frame, median; 40 is beyond the whiskers.
+    assert_eq!(paths(StripStyle::Boxes), 2 * 7 + 1);
+    // A shape, quartiles and median; a single value has no shape.
+    assert_eq!(paths(StripStyle::Violins), 3 + 2);
+    assert!(matches!(plot.series("short", &[[1.0]]).build(), Err(Error::LengthMismatch { left: 3, right: 1, .. })));
+    assert!(matches!(Strip::new("s").build(), Err(Error::EmptyPlot { .. })));
+}
+
+#[test]
+fn tuning_curves_go_around() {
+    let angles: Vec<f64> = (0..12).map(|i| 30.0 * f64::from(i)).collect();
+    let tuned: Vec<f64> = angles.iter().map(|a| 2.0 + (a - 90.0).to_radians().cos()).collect();
+    let mut gap = tuned.clone();
+    gap[4] = f64::NAN;
+    let plot = Polar::new("Moving edges")
+        .radius("peak voltage (mV)")
+        .preferred(PreferredDirections::Arrows)
+        .panel("T4a")
+        .series("ON", &angles, &tuned)
+        .series("OFF", &angles, &gap)
+        .panel("T4b")
+        .series("ON", &angles[..4], &tuned[..4]);
+    let figure = plot.build().unwrap();
+    check(&figure, &["Moving edges", "peak voltage (mV)", "T4a", "T4b", "ON", "OFF", "0°", "90°", "270°", "3"]);
+    let svg = figure.svg();
+    let series = groups(&svg, "series");
+    let line = |s: &str| s.split("d=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    // The whole circle is closed, with a gap or a part of it the line is open.
+    assert_eq!((count(&line(series[0]), "Z"), count(&line(series[1]), "Z"), count(&line(series[2]), "Z")), (1, 0, 0));
+    assert_eq!(count(&line(series[0]), "L"), 11);
+    // A cosine of 1 on 2 prefers its peak with a selectivity of a quarter.
+    assert!(series[0].contains("aria-label=\"90° 0.25\""), "{}", series[0]);
+    let own = plot.clone().share(Share::Horizontal).build().unwrap();
+    check(&own, &["2", "3"]);
+    let error = plot.clone().radius(Axis::log("r")).build().unwrap_err().to_string();
+    assert!(error.contains("a radius is linear"), "{error}");
+    assert!(matches!(plot.series("s", &angles, &[1.0]).build(), Err(Error::LengthMismatch { left: 12, right: 1, .. })));
+    assert!(matches!(Polar::new("p").panel("empty").build(), Err(Error::EmptyPlot { .. })));
+}
+
+#[test]
+fn flow_has_arrows_and_a_wheel() {
+    let mut dx: Vec<f64> = (0..37).map(|i| f64::from(i) - 18.0).collect();
+    let dy = vec![1.0; 37];
+    dx[0] = f64::NAN;
+    let plot = HexFlow::new("Optic flow").columns("a", &dx, &dy).columns("b", &dy, &dx).label("columns per frame");
+    for (style, arrows) in [(FlowStyle::Arrows, 36), (FlowStyle::Hue, 0), (FlowStyle::HueAndArrows, 36)] {
+        let figure = plot.clone().style(style).build().unwrap();
+        check(&figure, &["Optic flow", "a", "b", "columns per frame"]);
+        let svg = figure.svg();
+        assert_eq!(groups(&svg, "panel").len(), 2);
+        let heads = groups(&svg, "arrows").first().map_or(0, |g| count(g, "fill=\"#1f2328\""));
+        assert_eq!(heads, arrows, "{style:?}");
+        let said = if style == FlowStyle::Arrows { "aria-label=\"18\"" } else { "aria-label=\"rim: 18\"" };
+        assert!(svg.contains(said), "{style:?}");
+    }
+    assert!(matches!(plot.clone().largest(0.0).build(), Err(Error::BadOption { .. })));
+    assert!(matches!(plot.columns("c", &dx, &dy[1..]).build(), Err(Error::LengthMismatch { left: 37, right: 36, .. })));
+}
+
+/// Twelve panels of 721 columns and sixty frames of which no two are alike.
+#[test]
+fn movies_play_and_stay_small() {
+    let times: Vec<f64> = (0..60).map(|i| 0.02 * f64::from(i)).collect();
+    let wave = |panel: usize, frame: usize, column: usize| {
+        ((column as f64 * 0.09 - frame as f64 * 0.35 + panel as f64).sin() * (column as f64 * 0.013).cos()) as f32
+    };
+    let mut plot = HexMovie::new("A moving edge").times(&times, "s").color_label("voltage (mV)");
+    for panel in 0..12 {
+        let data: Vec<f32> = (0..60 * 721).map(|i| wave(panel, i / 721, i % 721)).collect();
+        plot = plot.panel(format!("type {panel}"), 721, &data);
+    }
+    let movie = plot.build().unwrap();
+    assert_eq!((movie.frames(), movie.title()), (60, "A moving edge"));
+    let svg = movie.svg();
+    check_svg(&svg);
+    assert!(svg == movie.svg() && svg.len() < 4_000_000, "{} bytes", svg.len());
+    for text in ["A moving edge", "type 0", "type 11", "voltage (mV)", "0.00 s", "1.18 s"] {
+        assert!(svg.contains(&format!("aria-label=\"{text}\"")), "no \"{text}\" in the movie");
+    }
+    assert!(!svg.contains("<script") && count(&svg, "class=\"time\"") == 60);
+    let mut colors: Vec<&str> =
+        svg.split("values=\"#").skip(1).flat_map(|v| v.split('"').next().unwrap().split(";#")).collect();
+    colors.sort_unstable();
+    colors.dedup();
+    assert!(colors.len() <= 32, "{colors:?}");
+
+    let few: Vec<f32> = (0..12 * 37).map(|i| wave(0, i / 37, i % 37)).collect();
+    let named = HexMovie::new("A flash").panel("T4a", 37, &few).panel("T5a", 37, &few).color_label("voltage (mV)");
+    let movie = named.times(&times[..12], "s").build().unwrap();
+    check(&movie.frame(7), &["A flash, 0.14 s", "T4a", "T5a", "voltage (mV)"]);
+    check(&movie.sheet(), &["A flash", "voltage (mV)", "T4a 0.00 s", "T5a", "0.22 s"]);
+    let folder = tempfile::tempdir().unwrap();
+    let small = HexMovie::new("").panel("", 7, &[0.0; 21]).build().unwrap();
+    let [svg, png] = small.save(folder.path().join("film")).unwrap();
+    assert_eq!(std::fs::read_to_string(svg).unwrap(), small.svg());
+    assert_eq!(std::fs::read(png).unwrap(), small.sheet().png().unwrap());
+    let frames = small.save_frames(folder.path().join("frames")).unwrap();
+    assert_eq!((frames.len(), frames[2].file_name().unwrap().to_str()), (3, Some("frame_0002.png")));
+
+    let message = |r: HexMovie| r.build().unwrap_err().to_string();
+    assert!(message(HexMovie::new("m")).contains("add a panel"));
+    assert!(message(HexMovie::new("m").panel("a", 7, &[0.0; 20])).contains("values has 20"));
+    assert!(message(HexMovie::new("m").panel("a", 7, &[0.0; 14]).panel("b", 7, &[0.0; 21])).contains("panel \"b\""));
+    assert!(message(HexMovie::new("m").panel("a", 7, &[0.0; 14]).times(&[0.0], "s")).contains("times has 1"));
+    assert!(message(HexMovie::new("m").panel("a", 6, &[0.0; 12])).contains("do not fill"));
+    assert!(message(HexMovie::new("m").panel("a", 7, &[0.0; 14]).frame_seconds(0.0)).contains("frame_seconds"));
+}
+
+#[test]
+fn many_receptive_fields_are_small() {
+    let field: Vec<f64> = (0..127).map(|i| (f64::from(i) * 0.3).sin()).collect();
+    let plot = many_types().iter().fold(Hexagons::new("Fields"), |plot, name| plot.columns(name, &field));
+    let figure = plot.clone().per_row(13).panel_size(64.0).colors(ColorScale::Diverging).build().unwrap();
+    check(&figure, &["Fields", "CT0(M10)", "CT64(M10)"]);
+    assert!(figure.size().0 < 1100.0 && figure.size().1 < 700.0, "{:?}", figure.size());
+    assert!(matches!(plot.panel_size(3.0).build(), Err(Error::BadOption { .. })));
+}
+
 #[test]
 fn area_networks_show_every_edge() {
     let graph = PaperGraph { tasks: Tasks::Four, ..PaperGraph::default() }.graph();
@@ -337,6 +515,9 @@ fn long_texts_are_wrapped_or_shortened_inside_the_figure() {
         Hexagons::new(long).columns(word.clone(), &[1e9]).columns("b", &[2e9]).color_label(long).build(),
         Histogram::new(long).x(long).y(long).series("", &T).build(),
         AreaNetwork::new(long).area(long, &*word, 0).area(&*word, long, 1).edge(0, 1).build(),
+        Polar::new(long).radius(long).panel(word.clone()).series(long, &T, &T).series("b", &T, &V).build(),
+        Strip::new(long).x(long).y(long).names(&[long, &word]).highlight(long, &[long]).series(long, &[T, T]).build(),
+        HexFlow::new(long).columns(word.clone(), &[1e9], &[1.0]).label(format!("{long} {word}")).build(),
     ];
     for figure in figures {
         let figure = figure.unwrap();
@@ -452,10 +633,18 @@ proptest! {
             Heatmap::new(&*title, 1, x.len(), &x).colors(scale).build(),
             Raster::new(&*title, &times, 1, &y).colors(scale).build(),
             Hexagons::new(&*title).lattice("", &uv, &uv, &x).colors(scale).build(),
+            HexFlow::new(&*title).lattice("", &uv, &uv, &x, &y).style(FlowStyle::HueAndArrows).build(),
+            Polar::new(&*title).panel("a").series(&*title, &x, &y).preferred(PreferredDirections::Arrows).build(),
+            Strip::new(&*title).y(axis(logs.1)).names(&["a", "b"]).style(StripStyle::Violins).series("", &[&x, &y]).build(),
+            Strip::new(&*title).y(axis(logs.1)).names(&["a"]).style(StripStyle::Boxes).series("", &[&x]).series("", &[&y]).build(),
         ] {
             let figure = figure.unwrap();
             check_svg(&figure.svg());
             prop_assert!(figure.pixel_ratio(0.25).png().is_ok());
         }
+        let frames: Vec<f64> = [&x[..], &y, &x].concat();
+        let movie = HexMovie::new(&*title).lattice(&*title, &uv, &uv, &frames).colors(scale).build().unwrap();
+        check_svg(&movie.svg());
+        prop_assert_eq!(movie.frames(), 3);
     }
 }

@@ -72,9 +72,13 @@ fn random_networks_are_trained_and_kept() {
         "tanh_pos_WeightsTrue_ShiftsFalse_GainsFalse_N15_lr0.1_NLE5_Epochs12_MSE_0.00_g1_Tons0.2_Tsim20_dt0.1"
     );
     let at = |name: &str| folder.path().join("run").join(name);
-    for file in ["config.toml", "run.json", "learning.svg", "learning.png", "spectrum.svg", "spectrum.png"] {
+    for file in
+        ["config.toml", "run.json", "report.html", "learning.svg", "learning.png", "spectrum.svg", "spectrum.png"]
+    {
         assert!(at(file).exists(), "{file} is missing");
     }
+    let report = fs::read_to_string(at("report.html")).unwrap();
+    assert!(report.contains("1 of 1 networks are done") && report.matches("<figure>").count() == 2, "{report}");
     let written = log(&at("sample_0"));
     let losses = numbers(&written["training_loss"]);
     assert_eq!((losses.len(), numbers(&written["spectrum"]).len()), (12, 15));

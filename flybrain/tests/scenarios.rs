@@ -93,6 +93,7 @@ fn scenarios_are_learned_in_one_piece_or_two() {
         "config.toml",
         "graph.csv",
         "run.json",
+        "report.html",
         "training.csv",
         "network.pt",
         "readout.pt",

@@ -66,7 +66,10 @@ fn shares_give_what_one_run_gives() {
     let folder = tempfile::tempdir().unwrap();
     let whole = json(folder.path(), &[&SMALL[..], &["--out", "whole", "--threads", "3"]].concat());
     assert_eq!((whole["computed"].as_u64(), whole["found"].as_u64()), (Some(12), Some(0)));
-    assert_eq!(whole["collected"]["files"].as_array().unwrap().len(), 3);
+    let written: Vec<&str> = whole["collected"]["files"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!((written.len(), written[3]), (4, "whole/report.html"));
+    let report = fs::read_to_string(folder.path().join("whole/report.html")).unwrap();
+    assert!(report.contains("All 12 points are there.") && report.contains("<svg"), "{report}");
     assert_eq!(whole["collected"]["summary"][0]["samples"], 4);
 
     let mut points = 0;
@@ -77,6 +80,12 @@ fn shares_give_what_one_run_gives() {
         assert_eq!(found["collected"].is_null(), task != "0", "{found}");
     }
     assert_eq!(points, 12);
+    let run = fs::read_to_string(folder.path().join("shares/runs/2_of_3.json")).unwrap();
+    let run: Value = serde_json::from_str(&run).unwrap();
+    assert_eq!(
+        (&run["result"]["computed"], &run["command"][1], &run["seeds"]["seed"]),
+        (&4.into(), &"transition-to-chaos".into(), &0.into())
+    );
     assert_eq!(files(&folder.path().join("shares")), files(&folder.path().join("whole")));
 
     // Slurm's and LSF's numbers say the same

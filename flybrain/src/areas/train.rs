@@ -2,18 +2,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
 
-use connectome_io::InputFile;
 use connectome_io::format::area_table::AreaTable;
 use convgru_feedback::{Mode, load_state_dict, save_state_dict};
 use serde::Serialize;
-use serde_json::json;
 use tch::{Device, Kind, Reduction, Tensor};
 use tch_train::{Adam, Batches, Ended, OnSignal, Optimizer, Outcome, Progress, Schedule, Scores, Trainer};
 
 use super::pictures;
 use super::{AreaClassifier, Config, Evaluation, Run, Task, evaluate};
+use crate::report::{Report, RunRecord};
 use crate::{Error, atomic, input_file};
 
 /// How a run is made.
@@ -62,14 +60,15 @@ const CHECKPOINTS: u64 = 4;
 /// [`Error::Setting`], [`Error::Data`], [`Error::Graph`], [`Error::Areas`] for settings and files that cannot be used, before anything is
 /// written; [`Error::Exists`] for a folder that is not empty, unless the run in it is resumed; [`Error::Train`] for what goes wrong on the way.
 pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<Trained, Error> {
-    let start = Instant::now();
+    let mut record = RunRecord::start();
     config.check()?;
     let run = Run::new(folder);
     if !options.resume && fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) {
         return Err(Error::Exists { folder: folder.to_path_buf() });
     }
     let table = AreaTable::read(&config.graph_loc)?;
-    let graph_file = input_file(&config.graph_loc)?;
+    record.input(input_file(&config.graph_loc)?);
+    record.seed("seed", config.seed);
     let task = Task::read(config, options.device)?;
     let model = AreaClassifier::new(config, table, task.image_shape(), options.device)?;
     if let Some(path) = config.model_save.as_ref().filter(|path| path.exists()) {
@@ -125,12 +124,13 @@ pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<T
         interrupted: report.ended == Ended::Interrupted,
         steps: report.step,
         epochs: report.step as f64 / per_epoch as f64,
-        seconds: start.elapsed().as_secs_f64(),
+        seconds: record.seconds(),
         learned: task.learned.len(),
         held_out,
     };
     if !trained.interrupted {
-        finish(&run, &model, &graph_file, &trained, per_epoch)?;
+        record.result(&trained);
+        finish(&run, &model, &record, &trained, per_epoch)?;
     }
     Ok(trained)
 }
@@ -159,7 +159,7 @@ fn prepare(run: &Run, config: &Config, model: &AreaClassifier) -> Result<(), Err
 fn finish(
     run: &Run,
     model: &AreaClassifier,
-    graph: &InputFile,
+    record: &RunRecord,
     trained: &Trained,
     per_epoch: u64,
 ) -> Result<(), Error> {
@@ -170,18 +170,46 @@ fn finish(
         save_state_dict(model.store(), "model", path)?;
     }
     let log = pictures::Log::read(run, per_epoch)?;
-    log.figure()?.save(run.path("learning"))?;
-    pictures::confusion(&trained.held_out)?.save(run.path("confusion"))?;
     if let Some(path) = &config.results_save {
         write(path, &format!("{:#}\n", log.history()))?;
     }
-    let summary = json!({
-        "program": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION"),
-        "platform": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        "libtorch_threads": tch::get_num_threads(),
-        "seed": config.seed, "graph": graph, "result": trained,
-    });
-    write(&run.path("run.json"), &format!("{summary:#}\n"))
+    record.write(run.path(""))?;
+    report(run, model, record, trained, &log)?.write(run.path(""))?;
+    Ok(())
+}
+
+/// Pictures, saved and in a report.
+fn report(
+    run: &Run,
+    model: &AreaClassifier,
+    record: &RunRecord,
+    trained: &Trained,
+    log: &pictures::Log,
+) -> Result<Report, Error> {
+    let (held_out, folder) = (&trained.held_out, run.path(""));
+    let graph = model.network().graph();
+    let settings = run.path("config.toml");
+    let settings = fs::read_to_string(&settings).map_err(|source| Error::Read { path: settings, source })?;
+    let count = |under: &str| model.parameters().under(under).iter().map(|(_, tensor)| tensor.numel()).sum::<usize>();
+    let report = Report::new(format!("A network of {} brain areas learned to tell images apart", graph.n_areas()))
+        .text(format!(
+            "It saw {} images for {:.2} epochs. Of {} images that were held out it tells {:.2} % rightly.",
+            trained.learned,
+            trained.epochs,
+            held_out.images,
+            100.0 * held_out.accuracy
+        ))
+        .values(&[
+            ("steps of training", trained.steps.to_string()),
+            ("images told rightly (%)", format!("{:.2}", 100.0 * held_out.accuracy)),
+            ("cross-entropy, held out", format!("{:.4}", held_out.loss)),
+            ("parameters of the network", count("model").to_string()),
+            ("parameters of the readout", count("readout").to_string()),
+        ])
+        .figure("Areas with their height, width and channels; feedback is dashed.", &pictures::graph(graph)?)
+        .saved_figure("Loss and accuracy over epochs.", &log.figure()?, &folder, "learning")?
+        .saved_figure("Which classes are taken for which.", &pictures::confusion(held_out)?, &folder, "confusion")?;
+    Ok(report.of_run(&settings, record))
 }
 
 /// Writes a text, whole or not at all.

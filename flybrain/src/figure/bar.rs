@@ -4,13 +4,13 @@ use super::Figure;
 use super::axis::{Axis, Mapping, Scale};
 use super::check::Check;
 use super::color::{INK, SOFT_INK, category};
-use super::font::{Weight, shorten, width};
 use super::layout::{
     Frame, Labels, MARGIN, Side, TICK, centred_label, grid_lines, label_room, left_room, settle, top_room,
     vertical_axis, vertical_label,
 };
 use super::legend::{Entry, Swatch, header};
 use super::mark::{Mark, Marks};
+use super::names::{Highlights, Names};
 use super::sample::{Sample, values};
 use super::scene::{Anchor, Rect, Scene, Stroke, Text};
 use super::ticks::number;
@@ -49,8 +49,9 @@ pub struct Bar {
     groups: Vec<String>,
     series: Vec<Series>,
     marks: Marks,
+    highlights: Highlights,
     labels: ValueLabels,
-    size: (f64, f64),
+    size: Option<(f64, f64)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +62,7 @@ struct Series {
 }
 
 impl Bar {
-    /// An empty plot. Defaults: linear axis from zero, no value labels, 640 x 400 pixels.
+    /// An empty plot. Defaults: linear axis from zero, no value labels, 640 x 400 pixels, wider for more than 30 bars.
     pub fn new(title: impl Into<String>) -> Self {
         Self {
             title: title.into(),
@@ -70,8 +71,9 @@ impl Bar {
             groups: Vec::new(),
             series: Vec::new(),
             marks: Marks::default(),
+            highlights: Highlights::default(),
             labels: ValueLabels::default(),
-            size: (640.0, 400.0),
+            size: None,
         }
     }
 
@@ -119,6 +121,14 @@ impl Bar {
         self
     }
 
+    /// Sets some groups off from the others, say cell types of which the answer is known: by a tint and by bold coloured names.
+    /// May be called up to four times.
+    #[must_use]
+    pub fn highlight<S: AsRef<str>>(mut self, name: impl Into<String>, groups: &[S]) -> Self {
+        self.highlights.push(name.into(), groups);
+        self
+    }
+
     /// Writes values over the bars, or not.
     #[must_use]
     pub fn value_labels(self, labels: ValueLabels) -> Self {
@@ -128,23 +138,24 @@ impl Bar {
     /// Size of the figure in CSS pixels.
     #[must_use]
     pub fn size(self, width: f64, height: f64) -> Self {
-        Self { size: (width, height), ..self }
+        Self { size: Some((width, height)), ..self }
     }
 
     /// Draws the figure.
     ///
     /// # Errors
     /// [`Error::EmptyPlot`] without groups or series, [`Error::LengthMismatch`] if a series has not one value (and
-    /// error) for each group, [`Error::BadOption`] for a range or size that cannot be drawn.
+    /// error) for each group, [`Error::BadOption`] for a range or size that cannot be drawn and for highlights that are no groups.
     pub fn build(&self) -> Result<Figure, Error> {
         self.check()?;
-        let (fig_width, fig_height) = self.size;
+        let bars = (self.groups.len() * (self.series.len() + 1)) as f64;
+        let (fig_width, fig_height) = self.size.unwrap_or(((100.0 + 8.5 * bars).clamp(640.0, 2400.0), 400.0));
         let mut scene = Scene::new(fig_width, fig_height);
         let top = header(&mut scene, &self.title, &self.entries());
         let outer = Rect::new(MARGIN, top, fig_width - 2.0 * MARGIN, fig_height - top - MARGIN);
 
         let side = self.y_side();
-        let names = |area: Rect| GroupNames::new(&self.groups, area.w);
+        let names = |area: Rect| Names::new(&self.groups, &self.highlights, area.w);
         let area = settle(outer, |area| {
             let ticks = side.vertical_ticks(area.h);
             let below = names(area).room() + label_room(&self.x, area.w);
@@ -152,6 +163,7 @@ impl Bar {
         });
         let (ticks, names) = (side.vertical_ticks(area.h), names(area));
         let map = side.map(area.bottom(), area.y);
+        names.shade(&mut scene, area);
         grid_lines(&mut scene, area, None, Some((&map, &ticks)));
         vertical_axis(&mut scene, area, &map, &ticks, Labels::Shown);
         vertical_label(&mut scene, outer.x, area, &side, &ticks);
@@ -170,7 +182,8 @@ impl Bar {
         check.not_empty(self.groups.is_empty(), "the names of the groups")?;
         check.not_empty(self.series.is_empty(), "a series")?;
         check.axis("y range", &self.y)?;
-        check.size(Some(self.size))?;
+        check.size(self.size)?;
+        self.highlights.check(&check, &self.groups)?;
         for s in &self.series {
             let item = format!("series \"{}\"", s.name);
             let values = ("the series", s.values.len());
@@ -187,7 +200,7 @@ impl Bar {
             .iter()
             .enumerate()
             .map(|(i, s)| Entry { name: s.name.clone(), swatch: Swatch::Patch(category(i, count)) });
-        let entries: Vec<Entry> = series.chain(self.marks.entries()).collect();
+        let entries: Vec<Entry> = series.chain(self.marks.entries()).chain(self.highlights.entries()).collect();
         if entries.len() < 2 { Vec::new() } else { entries }
     }
 
@@ -249,43 +262,6 @@ impl Bar {
                 Side { low, high, ..side }
             }
             Scale::Log => Side::new(&self.y, all.chain(marks), 0.15),
-        }
-    }
-}
-
-/// Names below the groups, slanted where they are wider than a group.
-struct GroupNames<'a> {
-    names: &'a [String],
-    widest: f64,
-    slanted: bool,
-}
-
-impl<'a> GroupNames<'a> {
-    const LONGEST: f64 = 130.0;
-
-    fn new(names: &'a [String], width_of_all: f64) -> Self {
-        let slot = width_of_all / names.len() as f64;
-        let widest = names.iter().map(|g| width(g, TICK, Weight::Regular)).fold(0.0, f64::max);
-        Self { names, widest: widest.min(Self::LONGEST), slanted: widest > slot - 6.0 }
-    }
-
-    fn room(&self) -> f64 {
-        // A line at 45 degrees is 0.71 of its length high.
-        if self.slanted { (self.widest + 8.0) * 0.71 + 12.0 } else { 20.0 }
-    }
-
-    fn draw(&self, scene: &mut Scene, area: Rect) {
-        let slot = area.w / self.names.len() as f64;
-        for (g, name) in self.names.iter().enumerate() {
-            let x = area.x + slot * (g as f64 + 0.5);
-            let text = if self.slanted {
-                let short = shorten(name, TICK, Weight::Regular, Self::LONGEST);
-                let at = (x + 4.0, area.bottom() + 12.0);
-                Text::new(short, at, TICK).anchor(Anchor::End).angle(-45.0)
-            } else {
-                Text::new(name, (x, area.bottom() + 15.0), TICK).anchor(Anchor::Middle)
-            };
-            scene.text(text);
         }
     }
 }

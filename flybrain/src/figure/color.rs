@@ -13,6 +13,16 @@ impl Rgb {
     const fn hex(rgb: u32) -> Self {
         Self((rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8)
     }
+
+    /// The colour of four bits a channel that looks most like it, by the distance in OKLab.
+    pub(crate) fn coarse(self) -> Self {
+        let wanted = to_oklab(self);
+        let distance = |c: &Self| to_oklab(*c).iter().zip(wanted).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+        let near = |c: u8| (c / 17).saturating_sub(1)..=(c / 17 + 2).min(15);
+        let all = near(self.0).flat_map(|r| near(self.1).flat_map(move |g| near(self.2).map(move |b| (r, g, b))));
+        let all = all.map(|(r, g, b)| Self(17 * r, 17 * g, 17 * b));
+        all.min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(self)
+    }
 }
 
 pub(crate) const WHITE: Rgb = Rgb(255, 255, 255);
@@ -76,6 +86,25 @@ pub(crate) fn diverging(t: f64) -> Rgb {
     from_oklab(lab)
 }
 
+/// Directions in OKLab, from the right counter-clockwise: orange, purple, blue, green. Opposite ones differ in lightness and on
+/// the blue-yellow axis, which people of any colour vision see.
+const DIRECTIONS: [[f64; 3]; 4] =
+    [[0.76, 0.060, 0.140], [0.60, 0.150, -0.050], [0.52, -0.040, -0.130], [0.68, -0.130, 0.060]];
+
+/// Colour of a direction in degrees, counter-clockwise from the right, and a strength from 0 (white) to 1; clamped.
+pub(crate) fn direction(degrees: f64, strength: f64) -> Rgb {
+    let s = degrees.rem_euclid(360.0) / 90.0;
+    let (i, f) = (s as usize % 4, s.fract());
+    let (a, b) = (DIRECTIONS[i], DIRECTIONS[(i + 1) % 4]);
+    // Along the circle, not its chord, so that colours between two anchors are as strong as these.
+    let chroma = |c: [f64; 3]| c[1].hypot(c[2]);
+    let mixed: [f64; 3] = std::array::from_fn(|k| a[k] + (b[k] - a[k]) * f);
+    let wanted = chroma(a) + (chroma(b) - chroma(a)) * f;
+    let scale = wanted / chroma(mixed).max(1e-9);
+    let strength = strength.clamp(0.0, 1.0);
+    from_oklab([0.985 + (mixed[0] - 0.985) * strength, scale * mixed[1] * strength, scale * mixed[2] * strength])
+}
+
 fn segment(t: f64, anchors: usize) -> (usize, f64) {
     let s = t.clamp(0.0, 1.0) * (anchors - 1) as f64;
     let i = (s as usize).min(anchors - 2);
@@ -101,9 +130,41 @@ fn from_oklab([l, a, b]: [f64; 3]) -> Rgb {
     )
 }
 
+fn to_oklab(Rgb(r, g, b): Rgb) -> [f64; 3] {
+    let linear = |c: u8| {
+        let c = f64::from(c) / 255.0;
+        if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+    };
+    let (r, g, b) = (linear(r), linear(g), linear(b));
+    let l = (0.412_221_470_8 * r + 0.536_332_536_3 * g + 0.051_445_992_9 * b).cbrt();
+    let m = (0.211_903_498_2 * r + 0.680_699_545_1 * g + 0.107_396_956_6 * b).cbrt();
+    let s = (0.088_302_461_9 * r + 0.281_718_837_6 * g + 0.629_978_700_5 * b).cbrt();
+    [
+        0.210_454_255_3 * l + 0.793_617_785_0 * m - 0.004_072_046_8 * s,
+        1.977_998_495_1 * l - 2.428_592_205_0 * m + 0.450_593_709_9 * s,
+        0.025_904_037_1 * l + 0.782_771_766_2 * m - 0.808_675_766_0 * s,
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// There and back again, every colour is the same; a coarse one has equal halves and is near.
+    #[test]
+    fn colours_survive_oklab() {
+        for i in 0..=30 {
+            for c in [diverging(f64::from(i) / 30.0), viridis(f64::from(i) / 30.0), direction(12.0 * f64::from(i), 0.7)]
+            {
+                assert_eq!(from_oklab(to_oklab(c)), c);
+                let coarse = c.coarse();
+                for (a, b) in [(c.0, coarse.0), (c.1, coarse.1), (c.2, coarse.2)] {
+                    assert!(b % 17 == 0 && a.abs_diff(b) <= 34, "{c:?} {coarse:?}");
+                }
+            }
+        }
+        assert_eq!(Rgb(0xff, 0xee, 0x88).coarse(), Rgb(0xff, 0xee, 0x88));
+    }
 
     /// Relative luminance (WCAG 2).
     fn luminance(c: Rgb) -> f64 {

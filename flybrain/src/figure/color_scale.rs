@@ -27,6 +27,8 @@ pub(crate) struct Colors {
     scale: ColorScale,
     pub(crate) low: f64,
     pub(crate) high: f64,
+    /// Steps from one end to the other.
+    steps: f64,
 }
 
 impl Colors {
@@ -55,7 +57,17 @@ impl Colors {
             }
             (_, range) => domain(axis, values, range, 0.0),
         };
-        Self { scale, low, high }
+        Self { scale, low, high, steps: STEPS }
+    }
+
+    /// The same scale in so few levels, with colours of four bits a channel, which SVG writes in four characters.
+    pub(crate) fn coarse(self, levels: usize) -> Self {
+        Self { steps: (levels.max(2) - 1) as f64, ..self }
+    }
+
+    /// Scale and range as they came out, which give the same colours again.
+    pub(crate) fn settled(&self) -> (ColorScale, (f64, f64)) {
+        (self.scale, (self.low, self.high))
     }
 
     fn axis(&self) -> Scale {
@@ -67,18 +79,36 @@ impl Colors {
         if v.is_nan() || (self.scale == ColorScale::Log && v <= 0.0) {
             return None;
         }
+        Some(self.at(self.fraction(v)))
+    }
+
+    /// Place of a value on the scale, from 0 to 1.
+    fn fraction(&self, v: f64) -> f64 {
         let t = match self.scale {
             ColorScale::Log => (v.log10() - self.low.log10()) / (self.high.log10() - self.low.log10()),
             _ => (v.clamp(self.low, self.high) / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0),
         };
-        Some(self.at(t))
+        t.clamp(0.0, 1.0)
+    }
+
+    /// The colours of all levels of a coarse scale, and the colour of no value at the end.
+    pub(crate) fn palette(&self) -> Vec<Rgb> {
+        let levels = (0..=self.steps as usize).map(|i| self.at(i as f64 / self.steps));
+        levels.chain([super::color::MISSING.coarse()]).collect()
+    }
+
+    /// Place of a value's colour in the palette.
+    pub(crate) fn level(&self, v: f64) -> usize {
+        let none = v.is_nan() || (self.scale == ColorScale::Log && v <= 0.0);
+        if none { self.steps as usize + 1 } else { (self.fraction(v) * self.steps).round() as usize }
     }
 
     /// Colour at a fraction of the scale.
     pub(crate) fn at(&self, t: f64) -> Rgb {
         // Steps finer than the eye can tell; with "no value" they fit a palette of 256 colours.
-        let t = (t.clamp(0.0, 1.0) * STEPS).round() / STEPS;
-        if self.scale == ColorScale::Diverging { diverging(t) } else { viridis(t) }
+        let t = (t.clamp(0.0, 1.0) * self.steps).round() / self.steps;
+        let color = if self.scale == ColorScale::Diverging { diverging(t) } else { viridis(t) };
+        if self.steps < STEPS { color.coarse() } else { color }
     }
 
     pub(crate) fn ticks(&self, limit: usize) -> (Scale, Ticks) {

@@ -1,6 +1,4 @@
 //! Columns of the fly's eye, drawn as hexagons.
-//!
-//! Axial coordinates (u, v) stand at x = 3/2 v, y = -sqrt(3) (u + v/2), y upwards, in units of the hexagons' side.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +7,11 @@ use super::check::Check;
 use super::color::{MISSING, Rgb, SOFT_INK, WHITE, category};
 use super::color_bar::{BAR_LENGTH, color_bar, color_bar_room};
 use super::color_scale::{ColorScale, Colors};
+use super::hex_layout::{HALF_HEIGHT, centre, contour, hexagon, whole};
 use super::layout::MARGIN;
 use super::legend::{Entry, Swatch, header, panel_name};
 use super::sample::{Sample, values};
-use super::scene::{Point, Rect, Scene, Segment, Stroke, polygon};
+use super::scene::{Point, Rect, Scene, Segment, Stroke};
 use crate::Error;
 
 /// Hexagonal lattices side by side, coloured by value or by category.
@@ -38,7 +37,54 @@ pub struct Hexagons {
     scale: ColorScale,
     range: Option<(f64, f64)>,
     per_row: Option<usize>,
+    panel_size: Option<f64>,
     size: Option<(f64, f64)>,
+}
+
+/// What stands beside and below the lattices.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Around {
+    /// Room for a legend in place of the colour bar.
+    pub(crate) right: Option<f64>,
+    /// Room below.
+    pub(crate) below: f64,
+    /// Least height of the lattices with their names, for the legend's sake.
+    pub(crate) least: f64,
+    /// Levels of the colour scale; as many as the eye can tell where none are given.
+    pub(crate) levels: Option<usize>,
+}
+
+/// A lattice on the page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed<'a> {
+    /// Number of the panel.
+    pub(crate) index: usize,
+    /// Centres of the hexagons, in units of their side, y upwards.
+    pub(crate) centres: &'a [Point],
+    /// Pixel of the column (0, 0).
+    pub(crate) origin: Point,
+    /// Pixels of a side.
+    pub(crate) unit: f64,
+    /// The colour scale of all panels.
+    pub(crate) colors: &'a Colors,
+}
+
+impl Placed<'_> {
+    /// Pixel of a place on the lattice.
+    pub(crate) fn at(&self, c: &Point) -> Point {
+        (self.origin.0 + c.0 * self.unit, self.origin.1 - c.1 * self.unit)
+    }
+}
+
+/// A drawing of lattices, and the room that was kept.
+pub(crate) struct Drawn {
+    pub(crate) scene: Scene,
+    /// Right of the lattices, beside all of them.
+    pub(crate) right: Rect,
+    /// Below the lattices.
+    pub(crate) below: Rect,
+    /// Pixels of a hexagon's side.
+    pub(crate) unit: f64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +109,7 @@ impl Hexagons {
             scale: ColorScale::default(),
             range: None,
             per_row: None,
+            panel_size: None,
             size: None,
         }
     }
@@ -113,6 +160,13 @@ impl Hexagons {
         Self { per_row: Some(panels), ..self }
     }
 
+    /// Width and height that each panel gets, in CSS pixels, say 60 for the receptive fields of 65 cell types. Default: 150 to
+    /// 420, the more the fewer stand in a row.
+    #[must_use]
+    pub fn panel_size(self, pixels: f64) -> Self {
+        Self { panel_size: Some(pixels), ..self }
+    }
+
     /// Size of the whole figure in CSS pixels.
     #[must_use]
     pub fn size(self, width: f64, height: f64) -> Self {
@@ -127,6 +181,31 @@ impl Hexagons {
     /// [`Error::UnknownCategory`] for a category without a name, [`Error::BadOption`] for a range or size that cannot
     /// be drawn.
     pub fn build(&self) -> Result<Figure, Error> {
+        let drawn = self.draw(Around::default(), |scene, lattice| self.paint(scene, lattice))?;
+        Ok(Figure::new(drawn.scene, &self.title))
+    }
+
+    /// Fills the hexagons of a panel with their colours.
+    pub(crate) fn paint(&self, scene: &mut Scene, lattice: &Placed<'_>) {
+        let mut by_color: BTreeMap<Rgb, Vec<Segment>> = BTreeMap::new();
+        for (centre, v) in lattice.centres.iter().zip(&self.panels[lattice.index].values) {
+            let color = if self.category_names.is_empty() {
+                lattice.colors.rgb(*v)
+            } else {
+                (!v.is_nan()).then(|| category(*v as usize, self.category_names.len()))
+            };
+            let outline = by_color.entry(color.unwrap_or(MISSING)).or_default();
+            outline.extend(hexagon(lattice.at(centre), lattice.unit));
+        }
+        for (color, outline) in by_color {
+            // Small hexagons touch; large ones are set off from each other.
+            let rim = if lattice.unit >= 4.0 { Stroke::new(WHITE, 0.6) } else { Stroke::new(color, 0.3) };
+            scene.path(outline, Some(color.into()), Some(rim));
+        }
+    }
+
+    /// Lays the panels out and draws all but what is in the hexagons, which `paint` does.
+    pub(crate) fn draw(&self, around: Around, paint: impl Fn(&mut Scene, &Placed<'_>)) -> Result<Drawn, Error> {
         self.check()?;
         let centres: Vec<Vec<Point>> = self.panels.iter().map(|p| self.centres(p)).collect::<Result<_, _>>()?;
         // Common bounds keep equal columns at equal places in all panels.
@@ -144,9 +223,12 @@ impl Hexagons {
         let per_row = self.per_row.unwrap_or(if n == 5 || n == 6 { 3 } else { n.min(4) }).min(n);
         let rows = n.div_ceil(per_row);
         let named = if self.panels.iter().any(|p| !p.name.is_empty()) { 20.0 } else { 4.0 };
-        let gap = 16.0;
-        let categorical = !self.category_names.is_empty();
-        let colors = Colors::new(self.scale, self.panels.iter().flat_map(|p| p.values.iter().copied()), self.range);
+        let gap = if self.panel_size.is_some_and(|side| side < 120.0) { 8.0 } else { 16.0 };
+        let values = self.panels.iter().flat_map(|p| p.values.iter().copied());
+        let mut colors = Colors::new(self.scale, values, self.range);
+        if let Some(levels) = around.levels {
+            colors = colors.coarse(levels);
+        }
         let entries: Vec<Entry> = self
             .category_names
             .iter()
@@ -157,27 +239,29 @@ impl Hexagons {
             })
             .collect();
 
-        let side = match per_row {
+        let side = self.panel_size.unwrap_or(match per_row {
             1 => 420.0,
             2 => 300.0,
             3 => 225.0,
             _ => (720.0 / per_row as f64).max(150.0),
-        };
+        });
         let natural = (side / wide).min(side / high).min(40.0);
-        let body = rows as f64 * (natural * high + named + gap) - gap;
-        let bar = if categorical { 0.0 } else { color_bar_room(&colors, &self.color_label, body.min(BAR_LENGTH)) };
+        let body = (rows as f64 * (natural * high + named + gap) - gap).max(around.least);
+        let has_bar = self.category_names.is_empty() && around.right.is_none();
+        let bar = if has_bar { color_bar_room(&colors, &self.color_label, body.min(BAR_LENGTH)) } else { 0.0 };
+        let right = around.right.unwrap_or(bar);
         let (width, height) = match self.size {
             Some(size) => size,
             None => {
-                let w = per_row as f64 * (natural * wide + gap) - gap + bar + 2.0 * MARGIN;
+                let w = per_row as f64 * (natural * wide + gap) - gap + right + 2.0 * MARGIN;
                 let mut probe = Scene::new(w.max(320.0).ceil(), 1.0);
                 let top = header(&mut probe, &self.title, &entries);
-                (probe.width, (top + body + 6.0 + MARGIN).ceil())
+                (probe.width, (top + body + around.below + 6.0 + MARGIN).ceil())
             }
         };
         let mut scene = Scene::new(width, height);
         let top = header(&mut scene, &self.title, &entries) + 4.0;
-        let room = Rect::new(MARGIN, top, width - 2.0 * MARGIN - bar, height - top - MARGIN);
+        let room = Rect::new(MARGIN, top, width - 2.0 * MARGIN - right, height - top - MARGIN - around.below);
         let cell = ((room.w + gap) / per_row as f64 - gap, (room.h + gap) / rows as f64 - gap - named);
         let unit = (cell.0 / wide).min(cell.1 / high);
         for (i, (panel, centres)) in self.panels.iter().zip(&centres).enumerate() {
@@ -190,32 +274,16 @@ impl Hexagons {
             );
             scene.open("panel", &panel.name);
             panel_name(&mut scene, &panel.name, area);
-            let place = |c: &Point| {
-                let x = area.x + (c.0 - x_bound.0 + 1.0) * unit;
-                (x, area.y + (y_bound.1 - c.1 + HALF_HEIGHT) * unit)
-            };
-            let mut by_color: BTreeMap<Rgb, Vec<Segment>> = BTreeMap::new();
-            for (centre, v) in centres.iter().zip(&panel.values) {
-                let color = if categorical {
-                    (!v.is_nan()).then(|| category(*v as usize, self.category_names.len()))
-                } else {
-                    colors.rgb(*v)
-                };
-                let outline = by_color.entry(color.unwrap_or(MISSING)).or_default();
-                outline.extend(hexagon(place(centre), unit));
-            }
-            for (color, outline) in by_color {
-                // Small hexagons touch; large ones are set off from each other.
-                let rim = if unit >= 4.0 { Stroke::new(WHITE, 0.6) } else { Stroke::new(color, 0.3) };
-                scene.path(outline, Some(color.into()), Some(rim));
-            }
+            let origin = (area.x + (1.0 - x_bound.0) * unit, area.y + (y_bound.1 + HALF_HEIGHT) * unit);
+            let lattice = Placed { index: i, centres, origin, unit, colors: &colors };
+            paint(&mut scene, &lattice);
             // White hexagons on white paper still show where the eye ends.
             let edge = Stroke::new(SOFT_INK, 0.7);
             scene.open("contour", "");
             scene.path(
                 contour(centres)
                     .into_iter()
-                    .flat_map(|(a, b)| [Segment::Move(place(&a)), Segment::Line(place(&b))])
+                    .flat_map(|(a, b)| [Segment::Move(lattice.at(&a)), Segment::Line(lattice.at(&b))])
                     .collect(),
                 None,
                 Some(edge),
@@ -223,19 +291,15 @@ impl Hexagons {
             scene.close();
             scene.close();
         }
-        if !categorical {
-            let used = (rows as f64 * (unit * high + named + gap) - gap - named).min(room.h - named);
+        let used = (rows as f64 * (unit * high + named + gap) - gap - named).min(room.h - named);
+        let start = room.y + named;
+        if has_bar {
             let height = used.clamp(60.0, BAR_LENGTH);
-            color_bar(
-                &mut scene,
-                room.right(),
-                room.y + named + (used - height) / 2.0,
-                height,
-                &colors,
-                &self.color_label,
-            );
+            color_bar(&mut scene, room.right(), start + (used - height) / 2.0, height, &colors, &self.color_label);
         }
-        Ok(Figure::new(scene, &self.title))
+        let right = Rect::new(room.right(), start, right, used);
+        let below = Rect::new(MARGIN, room.bottom(), width - 2.0 * MARGIN, around.below);
+        Ok(Drawn { scene, right, below, unit })
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -243,6 +307,8 @@ impl Hexagons {
         check.not_empty(self.panels.is_empty(), "a lattice")?;
         check.range("color range", self.range, self.scale == ColorScale::Log)?;
         check.size(self.size)?;
+        let bad_side = self.panel_size.is_some_and(|side| !(20.0..=4000.0).contains(&side));
+        check.option("panel_size", self.panel_size, bad_side.then_some("give 20 to 4000 pixels"))?;
         check.option(
             "per_row",
             self.per_row,
@@ -268,21 +334,15 @@ impl Hexagons {
     }
 
     fn centres(&self, panel: &Panel) -> Result<Vec<Point>, Error> {
-        let place = |(u, v): (i32, i32)| {
-            let (u, v) = (f64::from(u), f64::from(v));
-            (1.5 * v, -(3f64.sqrt()) * (u + v / 2.0))
-        };
         match &panel.uv {
-            Some((u, v)) => Ok(u.iter().copied().zip(v.iter().copied()).map(place).collect()),
+            Some((u, v)) => Ok(u.iter().copied().zip(v.iter().copied()).map(centre).collect()),
             None => {
                 let got = panel.values.len();
-                let n = (got as f64 / 3.0).sqrt() as i32;
-                if 1 + 3 * n as usize * (n as usize + 1) != got {
-                    let item = format!("panel \"{}\"", panel.name);
-                    return Err(Error::LatticeSize { title: self.title.clone(), item, got });
-                }
-                let lattice = (-n..=n).flat_map(|u| ((-n).max(-n - u)..=n.min(n - u)).map(move |v| (u, v)));
-                Ok(lattice.map(place).collect())
+                let item = || format!("panel \"{}\"", panel.name);
+                let columns = whole(got);
+                let columns =
+                    columns.ok_or_else(|| Error::LatticeSize { title: self.title.clone(), item: item(), got })?;
+                Ok(columns.into_iter().map(centre).collect())
             }
         }
     }
@@ -290,33 +350,6 @@ impl Hexagons {
 
 fn panel_item(index: usize, panel: &Panel) -> String {
     if panel.name.is_empty() { format!("panel {index}") } else { format!("panel \"{}\"", panel.name) }
-}
-
-/// Half the height of a hexagon with side 1.
-const HALF_HEIGHT: f64 = 0.866_025_403_784_438_6;
-
-/// Offsets of the corners of a hexagon with its flat sides up and down and with side 1.
-const CORNERS: [Point; 6] =
-    [(1.0, 0.0), (0.5, HALF_HEIGHT), (-0.5, HALF_HEIGHT), (-1.0, 0.0), (-0.5, -HALF_HEIGHT), (0.5, -HALF_HEIGHT)];
-
-fn hexagon((x, y): Point, unit: f64) -> Vec<Segment> {
-    polygon(CORNERS.map(|c| (x + unit * c.0, y + unit * c.1)))
-}
-
-/// Sides of the hexagons that no other hexagon shares.
-fn contour(centres: &[Point]) -> Vec<(Point, Point)> {
-    let mut sides: BTreeMap<[i64; 4], (usize, Point, Point)> = BTreeMap::new();
-    for (x, y) in centres {
-        for i in 0..6 {
-            let corner = |k: usize| (x + CORNERS[k % 6].0, y + CORNERS[k % 6].1);
-            let (a, b) = (corner(i), corner(i + 1));
-            // Corners are far apart on this grid, so rounding identifies those of neighbours.
-            let key = |p: Point| [(p.0 * 8.0).round() as i64, (p.1 * 8.0).round() as i64];
-            let (ka, kb) = (key(a).min(key(b)), key(a).max(key(b)));
-            sides.entry([ka[0], ka[1], kb[0], kb[1]]).or_insert((0, a, b)).0 += 1;
-        }
-    }
-    sides.into_values().filter(|(n, ..)| *n == 1).map(|(_, a, b)| (a, b)).collect()
 }
 
 #[cfg(test)]

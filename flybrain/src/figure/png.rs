@@ -98,6 +98,7 @@ impl Canvas {
             }
             Item::Clip(rect) => self.mask = self.clip(*rect),
             Item::Unclip => self.mask = None,
+            Item::Markup(_) => {}
         }
     }
 

@@ -146,6 +146,8 @@ pub(crate) enum Item {
     /// What follows is drawn only inside the rectangle, until `Unclip`.
     Clip(Rect),
     Unclip,
+    /// SVG that moves; nothing in a PNG.
+    Markup(String),
 }
 
 /// A picture: its size and its elements from back to front.

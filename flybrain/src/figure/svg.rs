@@ -46,6 +46,7 @@ pub(crate) fn write(scene: &Scene, title: &str) -> String {
                 );
             }
             Item::Unclip => out.push_str("</svg>\n"),
+            Item::Markup(markup) => out.push_str(markup),
         }
     }
     out.push_str("</svg>\n");
@@ -190,18 +191,18 @@ fn data(segments: &[Segment]) -> String {
 }
 
 /// A coordinate to a hundredth of a pixel, without idle zeros.
-fn number(v: f64) -> String {
+pub(crate) fn number(v: f64) -> String {
     let text = format!("{v:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-fn color(c: Rgb) -> String {
+pub(crate) fn color(c: Rgb) -> String {
     format!("#{:02x}{:02x}{:02x}", c.0, c.1, c.2)
 }
 
 /// Text for an attribute or element; control characters, which XML forbids, become spaces.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
         match c {
             '&' => out.push_str("&amp;"),

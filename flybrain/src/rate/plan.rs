@@ -11,6 +11,7 @@ use super::sweep::{self, Options, Sweep, Swept};
 use super::{Benchmark, Convergence, SpectrumScan, Transition};
 use crate::Error;
 use crate::figure::Figure;
+use crate::report::{Report, RunRecord, Table};
 
 /// A sweep with all its settings.
 ///
@@ -18,7 +19,10 @@ use crate::figure::Figure;
 /// | --- | --- |
 /// | `sweep.json` | the settings |
 /// | `points/` | a file per point, and the state of points that were interrupted |
-/// | `*.csv`, `*.json`, `*.svg`, `*.png` | tables and pictures, as [`collect`](Self::collect) makes them |
+/// | `runs/` | a file per task, such as `0_of_1.json`: version, revision, platform, command line, times of its last run |
+/// | `*.csv`, `*.json`, `*.svg`, `*.png`, `report.html` | tables and pictures, as [`collect`](Self::collect) makes them |
+///
+/// All but `runs/` is the same to the bit however the points were shared out, stopped and gone on with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "workflow", rename_all = "kebab-case")]
 pub enum Plan {
@@ -47,6 +51,9 @@ macro_rules! each {
 /// Settings that say which points there are, not what they are: they may change in a folder.
 const GRID: [&str; 6] = ["gmin", "gmax", "m_g", "n_samples", "variance_max", "repeats"];
 
+/// Rows of a table of points in a report.
+const MOST_ROWS: usize = 500;
+
 /// What a sweep came to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Collected {
@@ -54,7 +61,7 @@ pub struct Collected {
     pub points: usize,
     /// Names of those that are not there.
     pub missing: Vec<String>,
-    /// Tables and pictures.
+    /// Tables, pictures and the report.
     pub files: Vec<PathBuf>,
     /// Results by value.
     pub summary: Value,
@@ -104,7 +111,12 @@ impl Plan {
     pub fn run(&self, folder: &Path, options: &Options<'_>) -> Result<Swept, Error> {
         self.check()?;
         self.take(folder)?;
-        each!(self, plan => sweep::run(plan, folder, options))
+        let mut record = RunRecord::start();
+        let (swept, seed) = each!(self, plan => (sweep::run(plan, folder, options)?, plan.dynamics.seed));
+        record.seed("seed", seed);
+        record.result(&swept);
+        record.write_as(&folder.join("runs").join(format!("{}.json", options.share.name())))?;
+        Ok(swept)
     }
 
     /// Makes sure that the folder is this plan's.
@@ -169,15 +181,51 @@ impl Plan {
     /// As [`missing`](Self::missing), and [`Error::Write`].
     pub fn collect(&self, folder: &Path) -> Result<Collected, Error> {
         let (mut collected, found) = self.find(folder)?;
-        for (name, bytes) in found.tables {
+        for (name, bytes) in &found.tables {
             let path = folder.join(name);
-            sweep::write(&path, &bytes)?;
+            sweep::write(&path, bytes)?;
             collected.files.push(path);
         }
-        for (name, figure) in found.figures {
+        for (name, figure) in &found.figures {
             collected.files.extend(figure.save(folder.join(name))?);
         }
+        collected.files.push(self.report(&collected, &found).write(folder)?);
         Ok(collected)
+    }
+
+    /// The page about what was put together. It does not tell when, where or in how many runs points were computed.
+    fn report(&self, collected: &Collected, found: &Findings) -> Report {
+        let Collected { points, missing, .. } = collected;
+        let said = match (missing.len(), missing.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ")) {
+            (0, _) => format!("All {points} points are there."),
+            (n, first) if n > 5 => format!("{n} of {points} points are missing: {first}, and others."),
+            (n, first) => format!("{n} of {points} points are missing: {first}."),
+        };
+        let report = Report::new(self.title()).text(said);
+        let report = Table::of_records(&collected.summary).into_iter().fold(report, Report::table);
+        let report =
+            found.figures.iter().fold(report, |report, (name, figure)| report.figure(format!("{name}.svg"), figure));
+        let tables = found.tables.iter().filter(|(name, _)| name.ends_with(".csv"));
+        let report = tables.fold(report, |report, (name, bytes)| {
+            let table = Table::csv(&**name, &String::from_utf8_lossy(bytes), MOST_ROWS);
+            report.section(format!("Points: {name}"), |section| section.table(table))
+        });
+        let values: Vec<(String, String)> = settings(self)
+            .into_iter()
+            .map(|(key, value)| (key, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+            .collect();
+        report
+            .section("As printed", |section| section.code(&*collected.text))
+            .section("Settings", |section| section.values(&values))
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            Self::LyapunovConvergence(_) => "Convergence of Lyapunov exponents",
+            Self::LyapunovBenchmark(_) => "Time of computation of Lyapunov exponents",
+            Self::TransitionToChaos(_) => "The transition to chaos of random networks",
+            Self::Spectrum(_) => "Lyapunov spectra of random networks",
+        }
     }
 
     /// The same without writing anything.

@@ -112,6 +112,11 @@ impl Share {
         }
     }
 
+    /// Its name among files: `0_of_1`.
+    pub(super) fn name(self) -> String {
+        format!("{}_of_{}", self.task, self.tasks)
+    }
+
     fn has(self, point: usize) -> bool {
         point % self.tasks == self.task
     }

@@ -3,11 +3,9 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
 
 use convgru_feedback::{Mode, save_state_dict};
 use serde::Serialize;
-use serde_json::json;
 use tch::{Kind, Reduction, Tensor};
 use tch_train::{Adam, Batches, Ended, Optimizer, Outcome, Schedule, Scores, Trainer};
 
@@ -18,6 +16,7 @@ use super::{
 use crate::Error;
 use crate::areas::train::write;
 use crate::areas::{Run, TrainOptions};
+use crate::report::{Report, RunRecord, Table};
 
 /// What a run gave.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,7 +43,8 @@ pub struct Results {
 /// [`Error::Setting`], [`Error::Areas`] for settings that cannot be used, before anything is written; [`Error::Exists`] for a folder that
 /// is not empty, unless the run in it is resumed; [`Error::Train`] for what goes wrong on the way.
 pub fn train(settings: &Settings, sets: &Sets, folder: &Path, options: &TrainOptions) -> Result<Results, Error> {
-    let start = Instant::now();
+    let mut record = RunRecord::start();
+    record.seed("seed", settings.seed);
     let run = Run::new(folder);
     if !options.resume && fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) {
         return Err(Error::Exists { folder: folder.to_path_buf() });
@@ -102,10 +102,11 @@ pub fn train(settings: &Settings, sets: &Sets, folder: &Path, options: &TrainOpt
         answers: answers(&network, sets, false)?,
         neighborhoods: hits,
         gains,
-        seconds: start.elapsed().as_secs_f64(),
+        seconds: record.seconds(),
     };
     if !interrupted {
-        finish(&run, &network, &results)?;
+        record.result(&results);
+        finish(&run, &network, &record, &results)?;
     }
     Ok(results)
 }
@@ -130,33 +131,60 @@ fn prepare(run: &Run, network: &ScenarioNetwork) -> Result<(), Error> {
 }
 
 /// Writes what is known after the last step.
-fn finish(run: &Run, network: &ScenarioNetwork, results: &Results) -> Result<(), Error> {
-    let settings = network.settings();
+fn finish(run: &Run, network: &ScenarioNetwork, record: &RunRecord, results: &Results) -> Result<(), Error> {
     save_state_dict(network.store(), "model", run.path("network.pt"))?;
     save_state_dict(network.store(), "readout", run.path("readout.pt"))?;
-    pictures::learning(run, settings)?.save(run.path("learning"))?;
-    pictures::scenarios(&results.answers)?.save(run.path("scenarios"))?;
-    pictures::neighborhood_picture(&results.neighborhoods)?.save(run.path("neighborhood"))?;
     let mut table = "question,digits,area,step,neighborhood_hit\n".to_owned();
     for found in &results.neighborhoods {
         rows(&mut table, &format!("{},{}", found.question, found.digits), &found.areas, &found.hits);
     }
     write(&run.path("neighborhood.csv"), &table)?;
     if !results.gains.is_empty() {
-        pictures::gain_picture(&results.gains)?.save(run.path("gain"))?;
         let mut table = "question,area,step,gain\n".to_owned();
         for found in &results.gains {
             rows(&mut table, &found.question, &found.areas, &found.gains);
         }
         write(&run.path("gain.csv"), &table)?;
     }
-    let summary = json!({
-        "program": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION"),
-        "platform": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        "libtorch_threads": tch::get_num_threads(),
-        "seed": settings.seed, "result": results,
+    record.write(run.path(""))?;
+    report(run, network, record, results)?.write(run.path(""))?;
+    Ok(())
+}
+
+/// Pictures, saved and in a report.
+fn report(run: &Run, network: &ScenarioNetwork, record: &RunRecord, results: &Results) -> Result<Report, Error> {
+    let (settings, folder) = (network.settings(), run.path(""));
+    let columns =
+        ["question", "items", "right (%)", "by the image (%)", "by the sound (%)", "by the other reading (%)"];
+    let answers = results.answers.iter().fold(Table::new("Answers to held-out items", &columns), |table, answers| {
+        let parts = [answers.right, answers.by_image, answers.by_sound, answers.by_other_reading];
+        let [right, image, sound, other] = parts.map(|part| format!("{:.1}", 100.0 * part));
+        table.row(&[answers.question.to_string(), answers.items.to_string(), right, image, sound, other])
     });
-    write(&run.path("run.json"), &format!("{summary:#}\n"))
+    let learned = Question::learned(settings.tasks).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let mut report = Report::new("A network of brain areas that sees and hears digits")
+        .text(format!(
+            "It learned the scenarios {learned} in {} steps of {} items, and was asked about items that it had not learned from.",
+            results.steps, settings.batch_size
+        ))
+        .table(answers)
+        .saved_figure("How questions were answered.", &pictures::scenarios(&results.answers)?, &folder, "scenarios")?
+        .saved_figure("Loss and accuracy over training.", &pictures::learning(run, settings)?, &folder, "learning")?
+        .figure(
+            "Areas with their height, width and channels; feedback is dashed.",
+            &crate::areas::pictures::graph(network.network().graph())?,
+        )
+        .saved_figure(
+            "How many of six neighbours among the states of an area have the same digit. Grey: no state yet.",
+            &pictures::neighborhood_picture(&results.neighborhoods)?,
+            &folder,
+            "neighborhood",
+        )?;
+    if !results.gains.is_empty() {
+        let caption = "By how much feedback amplifies what areas take in. Grey: no feedback.";
+        report = report.saved_figure(caption, &pictures::gain_picture(&results.gains)?, &folder, "gain")?;
+    }
+    Ok(report.of_run(&settings.to_toml()?, record))
 }
 
 /// Values by area and step as rows of a table; what there is none of has no row.

@@ -102,7 +102,7 @@ impl Common {
             text + &if trained.interrupted {
                 format!("interrupted: the same command with --resume goes on in {folder}\n")
             } else {
-                format!("run: {folder} (learning.svg, spectrum.svg, sample_0/log.json, sample_0/network.safetensors)\n")
+                format!("run: {folder} (report.html, learning.svg, spectrum.svg, sample_0/log.json, sample_0/network.safetensors)\n")
             }
         })?;
         Ok(if trained.interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS })

@@ -5,7 +5,8 @@
 //! | | |
 //! | --- | --- |
 //! | `config.toml` | the settings |
-//! | `run.json` | version, platform, digest of the connectome, results |
+//! | `run.json` | version, revision, platform, command line, digest of the connectome, times, results |
+//! | `report.html` | results and pictures on a page |
 //! | `learning`, `spectrum` | pictures, `.svg` and `.png` |
 //! | `sample_N/training.csv` | loss, norms of gradients and exponents by epoch, from before its step |
 //! | `sample_N/validation.csv` | largest exponent, entropy and dimension of the full spectrum every ten epochs |

@@ -12,6 +12,7 @@ use tch_train::{Batches, Best, Checkpoints, Ended, Identity, OnSignal, Progress,
 use super::log::{Listed, Log, rows};
 use super::{Epoch, Masks, TrainSettings, Training, pictures};
 use crate::rate::RateSystem;
+use crate::report::{Report, RunRecord, Table};
 use crate::{Error, atomic};
 
 /// How a training is run.
@@ -71,7 +72,8 @@ const EVERY: u64 = 10;
 /// [`Error::Exists`] for a folder of something else; [`Error::Settings`] for one of other settings, and for a sample that was interrupted,
 /// unless the run is resumed; [`Error::Lyapunov`] and [`Error::Train`] for what goes wrong on the way.
 pub fn train(settings: &TrainSettings, folder: &Path, options: &RunOptions) -> Result<Trained, Error> {
-    let start = Instant::now();
+    let mut record = RunRecord::start();
+    record.seed("seed", settings.seed);
     settings.check()?;
     same_settings(settings, folder)?;
     let connectome = settings.network.read()?;
@@ -105,15 +107,40 @@ pub fn train(settings: &TrainSettings, folder: &Path, options: &RunOptions) -> R
         pictures::learning(settings, &logs)?.save(folder.join("learning"))?;
         pictures::spectrum(settings, &logs)?.save(folder.join("spectrum"))?;
     }
-    trained.seconds = start.elapsed().as_secs_f64();
-    let summary = json!({
-        "program": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION"),
-        "platform": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        "threads": rayon::current_num_threads(), "seed": settings.seed,
-        "inputs": inputs(&build(0)?), "result": trained,
-    });
-    write(&folder.join("run.json"), &format!("{summary:#}\n"))?;
+    trained.seconds = record.seconds();
+    record.input(inputs(&build(0)?));
+    record.result(&trained);
+    record.write(folder)?;
+    report(settings, &trained, &logs, &record)?.write(folder)?;
     Ok(trained)
+}
+
+/// What came of all samples that are done.
+fn report(settings: &TrainSettings, trained: &Trained, logs: &[Log], record: &RunRecord) -> Result<Report, Error> {
+    let state = if trained.interrupted { "The training was interrupted and can be resumed. " } else { "" };
+    let columns = ["sample", "epochs", "loss before", "loss after", "largest exponent before", "after"];
+    let table = trained.samples.iter().fold(Table::new("Networks", &columns), |table, sample| {
+        let ([l0, l1], [e0, e1]) = (sample.loss, sample.lambda_max);
+        let numbers = [l0, l1, e0, e1].map(|x| format!("{x:.5}"));
+        let cells = [sample.sample.to_string(), sample.epochs.to_string()];
+        table.row(&[&cells[..], &numbers].concat())
+    });
+    let mut report = Report::new("Rate networks trained on their Lyapunov exponents")
+        .text(format!(
+            "{state}{} of {} networks are done, with Adam on the loss {} of the {} largest exponents.",
+            trained.samples.len(),
+            settings.n_samples,
+            settings.loss,
+            settings.nle
+        ))
+        .values(&[("run", settings.name())])
+        .table(table);
+    if !logs.is_empty() {
+        report = report
+            .figure("Loss, largest exponent and norms of gradients over epochs.", &pictures::learning(settings, logs)?)
+            .figure("The full spectrum before and after.", &pictures::spectrum(settings, logs)?);
+    }
+    Ok(report.of_run(&settings.to_toml()?, record))
 }
 
 fn inputs(system: &RateSystem) -> serde_json::Value {

@@ -78,7 +78,7 @@ impl Scenarios {
             text + &if results.interrupted {
                 format!("interrupted: the same command with --resume goes on in {folder}\n")
             } else {
-                format!("run: {folder} (learning.svg, scenarios.svg, neighborhood.svg, network.pt, run.json)\n")
+                format!("run: {folder} (report.html, scenarios.svg, neighborhood.svg, network.pt, run.json)\n")
             }
         })?;
         Ok(if results.interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS })

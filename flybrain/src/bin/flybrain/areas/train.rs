@@ -57,7 +57,7 @@ impl Train {
             let next = if trained.interrupted {
                 format!("interrupted: the same command with --resume goes on in {folder}")
             } else {
-                format!("run: {folder} (learning.svg, confusion.svg, network.pt, run.json)")
+                format!("run: {folder} (report.html, learning.svg, confusion.svg, network.pt, run.json)")
             };
             format!(
                 "{:.2} epochs over {} images in {:.0} s; of {} held out {:.2} % are told rightly, loss {:.4}\n{next}\n",

@@ -123,7 +123,7 @@ pub(super) fn text(collected: &Collected, folder: &Path) -> String {
         let names = collected.files.iter().filter(|file| file.extension().is_some_and(|e| e == ending));
         names.filter_map(|file| file.file_name()?.to_str()).map(str::to_owned).collect::<Vec<_>>()
     };
-    for name in ["csv", "json", "svg"].iter().flat_map(|ending| names(ending)) {
+    for name in ["html", "csv", "json", "svg"].iter().flat_map(|ending| names(ending)) {
         text += &format!("written: {}\n", folder.join(name).display());
     }
     text
