@@ -19,7 +19,7 @@ fn nudge(case: Case, key: &str, at: usize) -> Case {
 }
 
 /// Faults by name: what they are done to, and what they do.
-const FAULTS: [(&str, &str, &str, Fault); 29] = [
+const FAULTS: [(&str, &str, &str, Fault); 32] = [
     ("a state", "bioplnn", "dopri5_lotka_default_f64", |c| nudge(c, "ys", 60)),
     ("a parameter", "bioplnn", "dopri5_decay_mid_f64", |c| nudge(c, "param.k", 1)),
     ("an accept flag", "bioplnn", "dopri5_vdp_default_f64", |c| nudge(c, "trace_accept", 30)),
@@ -64,6 +64,16 @@ const FAULTS: [(&str, &str, &str, Fault); 29] = [
     ("a body id", "flystability", "connectome_SYN", |c| nudge(c, "in.nid", 2)),
     ("a trained weight", "flystability", "train_pos_fixed_mse", |c| nudge(c, "out.exact.W", 287)),
     ("a norm", "flystability", "train_pos_gs_l2", |c| nudge(c, "out.ref.grad_gains", 1)),
+    ("a decoder's weight", "flyvis", "decoder", |c| {
+        c.with_array("weights.base.0.weight", |n| {
+            if let Numbers::Float(list) = n {
+                list[12] += 0.01;
+            }
+            Keep::Yes
+        })
+    }),
+    ("a reflected column", "flyvis", "augmentation", |c| nudge(c, "flip2.perm", 3)),
+    ("a rate", "flyvis", "schedulers", |c| nudge(c, "exponential_half", 499)),
     ("a hash", "flyvis", "connectome_extent2", |c| c.with_setting("sha256_n_syn_f32_le", "\"0\"")),
 ];
 

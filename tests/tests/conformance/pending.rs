@@ -3,15 +3,12 @@
 /// Files by system and leading words of their names, and what they wait for.
 const FILES: &[(&str, &str, &str)] = &[
     ("flyvis", "analysis", "fly-vision: tuning measures"),
-    ("flyvis", "augmentation", "fly-vision: augmentation"),
-    ("flyvis", "decoder", "fly-vision: decoder"),
     ("flyvis", "eyes", "fly-vision: eyes"),
     ("flyvis", "flashes", "fly-vision: stimuli"),
     ("flyvis", "full_default", "fly-vision: network"),
     ("flyvis", "hexeye_mask", "fly-vision: eyes"),
     ("flyvis", "moving_stimuli", "fly-vision: stimuli"),
     ("flyvis", "optimal_stimuli", "fly-vision: optimal stimuli"),
-    ("flyvis", "schedulers", "fly-vision: training"),
     ("flyvis", "small_network", "fly-vision: network"),
     ("flyvis", "training", "fly-vision: training"),
 ];
