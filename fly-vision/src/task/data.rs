@@ -157,7 +157,8 @@ impl Split {
     /// [`Error::Setting`] unless there are at least 2 folds, a sequence for each, and the fold is one of them.
     pub fn k_fold(sequences: usize, folds: usize, fold: usize, seed: u64) -> Result<Self, Error> {
         if folds < 2 || folds > sequences || fold >= folds {
-            let what = format!("number {fold} of {folds} of {sequences} sequences; 2 to {sequences} folds, counted from 0");
+            let what =
+                format!("number {fold} of {folds} of {sequences} sequences; 2 to {sequences} folds, counted from 0");
             return Err(Error::setting("fold", what));
         }
         let mut order: Vec<usize> = (0..sequences).collect();

@@ -78,6 +78,8 @@ mod tests {
     fn tasks_count_by_weight() {
         let (a, b) = (Tensor::from(1.0), Tensor::from(5.0));
         assert_eq!(value(&task_loss(&[(1.0, &a), (3.0, &b)]).unwrap()), 4.0);
-        assert!(task_loss(&[]).is_err() && task_loss(&[(0.0, &a)]).is_err() && task_loss(&[(-1.0, &a), (3.0, &b)]).is_err());
+        assert!(
+            task_loss(&[]).is_err() && task_loss(&[(0.0, &a)]).is_err() && task_loss(&[(-1.0, &a), (3.0, &b)]).is_err()
+        );
     }
 }

@@ -93,7 +93,7 @@ impl Default for Decay {
     }
 }
 
-/// Added by the reference before its logarithm is taken.
+/// What the reference adds to the end of the exponential decay over all iterations.
 const TINY: f64 = 1e-15;
 
 impl Decay {
@@ -136,7 +136,8 @@ impl Decay {
                 if iteration as f64 >= span {
                     return self.stop;
                 }
-                let tau = -span / ((self.stop + TINY).ln() - self.start.ln());
+                let end = if self.shape == DecayShape::Exponential { self.stop + TINY } else { self.stop };
+                let tau = -span / (end.ln() - self.start.ln());
                 self.start * (-(iteration as f64) / tau).exp()
             }
             _ => self.schedule().at(iteration),

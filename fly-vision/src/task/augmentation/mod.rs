@@ -78,12 +78,9 @@ impl AugmentationOptions {
     /// # Errors
     /// [`Error::Setting`] with the one that is wrong.
     pub fn validate(&self) -> Result<(), Error> {
-        for (setting, value) in [
-            ("noise", self.noise),
-            ("contrast", self.contrast),
-            ("brightness", self.brightness),
-            ("gamma", self.gamma),
-        ] {
+        for (setting, value) in
+            [("noise", self.noise), ("contrast", self.contrast), ("brightness", self.brightness), ("gamma", self.gamma)]
+        {
             if !value.is_finite() || value < 0.0 {
                 return Err(Error::setting(setting, format!("{value}; a standard deviation must be 0 or more")));
             }

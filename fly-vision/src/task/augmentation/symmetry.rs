@@ -77,7 +77,11 @@ impl Symmetry {
     pub fn vectors(&self, x: &[f32], dimensions: usize) -> Vec<f32> {
         assert!(dimensions == 2 || dimensions == 3, "vectors of {dimensions} dimensions, not 2 or 3");
         let columns = self.sources.len();
-        assert!(x.len().is_multiple_of(dimensions * columns), "{} numbers in frames of [{dimensions}, {columns}]", x.len());
+        assert!(
+            x.len().is_multiple_of(dimensions * columns),
+            "{} numbers in frames of [{dimensions}, {columns}]",
+            x.len()
+        );
         let mut moved = self.scalars(x);
         for frame in moved.chunks_exact_mut(dimensions * columns) {
             let (x, rest) = frame.split_at_mut(columns);

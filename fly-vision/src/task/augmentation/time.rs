@@ -10,7 +10,8 @@ use crate::Error;
 /// # Errors
 /// [`Error::Setting`] unless there are 1 or more windows, none longer than the whole, that begin at different places.
 pub fn overlapping_windows(total: usize, size: usize, count: usize) -> Result<Vec<Range<usize>>, Error> {
-    let refused = || Err(Error::setting("windows", format!("{count} windows of {size} in {total}; take fewer or shorter ones")));
+    let refused =
+        || Err(Error::setting("windows", format!("{count} windows of {size} in {total}; take fewer or shorter ones")));
     if count == 0 || size == 0 || size > total || count > total {
         return refused();
     }

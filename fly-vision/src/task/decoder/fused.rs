@@ -152,7 +152,8 @@ impl<T: Real> Fused<T> {
     /// The hidden layer of a frame, in planes.
     fn hidden(&self, frame: usize, z: &[T], gains: &[[T; 2]], y: &mut [T], space: &mut [T]) {
         let (len, span) = (self.layout.len, &self.layout.span);
-        for (c, ((y, z), [factor, summand])) in y.chunks_exact_mut(len).zip(z.chunks_exact(len)).zip(gains).enumerate() {
+        for (c, ((y, z), [factor, summand])) in y.chunks_exact_mut(len).zip(z.chunks_exact(len)).zip(gains).enumerate()
+        {
             let weight = self.weight(frame, c, space);
             activate(&mut y[span.clone()], &z[span.clone()], *factor, *summand, weight);
         }
@@ -183,7 +184,7 @@ impl<T: Real> Fused<T> {
         wanted: bool,
     ) -> (Vec<T>, Vec<Sums<T>>) {
         let (Sizes { hidden, outputs, .. }, layout) = (self.sizes, &*self.layout);
-        let (len, columns, span) = (layout.len, layout.columns.len(), &layout.span);
+        let (len, columns, span) = (layout.len, layout.columns, &layout.span);
         let back = self.packed(weight, [outputs, hidden], None);
         let mut d = vec![T::ZERO; z.len()];
         let chunk_sums = |space: &mut Scratch<T>, (chunk, (d, g)): (usize, (&mut [T], &[T]))| {
@@ -234,7 +235,7 @@ impl<T: Real> Fused<T> {
         [wants_input, wants_weight]: [bool; 2],
     ) -> Result<(Option<Tensor>, Vec<Sums<T>>), BoxError> {
         let (Sizes { inputs, hidden, .. }, layout) = (self.sizes, &*self.layout);
-        let (len, columns, span) = (layout.len, layout.columns.len(), &layout.span);
+        let (len, columns, span) = (layout.len, layout.columns, &layout.span);
         let back = self.packed(weight, [hidden, inputs], None);
         let planes = Correlation::<T>::planes(hidden) * len;
         let chunk_sums = |space: &mut Scratch<T>, work: (usize, ((&mut [T], &[T]), Option<&mut [T]>))| {
@@ -317,7 +318,7 @@ impl<T: Real> Op for Fused<T> {
     fn forward(&self, inputs: &[Tensor], _: &[bool]) -> Result<Forward, BoxError> {
         let [x, w1, b1, gain, shift, w2, b2] = [0, 1, 2, 3, 4, 5, 6].map(|i| as_slice::<T>(&inputs[i]));
         let (Sizes { inputs: i, hidden, outputs, .. }, layout) = (self.sizes, &*self.layout);
-        let (len, columns, span) = (layout.len, layout.columns.len(), &layout.span);
+        let (len, columns, span) = (layout.len, layout.columns, &layout.span);
         let frames = x.len() / (i * columns);
         let first = self.packed(w1, [hidden, i], Some(b1));
         let mut sums: Vec<Vec<f64>> = vec![Vec::new(); frames];
@@ -375,7 +376,7 @@ impl<T: Real> Op for Fused<T> {
         let [x, w1, b1, gain, shift, w2, _, z] = [0, 1, 2, 3, 4, 5, 6, 7].map(|i| as_slice::<T>(&saved[i]));
         let (statistics, _) = as_slice::<f64>(&saved[8]).as_chunks::<2>();
         let Sizes { inputs, hidden, outputs, .. } = self.sizes;
-        let frames = x.len() / (inputs * self.layout.columns.len());
+        let frames = x.len() / (inputs * self.layout.columns);
 
         let gains = self.gains(statistics, gain, shift);
         let (mut d, upper) = self.upper(z, as_slice::<T>(&grad), w2, statistics, &gains, needs[5]);

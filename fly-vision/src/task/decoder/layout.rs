@@ -13,8 +13,10 @@ use tch_function::math::Number;
 pub(super) struct Layout {
     /// Numbers in a plane.
     pub(super) len: usize,
-    /// Where each column lies.
-    pub(super) columns: Vec<u32>,
+    /// Number of columns.
+    pub(super) columns: usize,
+    /// Columns that lie one after the other as they are numbered: rows of the lattice.
+    rows: Vec<Row>,
     /// What lies twice: from, to.
     pub(super) copies: Vec<(u32, u32)>,
     /// Positions of the domain: number in the map, row-major, and where it lies.
@@ -90,7 +92,8 @@ impl Layout {
             beyond: (side * side) as usize - places.len(),
             domain_blocks: cover(&places, lanes),
             column_blocks: cover(&columns, lanes),
-            columns,
+            rows: rows(&columns),
+            columns: columns.len(),
             domain: all().map(|p| (number(p), place(p))).collect(),
             distances: displacements(r).map(|d| d.u * stride + d.v).collect(),
             inside: displacements(r).enumerate().filter(|(_, d)| is_inside(*d, r)).map(|(i, _)| i).collect(),
@@ -100,37 +103,44 @@ impl Layout {
 
     /// Writes the columns of some channels, `[channels, columns]`, into planes `[channels, len]`, whose other places stay.
     pub(super) fn scatter<T: Copy>(&self, columns: &[T], planes: &mut [T]) {
-        for (from, plane) in columns.chunks_exact(self.columns.len()).zip(planes.chunks_exact_mut(self.len)) {
-            for (&value, &place) in from.iter().zip(&self.columns) {
-                plane[place as usize] = value;
+        for (from, plane) in columns.chunks_exact(self.columns).zip(planes.chunks_exact_mut(self.len)) {
+            for row in &self.rows {
+                plane[row.places()].copy_from_slice(&from[row.columns()]);
             }
         }
     }
 
     /// The same of what is above zero.
     pub(super) fn scatter_rectified<T: Number>(&self, columns: &[T], planes: &mut [T]) {
-        for (from, plane) in columns.chunks_exact(self.columns.len()).zip(planes.chunks_exact_mut(self.len)) {
-            for (&value, &place) in from.iter().zip(&self.columns) {
-                // NaN stays
-                plane[place as usize] = if value < T::ZERO { T::ZERO } else { value };
+        for (from, plane) in columns.chunks_exact(self.columns).zip(planes.chunks_exact_mut(self.len)) {
+            for row in &self.rows {
+                for (to, value) in plane[row.places()].iter_mut().zip(&from[row.columns()]) {
+                    // NaN stays
+                    *to = if *value < T::ZERO { T::ZERO } else { *value };
+                }
             }
         }
     }
 
-    /// The opposite.
+    /// The opposite of [`Layout::scatter`].
     pub(super) fn gather<T: Copy>(&self, planes: &[T], columns: &mut [T]) {
-        for (to, plane) in columns.chunks_exact_mut(self.columns.len()).zip(planes.chunks_exact(self.len)) {
-            for (value, &place) in to.iter_mut().zip(&self.columns) {
-                *value = plane[place as usize];
+        for (to, plane) in columns.chunks_exact_mut(self.columns).zip(planes.chunks_exact(self.len)) {
+            for row in &self.rows {
+                to[row.columns()].copy_from_slice(&plane[row.places()]);
             }
         }
     }
 
     /// The gradient of what was rectified: from planes to the columns where `x` was above zero.
     pub(super) fn gather_rectified<T: Number>(&self, planes: &[T], x: &[T], columns: &mut [T]) {
-        self.gather(planes, columns);
-        for (gradient, x) in columns.iter_mut().zip(x) {
-            *gradient = if *x <= T::ZERO { T::ZERO } else { *gradient };
+        let channels = columns.chunks_exact_mut(self.columns).zip(x.chunks_exact(self.columns));
+        for ((to, x), plane) in channels.zip(planes.chunks_exact(self.len)) {
+            for row in &self.rows {
+                let values = to[row.columns()].iter_mut().zip(&x[row.columns()]);
+                for ((to, x), gradient) in values.zip(&plane[row.places()]) {
+                    *to = if *x <= T::ZERO { T::ZERO } else { *gradient };
+                }
+            }
         }
     }
 
@@ -151,6 +161,37 @@ impl Layout {
             }
         }
     }
+}
+
+/// Columns that lie one after the other.
+#[derive(Debug)]
+struct Row {
+    place: usize,
+    column: usize,
+    length: usize,
+}
+
+impl Row {
+    fn places(&self) -> std::ops::Range<usize> {
+        self.place..self.place + self.length
+    }
+
+    fn columns(&self) -> std::ops::Range<usize> {
+        self.column..self.column + self.length
+    }
+}
+
+/// Rows of columns that lie at these places.
+fn rows(places: &[u32]) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for (column, &place) in places.iter().enumerate() {
+        let place = place as usize;
+        match rows.last_mut() {
+            Some(row) if row.place + row.length == place => row.length += 1,
+            _ => rows.push(Row { place, column, length: 1 }),
+        }
+    }
+    rows
 }
 
 /// Starts of as few blocks as possible that cover all places without overlap.

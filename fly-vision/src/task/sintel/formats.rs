@@ -44,7 +44,8 @@ pub fn read_luminance(path: &Path) -> Result<Raster, Error> {
     let (width, height) = (reader.info().width as usize, reader.info().height as usize);
     let (color, depth) = reader.output_color_type();
     if depth != png::BitDepth::Eight || width.saturating_mul(height) > PIXELS {
-        let what = format!("{width} x {height} pixels of {depth:?} bits; images have 8 bits and at most {PIXELS} pixels");
+        let what =
+            format!("{width} x {height} pixels of {depth:?} bits; images have 8 bits and at most {PIXELS} pixels");
         return Err(content(path, what));
     }
     let samples = color.samples();

@@ -125,7 +125,9 @@ impl Sintel {
     pub fn names(&self) -> Vec<String> {
         let of = |(i, scene): (usize, &Scene)| {
             let name = scene.name.clone();
-            (0..self.options.parts).map(move |part| format!("sequence_{i:02}_{name}_split_{part:02}")).collect::<Vec<_>>()
+            (0..self.options.parts)
+                .map(move |part| format!("sequence_{i:02}_{name}_split_{part:02}"))
+                .collect::<Vec<_>>()
         };
         self.scenes.iter().enumerate().flat_map(of).collect()
     }

@@ -4,6 +4,8 @@ use crate::case::Case;
 use crate::report::{Report, Tolerance, relative};
 use crate::tensors::{numbers, tensor};
 use connectome_graph::hex::{Extent, Role, expand};
+use connectome_io::ReadOptions;
+use connectome_io::format::flyvis_json;
 use fly_vision::task::{Arithmetic, DecoderOptions, HexDecoder, Initial, Loss, OutsideWeights, Phase, Readout};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
@@ -135,7 +137,7 @@ fn constant(case: &Case, report: &mut Report, options: &DecoderOptions) -> crate
 
 /// The cells whose activity is decoded.
 fn cells(case: &Case, report: &mut Report) -> crate::Outcome {
-    let wiring = said(fly_vision::connectome())?;
+    let wiring = said(flyvis_json::read(super::connectome::WIRING, &ReadOptions::default()))?;
     let network = said(expand(&wiring, extent(case)?))?;
     let outputs = network.types().iter().filter(|t| t.role() == Role::Output);
     let cells: Vec<i64> = outputs.flat_map(|t| t.cells()).map(i64::from).collect();
