@@ -64,8 +64,9 @@ impl<T: Real> Fused<T> {
         taps: Vec<usize>,
     ) -> Self {
         let mut weight = vec![T::ZERO; layout.span.len()];
-        for &(_, place) in &layout.domain {
-            weight[place as usize - layout.span.start] = T::ONE;
+        for row in &layout.domain {
+            let places = row.places();
+            weight[places.start - layout.span.start..places.end - layout.span.start].fill(T::ONE);
         }
         Self { layout, sizes, statistics, eps, dropout, taps, weight }
     }
@@ -75,12 +76,16 @@ impl<T: Real> Fused<T> {
         let Some(dropout) = &self.dropout else {
             return &self.weight;
         };
-        let map = self.layout.domain.len() + self.layout.beyond;
+        let map = self.layout.positions + self.layout.beyond;
         let kept = &dropout.kept[(frame * self.sizes.hidden + channel) * map..][..map];
         let scale = T::from_f64(dropout.scale);
         space.fill(T::ZERO);
-        for &(number, place) in &self.layout.domain {
-            space[place as usize - self.layout.span.start] = if kept[number as usize] { scale } else { T::ZERO };
+        for row in &self.layout.domain {
+            let (places, start) = (row.places(), self.layout.span.start);
+            let space = &mut space[places.start - start..places.end - start];
+            for (weight, kept) in space.iter_mut().zip(&kept[row.numbers()]) {
+                *weight = if *kept { scale } else { T::ZERO };
+            }
         }
         space
     }
@@ -124,7 +129,7 @@ impl<T: Real> Fused<T> {
 
     /// Values that the batch's statistics are taken over, per channel.
     fn count(&self, frames: usize) -> f64 {
-        (frames * (self.layout.domain.len() + self.layout.beyond)) as f64
+        (frames * (self.layout.positions + self.layout.beyond)) as f64
     }
 
     /// Mean and biased variance of each hidden channel of the batch.

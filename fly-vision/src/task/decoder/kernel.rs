@@ -226,8 +226,12 @@ unsafe fn correlate_body<T: Real, V: Vector<T>>(to: &mut Correlation<T>, g: &[T]
                 let register = |o: usize, t: usize| (o * TAPS + t) * V::LANES;
                 // SAFETY: the caller's promise.
                 unsafe {
-                    let mut tile: [[V; TAPS]; ROWS] =
-                        std::array::from_fn(|o| std::array::from_fn(|t| V::load(&sums[register(o, t)..])));
+                    let mut tile = [[V::splat(T::ZERO); TAPS]; ROWS];
+                    for (o, row) in tile.iter_mut().enumerate() {
+                        for (t, sum) in row.iter_mut().enumerate() {
+                            *sum = V::load(&sums[register(o, t)..]);
+                        }
+                    }
                     for &start in blocks {
                         let g: [V; ROWS] = std::array::from_fn(|o| V::load(&g[o * len + start as usize..]));
                         for (t, distance) in distances.iter().enumerate() {
@@ -238,8 +242,8 @@ unsafe fn correlate_body<T: Real, V: Vector<T>>(to: &mut Correlation<T>, g: &[T]
                         }
                     }
                     for (o, row) in tile.iter().enumerate() {
-                        for (t, register_) in row.iter().enumerate() {
-                            register_.store(&mut sums[register(o, t)..]);
+                        for (t, sum) in row.iter().enumerate() {
+                            sum.store(&mut sums[register(o, t)..]);
                         }
                     }
                 }

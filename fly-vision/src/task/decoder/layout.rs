@@ -19,8 +19,10 @@ pub(super) struct Layout {
     rows: Vec<Row>,
     /// What lies twice: from, to.
     pub(super) copies: Vec<(u32, u32)>,
-    /// Positions of the domain: number in the map, row-major, and where it lies.
-    pub(super) domain: Vec<(u32, u32)>,
+    /// Positions of the map in the domain.
+    pub(super) positions: usize,
+    /// The domain in rows: numbers in the map, row-major, and where they lie.
+    pub(super) domain: Vec<Row>,
     /// Positions of the map outside the domain, which see nothing of the hexagon.
     pub(super) beyond: usize,
     /// Starts of blocks of places, a register each, that cover the domain.
@@ -92,9 +94,10 @@ impl Layout {
             beyond: (side * side) as usize - places.len(),
             domain_blocks: cover(&places, lanes),
             column_blocks: cover(&columns, lanes),
-            rows: rows(&columns),
+            rows: rows((0..).zip(columns.iter().copied())),
             columns: columns.len(),
-            domain: all().map(|p| (number(p), place(p))).collect(),
+            positions: places.len(),
+            domain: rows(all().map(|p| (number(p), place(p)))),
             distances: displacements(r).map(|d| d.u * stride + d.v).collect(),
             inside: displacements(r).enumerate().filter(|(_, d)| is_inside(*d, r)).map(|(i, _)| i).collect(),
             span: start..end,
@@ -105,7 +108,7 @@ impl Layout {
     pub(super) fn scatter<T: Copy>(&self, columns: &[T], planes: &mut [T]) {
         for (from, plane) in columns.chunks_exact(self.columns).zip(planes.chunks_exact_mut(self.len)) {
             for row in &self.rows {
-                plane[row.places()].copy_from_slice(&from[row.columns()]);
+                plane[row.places()].copy_from_slice(&from[row.numbers()]);
             }
         }
     }
@@ -114,7 +117,7 @@ impl Layout {
     pub(super) fn scatter_rectified<T: Number>(&self, columns: &[T], planes: &mut [T]) {
         for (from, plane) in columns.chunks_exact(self.columns).zip(planes.chunks_exact_mut(self.len)) {
             for row in &self.rows {
-                for (to, value) in plane[row.places()].iter_mut().zip(&from[row.columns()]) {
+                for (to, value) in plane[row.places()].iter_mut().zip(&from[row.numbers()]) {
                     // NaN stays
                     *to = if *value < T::ZERO { T::ZERO } else { *value };
                 }
@@ -126,7 +129,7 @@ impl Layout {
     pub(super) fn gather<T: Copy>(&self, planes: &[T], columns: &mut [T]) {
         for (to, plane) in columns.chunks_exact_mut(self.columns).zip(planes.chunks_exact(self.len)) {
             for row in &self.rows {
-                to[row.columns()].copy_from_slice(&plane[row.places()]);
+                to[row.numbers()].copy_from_slice(&plane[row.places()]);
             }
         }
     }
@@ -136,7 +139,7 @@ impl Layout {
         let channels = columns.chunks_exact_mut(self.columns).zip(x.chunks_exact(self.columns));
         for ((to, x), plane) in channels.zip(planes.chunks_exact(self.len)) {
             for row in &self.rows {
-                let values = to[row.columns()].iter_mut().zip(&x[row.columns()]);
+                let values = to[row.numbers()].iter_mut().zip(&x[row.numbers()]);
                 for ((to, x), gradient) in values.zip(&plane[row.places()]) {
                     *to = if *x <= T::ZERO { T::ZERO } else { *gradient };
                 }
@@ -163,32 +166,34 @@ impl Layout {
     }
 }
 
-/// Columns that lie one after the other.
+/// Positions with consecutive numbers that lie one after the other.
 #[derive(Debug)]
-struct Row {
+pub(super) struct Row {
+    number: usize,
     place: usize,
-    column: usize,
     length: usize,
 }
 
 impl Row {
-    fn places(&self) -> std::ops::Range<usize> {
+    /// Where they lie.
+    pub(super) fn places(&self) -> std::ops::Range<usize> {
         self.place..self.place + self.length
     }
 
-    fn columns(&self) -> std::ops::Range<usize> {
-        self.column..self.column + self.length
+    /// Their numbers.
+    pub(super) fn numbers(&self) -> std::ops::Range<usize> {
+        self.number..self.number + self.length
     }
 }
 
-/// Rows of columns that lie at these places.
-fn rows(places: &[u32]) -> Vec<Row> {
+/// Rows of positions with these numbers and places.
+fn rows(positions: impl Iterator<Item = (u32, u32)>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    for (column, &place) in places.iter().enumerate() {
-        let place = place as usize;
+    for (number, place) in positions {
+        let (number, place) = (number as usize, place as usize);
         match rows.last_mut() {
-            Some(row) if row.place + row.length == place => row.length += 1,
-            _ => rows.push(Row { place, column, length: 1 }),
+            Some(row) if row.places().end == place && row.numbers().end == number => row.length += 1,
+            _ => rows.push(Row { number, place, length: 1 }),
         }
     }
     rows
