@@ -220,7 +220,7 @@ impl Augmentation {
             gamma_correction(&mut luminance, gamma);
         }
         let flip = self.flip.map(|axis| Symmetry::flip(lattice, axis)).transpose()?;
-        let turn = (self.turns % 6 != 0).then(|| Symmetry::rotation(lattice, self.turns));
+        let turn = (!self.turns.is_multiple_of(6)).then(|| Symmetry::rotation(lattice, self.turns));
         for symmetry in [flip, turn].into_iter().flatten() {
             luminance = symmetry.scalars(&luminance);
             flow = symmetry.vectors(&flow, FlowSample::DIMENSIONS);

@@ -18,7 +18,7 @@ fn softplus<T: Number>(x: T) -> T {
     let terms = if size_of::<T>() == 4 { 8 } else { 17 };
     let mut sum = T::ZERO;
     for k in (0..terms).rev() {
-        sum = sum * square + T::from_f64(1.0 / (2.0 * k as f64 + 1.0));
+        sum = sum * square + T::from_f64(1.0 / f64::from(2 * k + 1));
     }
     let soft = x.or_greater(T::ZERO) + (s + s) * sum;
     if x > T::from_f64(THRESHOLD) { x } else { soft }

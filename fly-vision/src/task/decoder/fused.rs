@@ -243,7 +243,7 @@ impl<T: Real> Fused<T> {
         let (len, columns, span) = (layout.len, layout.columns, &layout.span);
         let back = self.packed(weight, [hidden, inputs], None);
         let planes = Correlation::<T>::planes(hidden) * len;
-        let chunk_sums = |space: &mut Scratch<T>, work: (usize, ((&mut [T], &[T]), Option<&mut [T]>))| {
+        let chunk_sums = |space: &mut Scratch<T>, work: Chunk<'_, T>| {
             let (chunk, ((d, x), mut gx)) = work;
             space.g.fill(T::ZERO);
             let mut correlation = wants_weight.then(|| Correlation::new(hidden, inputs, self.distances(&self.taps)));
@@ -310,6 +310,9 @@ impl<T: Real> Scratch<T> {
         }
     }
 }
+
+/// The number of a chunk, its hidden gradient, its input, and where the gradient of the input goes, if it is wanted.
+type Chunk<'a, T> = (usize, ((&'a mut [T], &'a [T]), Option<&'a mut [T]>));
 
 /// What a chunk of frames adds to gradients.
 struct Sums<T> {
