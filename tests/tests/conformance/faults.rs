@@ -19,7 +19,7 @@ fn nudge(case: Case, key: &str, at: usize) -> Case {
 }
 
 /// Faults by name: what they are done to, and what they do.
-const FAULTS: [(&str, &str, &str, Fault); 38] = [
+const FAULTS: [(&str, &str, &str, Fault); 41] = [
     ("a state", "bioplnn", "dopri5_lotka_default_f64", |c| nudge(c, "ys", 60)),
     ("a parameter", "bioplnn", "dopri5_decay_mid_f64", |c| nudge(c, "param.k", 1)),
     ("an accept flag", "bioplnn", "dopri5_vdp_default_f64", |c| nudge(c, "trace_accept", 30)),
@@ -74,12 +74,22 @@ const FAULTS: [(&str, &str, &str, Fault); 38] = [
             Keep::Yes
         })
     }),
+    ("a decoder's weight", "flyvis", "decoder", |c| {
+        c.with_array("weights.base.0.weight", |n| {
+            if let Numbers::Float(list) = n {
+                list[12] += 0.01;
+            }
+            Keep::Yes
+        })
+    }),
     ("a peak", "flyvis", "analysis", |c| nudge(c, "dsi.peak", 40)),
     ("a cluster", "flyvis", "analysis", |c| nudge(c, "gmm.sorted_labels", 20)),
     ("a length of frames", "flyvis", "analysis", |c| c.with_setting("flash_dt", "0.15")),
     ("a rotated pixel", "flyvis", "eyes", |c| nudge(c, "rot.30", 1800)),
     ("an owner of pixels", "flyvis", "hexeye_mask", |c| nudge(c, "rle_owner", 700)),
     ("a luminance", "flyvis", "moving_stimuli", |c| nudge(c, "bar.offset_frames", 8000)),
+    ("a reflected column", "flyvis", "augmentation", |c| nudge(c, "flip2.perm", 3)),
+    ("a rate", "flyvis", "schedulers", |c| nudge(c, "exponential_half", 499)),
     ("a hash", "flyvis", "connectome_extent2", |c| c.with_setting("sha256_n_syn_f32_le", "\"0\"")),
 ];
 

@@ -2,10 +2,7 @@
 
 /// Files by system and leading words of their names, and what they wait for.
 const FILES: &[(&str, &str, &str)] = &[
-    ("flyvis", "augmentation", "fly-vision: augmentation"),
-    ("flyvis", "decoder", "fly-vision: decoder"),
     ("flyvis", "optimal_stimuli", "fly-vision: optimal stimuli"),
-    ("flyvis", "schedulers", "fly-vision: training"),
     ("flyvis", "training", "fly-vision: training"),
 ];
 

@@ -8,7 +8,7 @@ use connectome_io::format::flyvis_json;
 use sha2::{Digest, Sha256};
 
 /// The published wiring, which all files are made of.
-const WIRING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fly-vision/data/fib25-fib19_v2.2.json.gz");
+pub(crate) const WIRING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fly-vision/data/fib25-fib19_v2.2.json.gz");
 
 pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
     let wiring = flyvis_json::read(WIRING, &ReadOptions::default()).map_err(|e| e.to_string())?;

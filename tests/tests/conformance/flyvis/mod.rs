@@ -1,9 +1,12 @@
 //! The fly visual system.
 
 mod analysis;
+mod augmentation;
 mod connectome;
+mod decoder;
 mod eyes;
 mod network;
+mod schedulers;
 mod stimuli;
 
 use crate::case::Case;
@@ -11,14 +14,17 @@ use crate::report::Report;
 
 /// Checks a file by the leading words of its name.
 pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
-    let runners: [(&str, crate::Runner); 9] = [
+    let runners: [(&str, crate::Runner); 12] = [
         ("analysis", analysis::run),
+        ("augmentation", augmentation::run),
         ("connectome_", connectome::run),
+        ("decoder", decoder::run),
         ("eyes", eyes::run),
         ("flashes", stimuli::flashes),
         ("full_default", network::full),
         ("hexeye_mask", eyes::mask),
         ("moving_stimuli", stimuli::moving),
+        ("schedulers", schedulers::run),
         ("small_network_f64", network::small_double),
         ("small_network", network::small),
     ];
