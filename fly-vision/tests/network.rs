@@ -199,7 +199,7 @@ fn one_graph_gives_two_gradients_and_parameters_may_step_between_them() {
     let second = response.activity.square().sum(Kind::Double);
     let want = Tensor::run_backward(&[&second], &of, true, false);
     let _ = Tensor::run_backward(&[&first], &of, true, false);
-    tch::no_grad(|| network.parameters().bias.shallow_clone().g_add_scalar_(1.0));
+    let _ = tch::no_grad(|| network.parameters().bias.shallow_clone().g_add_scalar_(1.0));
     let got = Tensor::run_backward(&[&second], &of, false, false);
     assert!(got[0].equal(&want[0]));
 }
@@ -214,7 +214,7 @@ fn clamping_keeps_strengths_positive_and_symmetric_types_equal() {
     };
     let network = Network::builder(wiring.clone()).symmetries(symmetries).build_alone().unwrap();
     let p = network.parameters();
-    tch::no_grad(|| p.strength.get(3).fill_(-1.0));
+    let _ = tch::no_grad(|| p.strength.get(3).fill_(-1.0));
     network.simulate(&movie([1, 1, 7], Kind::Float), &Run::new(0.02)).unwrap();
     assert_eq!(p.strength.double_value(&[3]), -1.0, "simulations leave parameters alone");
     network.forward(&movie([1, 1, 7], Kind::Float), &Run::new(0.02)).unwrap();
