@@ -5,17 +5,16 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // A copy that lies in another project's repository, but does not belong to it, has no revision.
-    if git(&["ls-files", "--error-unmatch", "build.rs"]).is_none() {
-        return;
-    }
-    let Some(revision) = git(&["rev-parse", "HEAD"]) else { return };
-    println!("cargo::rustc-env=FLYBRAIN_REVISION={revision}");
     // These change with every commit and checkout; a file that is missing would have this run each time.
     for name in ["HEAD", "logs/HEAD"] {
         if let Some(path) = git(&["rev-parse", "--git-path", name]).filter(|path| Path::new(path).exists()) {
             println!("cargo::rerun-if-changed={path}");
         }
+    }
+    // A copy that lies in another project's repository, but does not belong to it, has no revision.
+    let ours = git(&["ls-files", "--error-unmatch", "build.rs"]).is_some();
+    if let Some(revision) = git(&["rev-parse", "HEAD"]).filter(|_| ours) {
+        println!("cargo::rustc-env=FLYBRAIN_REVISION={revision}");
     }
 }
 
