@@ -52,6 +52,9 @@ pub enum Error {
         /// What it should be.
         want: f64,
     },
+    /// The fly visual system.
+    #[error(transparent)]
+    FlyVision(#[from] fly_vision::Error),
     /// Arrays of a job.
     #[error("{0}; delete target/race to have the arrays made again")]
     Arrays(#[from] connectome_io::Error),

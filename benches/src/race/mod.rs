@@ -8,6 +8,7 @@ mod areas;
 pub mod args;
 pub mod child;
 pub mod contest;
+mod fly_vision;
 mod io;
 pub mod job;
 mod lyapunov;
@@ -44,6 +45,11 @@ pub const RACES: &[Race] = &[
         name: "areas",
         about: "training and inference of three areas of convolutional GRU cells, 1 and 5 frames (torch)",
         kind: Kind::Contests(&[&areas::TRAIN_1, &areas::TRAIN_5, &areas::INFER_1, &areas::INFER_5]),
+    },
+    Race {
+        name: "fly-vision",
+        about: "forty frames of a moving edge over the fly's eye, 1, 4 and 16 samples (flyvis)",
+        kind: Kind::Contests(&[&fly_vision::ONE, &fly_vision::FOUR, &fly_vision::SIXTEEN]),
     },
     Race {
         name: "io",

@@ -69,6 +69,8 @@ impl EdgeSettings {
             angles: self.angles.clone(),
             speeds: self.speeds.clone(),
             widths,
+            // an edge spans the whole eye, as in the reference's recordings
+            height: if self.moving == Moving::Edges { EDGE_HEIGHT } else { defaults.height },
             t_pre: self.t_pre,
             t_post: self.t_pre,
             dt: self.dt,
@@ -112,6 +114,9 @@ pub struct EdgeResults {
     /// Correlation of direction selectivity with what is known of 18 types, by model.
     pub correlation: Vec<f64>,
 }
+
+/// Height of edges in LEDs of 2.25 degrees.
+const EDGE_HEIGHT: f64 = 80.0;
 
 /// Luminances of what moves, in the order of results.
 const DARK_LIGHT: [f64; 2] = [0.0, 1.0];

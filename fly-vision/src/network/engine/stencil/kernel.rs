@@ -203,8 +203,13 @@ unsafe fn product_tile<T: Real, V: Vector<T>, const R: usize, const C: usize, co
                 }
             }
         }
-        for (i, sum) in sums.iter().flatten().flatten().enumerate() {
-            sum.store(out.add(i * V::LANES));
+        // loops over constants only, or the sums would not stay in registers
+        for (r, sums) in sums.iter().enumerate() {
+            for (c, sums) in sums.iter().enumerate() {
+                for (h, sum) in sums.iter().enumerate() {
+                    sum.store(out.add(((r * C + c) * H + h) * V::LANES));
+                }
+            }
         }
     }
 }
@@ -243,8 +248,12 @@ unsafe fn correlate_tile<T: Real, V: Vector<T>, const R: usize, const C: usize, 
     // SAFETY: the caller's promise.
     unsafe {
         let mut held = [[[V::zero(); H]; C]; R];
-        for (i, held) in held.iter_mut().flatten().flatten().enumerate() {
-            *held = V::load(own.add(i * V::LANES));
+        for (r, held) in held.iter_mut().enumerate() {
+            for (c, held) in held.iter_mut().enumerate() {
+                for (h, held) in held.iter_mut().enumerate() {
+                    *held = V::load(own.add(((r * C + c) * H + h) * V::LANES));
+                }
+            }
         }
         for (tap, &shift) in shifts.iter().enumerate() {
             let x = x.offset(shift as isize);

@@ -1,0 +1,67 @@
+"""flyvis: the default network on a moving edge, simulated as its users do; and one iteration of its training.
+
+What flyvis imports for plots, clustering, downloads and notebooks, and does not use here, is replaced by empty modules.
+"""
+
+import importlib.abc
+import importlib.machinery
+import logging
+import os
+import sys
+import tempfile
+import types
+
+UNUSED = {
+    "matplotlib", "umap", "sklearn", "numba", "IPython", "ffmpeg", "googleapiclient", "pytest", "networkx", "mpl_toolkits",
+    "seaborn", "ipywidgets", "tabulate", "torchvision", "google", "google_auth_httplib2",
+}
+
+
+class Anything(types.ModuleType):
+    """A module in which every name is another one of these; they can be called, subclassed, indexed and iterated over."""
+
+    __path__ = []
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {"__init__": lambda self, *a, **k: None, "__call__": lambda self, *a, **k: a[0] if a else self,
+                               "__class_getitem__": classmethod(lambda cls, item: cls)})
+
+
+class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] in UNUSED:
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        return None
+
+    def create_module(self, spec):
+        return Anything(spec.name)
+
+    def exec_module(self, module):
+        pass
+
+
+sys.meta_path.insert(0, Finder())
+os.environ.setdefault("FLYVIS_ROOT_DIR", os.path.join(tempfile.gettempdir(), "flyvis-race"))
+logging.disable(logging.CRITICAL)
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+from measure import arguments, measure, report  # noqa: E402
+
+job, variant, calls, threads = arguments()
+torch.set_num_threads(threads)
+
+import flyvis  # noqa: E402
+
+flyvis.device = torch.device("cpu")
+torch.set_default_device("cpu")
+network = flyvis.Network()
+light = torch.from_numpy(job.light).unsqueeze(2)  # [batch, frames, 1, columns]
+dt, t_pre = 1 / 200, 0.1
+state = network.steady_state(t_pre, dt, batch_size=light.shape[0])
+activity, measured = measure(lambda: network.simulate(light, dt, initial_state=state), calls)
+central = np.asarray(network.connectome.central_cells_index[:])
+report(measured, activity[:, :, central].numpy(), job.reference, steps=light.shape[1])
