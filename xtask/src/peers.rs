@@ -83,6 +83,24 @@ impl Peers {
         Ok(Python(python))
     }
 
+    /// Adds what few races need.
+    pub(crate) fn ensure_also(&self, requirements: &str) -> Result<()> {
+        let (wanted, stamp) = (self.requirements.with_file_name(requirements), self.dir.join(requirements));
+        let text = fs::read_to_string(&wanted).map_err(Error::file("reading", &wanted))?;
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == text) {
+            return Ok(());
+        }
+        // flyvis asks for a Python below 3.13, and runs with later ones.
+        workspace::run(
+            Command::new(self.dir.join("bin/python"))
+                .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--ignore-requires-python"])
+                .arg("--requirement")
+                .arg(&wanted)
+                .stdout(std::io::stderr()),
+        )?;
+        fs::write(&stamp, text).map_err(Error::file("writing", &stamp))
+    }
+
     /// That each peer can really be used.
     fn check(&self, python: &Path) -> Result<()> {
         let script = "import numpy, scipy, pandas, pyarrow, networkx, jax, diffrax, lyapax, clvlib, torch, torchode\n\

@@ -1,6 +1,9 @@
 //! `cargo xtask race`: this workspace and its peers, timed in one run.
 
-use std::{env, process::ExitCode};
+use std::{
+    env,
+    process::{Command, ExitCode},
+};
 
 use crate::{
     error::{Error, Result},
@@ -29,12 +32,17 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let root = workspace::root();
     let threads = threads(args)?;
     eprintln!("{}", setup::ensure_some(&root)?.describe());
-    let mut build = workspace::cargo(&root);
-    workspace::run(build.args(["build", "--release", "--package", "benches", "--bin", "race"]))?;
-    let mut race = workspace::cargo(&root);
-    race.args(["run", "--quiet", "--release", "--package", "benches", "--bin", "race", "--"]).args(args);
+    // With the features of the whole workspace, for which everything is compiled after the tests.
+    workspace::run(workspace::cargo(&root).args(["build", "--release", "--workspace", "--bin", "race"]))?;
+    let mut race = Command::new(workspace::target_dir(&root)?.join("release/race"));
+    race.args(args).current_dir(&root);
     if !args.iter().any(|arg| matches!(arg.as_str(), "--ours" | "--list" | "--help" | "-h")) {
-        Peers::of(&root).ensure()?.offer(&mut race);
+        let peers = Peers::of(&root);
+        let python = peers.ensure()?;
+        if args.iter().any(|arg| arg.starts_with("fly-")) {
+            peers.ensure_also("requirements-flyvis.txt")?;
+        }
+        python.offer(&mut race);
     }
     for name in THREAD_VARIABLES {
         race.env(name, threads.to_string());

@@ -74,14 +74,11 @@ pub(super) struct Backward<T> {
     pub(super) start: Vec<T>,
 }
 
-/// Samples that are computed side by side, at most this many: with 16 in single precision a column is a cache line.
-const WIDEST: usize = 16;
-
-/// Cuts a batch into blocks of 16, 8, 4, 2 and 1.
-fn blocks(batch: usize) -> Vec<usize> {
-    let mut widths = vec![WIDEST; batch / WIDEST];
-    let rest = batch % WIDEST;
-    widths.extend([8, 4, 2, 1].into_iter().filter(|width| rest & width != 0));
+/// Cuts a batch into blocks of `widest` (a power of two), and smaller powers of two for the rest.
+fn blocks(batch: usize, widest: usize) -> Vec<usize> {
+    let mut widths = vec![widest; batch / widest];
+    let rest = batch % widest;
+    widths.extend((0..widest.ilog2()).rev().map(|bit| 1 << bit).filter(|width| rest & width != 0));
     widths
 }
 
@@ -105,7 +102,7 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
         let mut jobs = Vec::new();
         {
             let (mut recorded, mut last, mut first) = (&mut recorded[..], &mut last[..], 0);
-            for width in blocks(self.batch) {
+            for width in blocks(self.batch, self.engine.widest()) {
                 jobs.push((first, width, cut(&mut recorded, width * per_sample), cut(&mut last, width * n)));
                 first += width;
             }
@@ -130,7 +127,7 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
     ) -> States<T> {
         let block = self.engine.block(width);
         let (n, state_len) = (self.n_cells(), self.engine.state_len(&block));
-        let cells: Vec<usize> = (0..n as u32).map(|cell| self.engine.cell_at(&block, cell)).collect();
+        let cells = self.engine.cells(&block);
         let mut states = vec![Aligned::zeros(state_len)];
         let mut outputs = [(); 2].map(|()| Aligned::zeros(self.engine.output_len(&block)));
         match start {
@@ -152,12 +149,14 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
         let mut light = Lighting::new(self, &block, first, width, shown);
         let recorded_at: Vec<usize> = self.record.iter().map(|&cell| cells[cell as usize]).collect();
         for frame in 0..self.frames {
-            if keep == Keep::States || states.len() < 2 {
+            if keep == Keep::States {
                 states.push(Aligned::zeros(state_len));
             }
-            let now = states.len() - 2;
-            let (before, after) = states.split_at_mut(now + 1);
             let [f, f_next] = &mut outputs;
+            let (before, after) = match states.split_last_mut() {
+                Some((after, before)) => (before.last(), after),
+                None => break,
+            };
             self.engine.step(
                 &block,
                 self.weights,
@@ -165,25 +164,22 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
                     rates: self.rates,
                     activation: self.activation,
                     light: light.at(frame),
-                    v: &before[now],
+                    v: before.map(|v| &**v),
                     f,
-                    v_next: &mut after[0],
+                    v_next: after,
                     f_next,
                 },
             );
-            self.hold(&block, &mut after[0], f_next);
+            self.hold(&block, after, f_next);
             for (b, recorded) in recorded.chunks_exact_mut((self.frames * self.record.len()).max(1)).enumerate() {
                 let to = &mut recorded[frame * self.record.len()..][..self.record.len()];
                 for (to, &at) in to.iter_mut().zip(&recorded_at) {
-                    *to = after[0][at + b];
+                    *to = after[at + b];
                 }
             }
             outputs.swap(0, 1);
-            if keep == Keep::Nothing {
-                states.swap(0, 1);
-            }
         }
-        let end = if keep == Keep::States { states.len() - 1 } else { 0 };
+        let end = states.len() - 1;
         for (b, last) in last.chunks_exact_mut(n).enumerate() {
             for (to, &at) in last.iter_mut().zip(&cells) {
                 *to = states[end][at + b];
@@ -219,7 +215,7 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
         let mut jobs = Vec::new();
         {
             let (mut by_shown, mut by_start, mut first) = (&mut by_shown[..], &mut by_start[..], 0);
-            for (width, states) in blocks(self.batch).into_iter().zip(kept) {
+            for (width, states) in blocks(self.batch, self.engine.widest()).into_iter().zip(kept) {
                 let stretch = cut(&mut by_shown, width * self.frames * per_frame);
                 jobs.push((first, width, states, stretch, cut(&mut by_start, width * n)));
                 first += width;
@@ -252,7 +248,7 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
     ) -> Sums {
         let block = self.engine.block(width);
         let n = self.n_cells();
-        let cells: Vec<usize> = (0..n as u32).map(|cell| self.engine.cell_at(&block, cell)).collect();
+        let cells = self.engine.cells(&block);
         let mut sums = Sums::zeros(self.rates.bias.len(), self.n_groups);
         let mut lambda = Aligned::zeros(self.engine.state_len(&block));
         let mut outputs = Aligned::zeros(self.engine.output_len(&block));
@@ -327,10 +323,7 @@ impl Places {
                 at: (0..run.n_columns as u32).map(|column| engine.column_at(block, column)).collect(),
                 len: engine.light_len(block),
             },
-            Shown::Cells(_) => Self {
-                at: (0..run.n_cells() as u32).map(|cell| engine.cell_at(block, cell)).collect(),
-                len: engine.state_len(block),
-            },
+            Shown::Cells(_) => Self { at: engine.cells(block), len: engine.state_len(block) },
         }
     }
 }
@@ -420,9 +413,10 @@ mod tests {
     #[test]
     fn blocks_hold_the_batch() {
         for batch in 1..100 {
-            assert_eq!(blocks(batch).iter().sum::<usize>(), batch);
+            assert_eq!(blocks(batch, 16).iter().sum::<usize>(), batch);
         }
-        assert_eq!(blocks(12), [8, 4]);
-        assert_eq!(blocks(35), [16, 16, 2, 1]);
+        assert_eq!(blocks(12, 16), [8, 4]);
+        assert_eq!(blocks(35, 16), [16, 16, 2, 1]);
+        assert_eq!(blocks(3, 1), [1, 1, 1]);
     }
 }

@@ -5,7 +5,7 @@ use tch_sparse::kernel::Into;
 use tch_sparse::parallel::{product_all, product_and_sampled_all, transpose_values};
 use tch_sparse::{Real, SparsityPattern};
 
-use super::{Engine, Light, Pull, Rates, Step, Sums, WeightGradient, output_of};
+use super::{Engine, Light, Pull, Step, Sums, WeightGradient, output_of};
 use crate::Error;
 use crate::network::wiring::Wiring;
 
@@ -86,29 +86,22 @@ impl Csr {
         values
     }
 
-    /// Writes `V + gain (-V + bias + I + x)`, where `next` holds `I`.
-    fn advance<T: Real>(&self, width: usize, rates: &Rates<T>, light: Light<'_, T>, v: &[T], next: &mut [T]) {
+    /// Adds light to the inputs of cells.
+    fn lighten<T: Real>(&self, width: usize, light: Light<'_, T>, input: &mut [T]) {
         match light {
             Light::None => {}
             Light::Columns(x) => {
                 for &(cell, column) in &self.inputs {
                     let from = &x[column as usize * width..][..width];
-                    for (to, from) in next[cell as usize * width..][..width].iter_mut().zip(from) {
+                    for (to, from) in input[cell as usize * width..][..width].iter_mut().zip(from) {
                         *to += *from;
                     }
                 }
             }
             Light::Cells(x) => {
-                for (to, from) in next.iter_mut().zip(x) {
+                for (to, from) in input.iter_mut().zip(x) {
                     *to += *from;
                 }
-            }
-        }
-        let cells = next.chunks_exact_mut(width).zip(v.chunks_exact(width)).zip(&self.cell_type);
-        for ((next, v), &t) in cells {
-            let (bias, gain) = (rates.bias[t as usize], rates.gain[t as usize]);
-            for (next, &v) in next.iter_mut().zip(v) {
-                *next = v + gain * (bias + *next - v);
             }
         }
     }
@@ -142,8 +135,12 @@ impl<T: Real> Engine<T> for Csr {
         self.n_columns * width
     }
 
-    fn cell_at(&self, &width: &usize, cell: u32) -> usize {
-        cell as usize * width
+    fn widest(&self) -> usize {
+        16
+    }
+
+    fn cells(&self, &width: &usize) -> Vec<usize> {
+        (0..self.cell_type.len()).map(|cell| cell * width).collect()
     }
 
     fn column_at(&self, &width: &usize, column: u32) -> usize {
@@ -161,10 +158,22 @@ impl<T: Real> Engine<T> for Csr {
         f[at..at + width].fill(output_of(activation, value));
     }
 
-    fn step(&self, block: &usize, weights: &Values<T>, step: Step<'_, T>) {
-        product_all(self.pattern.layout(), &weights.forward, step.f, *block, Into::Replace, step.v_next);
-        self.advance(*block, step.rates, step.light, step.v, step.v_next);
-        self.outputs(block, step.activation, step.v_next, step.f_next);
+    fn step(&self, &width: &usize, weights: &Values<T>, step: Step<'_, T>) {
+        let Step { rates, activation, light, v, f, v_next, f_next } = step;
+        if let Some(v) = v {
+            v_next.copy_from_slice(v);
+        }
+        // outputs come last: until then their place holds the inputs
+        product_all(self.pattern.layout(), &weights.forward, f, width, Into::Replace, f_next);
+        self.lighten(width, light, f_next);
+        let cells = v_next.chunks_exact_mut(width).zip(f_next.chunks_exact(width)).zip(&self.cell_type);
+        for ((v, input), &t) in cells {
+            let (bias, gain) = (rates.bias[t as usize], rates.gain[t as usize]);
+            for (v, &input) in v.iter_mut().zip(input) {
+                *v = *v + gain * (bias + input - *v);
+            }
+        }
+        self.outputs(&width, activation, v_next, f_next);
     }
 
     fn pull(&self, &width: &usize, weights: &Values<T>, pull: Pull<'_, T>, sums: &mut Sums) {

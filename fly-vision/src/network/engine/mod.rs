@@ -33,8 +33,9 @@ pub(super) struct Step<'a, T> {
     pub(super) rates: &'a Rates<T>,
     pub(super) activation: Activation,
     pub(super) light: Light<'a, T>,
-    pub(super) v: &'a [T],
-    /// Outputs at `v`.
+    /// The state before; none where it stands in `v_next`.
+    pub(super) v: Option<&'a [T]>,
+    /// Outputs of the state before.
     pub(super) f: &'a [T],
     pub(super) v_next: &'a mut [T],
     pub(super) f_next: &'a mut [T],
@@ -106,8 +107,10 @@ pub(super) trait Engine<T: Real>: Send + Sync {
     fn output_len(&self, block: &Self::Block) -> usize;
     /// Numbers of light by columns.
     fn light_len(&self, block: &Self::Block) -> usize;
-    /// Where a cell's first sample stands in a state.
-    fn cell_at(&self, block: &Self::Block, cell: u32) -> usize;
+    /// How many samples side by side are computed fastest, a power of two.
+    fn widest(&self) -> usize;
+    /// Where each cell's first sample stands in a state, `[cells]`.
+    fn cells(&self, block: &Self::Block) -> Vec<usize>;
     /// Where a column's first sample stands in light.
     fn column_at(&self, block: &Self::Block, column: u32) -> usize;
     /// Computes outputs of a state. `f` holds outputs of this block, or zeros.

@@ -181,6 +181,12 @@ impl<T: Real> Block<T> {
         t * self.packed_len + self.packed_at[column as usize] as usize
     }
 
+    /// The same of all cells.
+    pub(super) fn cells(&self) -> Vec<usize> {
+        let at = |t: usize| move |&column: &u32| t * self.packed_len + self.packed_at[column as usize] as usize;
+        self.layers.iter().enumerate().flat_map(|(t, (_, columns))| columns.iter().map(at(t))).collect()
+    }
+
     /// Where a cell's first sample stands in outputs.
     pub(super) fn output_at(&self, cell: u32) -> usize {
         let (t, column) = self.layer_of(cell);

@@ -1,42 +1,83 @@
-//! What follows a sum over taps, on packed numbers.
+//! What follows a sum over taps.
 
 use tch_function::math::Number;
 use tch_function::on_best_tier;
+use tch_sparse::Real;
 
-on_best_tier! {
-    /// `V + gain (-V + bias + I + x)`, where `next` holds `I`; zero where there is no cell.
-    pub(super) fn advance<T: Number>(bias: T, gain: T, v: &[T], x: Option<&[T]>, mask: &[T], next: &mut [T]) = advance_body
+use super::block::Tile;
+use super::kernel::Finish;
+
+/// The rows of a tile: their first number in the plane, in the packed type, and among the sums; and their length.
+#[inline(always)]
+fn rows(tile: &Tile, stride: usize, sums: usize) -> impl Iterator<Item = (usize, usize, usize, usize)> {
+    let (n, out, packed) = (usize::from(tile.rows), tile.out as usize, tile.packed as usize);
+    let len = sums / n;
+    (0..n).map(move |row| (out + row * stride, packed + row * len, row * len, len))
 }
 
-#[inline(always)]
-fn advance_body<T: Number>(bias: T, gain: T, v: &[T], x: Option<&[T]>, mask: &[T], next: &mut [T]) {
-    let go = |next: &mut T, v: T, input: T, mask: T| {
-        let value = v + gain * (bias + input - v);
-        *next = if mask > T::ZERO { value } else { T::ZERO };
-    };
-    match x {
-        Some(x) => {
-            for (((next, &v), &x), &mask) in next.iter_mut().zip(v).zip(x).zip(mask) {
-                go(next, v, *next + x, mask);
-            }
-        }
-        None => {
-            for ((next, &v), &mask) in next.iter_mut().zip(v).zip(mask) {
-                go(next, v, *next, mask);
+/// A step of a rectified type: `V <- V + gain (-V + bias + I + x)`, and `max(V, 0)` into its plane; zero where there is no cell.
+#[derive(Clone, Copy)]
+pub(super) struct Advance<T> {
+    pub(super) bias: T,
+    pub(super) gain: T,
+    /// The packed state; it may be `v_next`.
+    pub(super) v: *const T,
+    /// Packed; null where there is none.
+    pub(super) x: *const T,
+    pub(super) mask: *const T,
+    pub(super) v_next: *mut T,
+    /// Null where outputs are computed otherwise.
+    pub(super) plane: *mut T,
+}
+
+/// Numbers that are taken into registers before the first of them is written: a line has one or two times as many.
+const TOGETHER: usize = 8;
+
+impl<T: Real> Finish<T> for Advance<T> {
+    #[inline(always)]
+    unsafe fn finish(self, tile: &Tile, stride: usize, sums: &[T]) {
+        let Self { bias, gain, .. } = self;
+        for (out, packed, first, len) in rows(tile, stride, sums.len()) {
+            let (sums, _) = sums[first..first + len].as_chunks::<TOGETHER>();
+            for (i, &sums) in sums.iter().enumerate() {
+                let (out, packed) = (out + i * TOGETHER, packed + i * TOGETHER);
+                // SAFETY: the tile lies in what the pointers point to, by the caller's promise. All is read before anything is written,
+                // since the states may be one.
+                unsafe {
+                    let v = self.v.add(packed).cast::<[T; TOGETHER]>().read();
+                    let mask = self.mask.add(packed).cast::<[T; TOGETHER]>().read();
+                    let mut input = sums;
+                    if !self.x.is_null() {
+                        let x = self.x.add(packed).cast::<[T; TOGETHER]>().read();
+                        input.iter_mut().zip(x).for_each(|(input, x)| *input += x);
+                    }
+                    let (mut next, mut output) = ([T::ZERO; TOGETHER], [T::ZERO; TOGETHER]);
+                    for k in 0..TOGETHER {
+                        let value = v[k] + gain * (bias + input[k] - v[k]);
+                        next[k] = if mask[k] > T::ZERO { value } else { T::ZERO };
+                        output[k] = if next[k] < T::ZERO { T::ZERO } else { next[k] };
+                    }
+                    self.v_next.add(packed).cast::<[T; TOGETHER]>().write(next);
+                    if !self.plane.is_null() {
+                        self.plane.add(out).cast::<[T; TOGETHER]>().write(output);
+                    }
+                }
             }
         }
     }
 }
 
-on_best_tier! {
-    /// `max(v, 0)`; NaN stays.
-    pub(super) fn relu<T: Number>(v: &[T], out: &mut [T]) = relu_body
-}
+/// Writes sums where they belong in a packed type.
+#[derive(Clone, Copy)]
+pub(super) struct Pack<T>(pub(super) *mut T);
 
-#[inline(always)]
-fn relu_body<T: Number>(v: &[T], out: &mut [T]) {
-    for (out, &v) in out.iter_mut().zip(v) {
-        *out = if v < T::ZERO { T::ZERO } else { v };
+impl<T: Real> Finish<T> for Pack<T> {
+    #[inline(always)]
+    unsafe fn finish(self, tile: &Tile, _: usize, sums: &[T]) {
+        for (i, &sum) in sums.iter().enumerate() {
+            // SAFETY: the tile lies in the packed type, by the caller's promise.
+            unsafe { *self.0.add(tile.packed as usize + i) = sum };
+        }
     }
 }
 

@@ -13,33 +13,50 @@ struct Shifted<'a, T> {
     weights: &'a [T],
 }
 
-/// Writes the sum over the taps of type `t` of weight times plane, packed.
+/// What becomes of the sums of a tile.
+pub(super) trait Finish<T>: Copy {
+    /// Takes the sums of a tile, row after row.
+    ///
+    /// # Safety
+    /// The tile is one of the block's, and what the implementation points to is as long as a packed type and a plane of the block.
+    unsafe fn finish(self, tile: &Tile, stride: usize, sums: &[T]);
+}
+
+/// Room for the sums of the largest tile.
+const MOST_IN_TILE: usize = 12 * 16;
+
+#[repr(align(64))]
+struct Sums<T>([T; MOST_IN_TILE]);
+
+/// Computes the sum over the taps of type `t` of weight times plane, tile by tile.
+///
+/// # Safety
+/// As [`Finish::finish`] says.
 ///
 /// # Panics
 /// If the lengths are not those of the block.
-pub(super) fn product<T: Real>(
+pub(super) unsafe fn product<T: Real, F: Finish<T>>(
     block: &Block<T>,
     t: usize,
     taps: &Taps,
     shifts: &[i32],
     weights: &[T],
     outputs: &[T],
-    packed: &mut [T],
+    finish: F,
 ) {
     let range = taps.of_type[t].clone();
     let taps = Shifted { shifts: &shifts[range.clone()], weights: &weights[range] };
-    assert_eq!(packed.len(), block.packed_len, "a packed type");
     check_outputs(block, outputs);
     let x = outputs[block.lead..].as_ptr();
-    // SAFETY: the tier is this machine's; tiles lie in `packed` by construction, and shifted in `outputs`, as was checked when the
-    // block was made.
+    // SAFETY: the tier is this machine's; tiles lie, shifted, in `outputs`, as was checked when the block was made; and the caller's
+    // promise.
     unsafe {
         match Tier::best() {
             #[cfg(target_arch = "x86_64")]
-            Tier::Avx512 => products_avx512(&block.tiles, &taps, x, block.stride, packed.as_mut_ptr()),
+            Tier::Avx512 => products_avx512(&block.tiles, &taps, x, block.stride, finish),
             #[cfg(target_arch = "x86_64")]
-            Tier::Avx2 => products_avx2(&block.tiles, &taps, x, block.stride, packed.as_mut_ptr()),
-            _ => products::<T, T::Base>(&block.tiles, &taps, x, block.stride, packed.as_mut_ptr()),
+            Tier::Avx2 => products_avx2(&block.tiles, &taps, x, block.stride, finish),
+            _ => products::<T, T::Base, F>(&block.tiles, &taps, x, block.stride, finish),
         }
     }
 }
@@ -96,16 +113,28 @@ fn check_outputs<T: Real>(block: &Block<T>, outputs: &[T]) {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn products_avx512<T: Real>(tiles: &[Tile], taps: &Shifted<'_, T>, x: *const T, stride: usize, out: *mut T) {
+unsafe fn products_avx512<T: Real, F: Finish<T>>(
+    tiles: &[Tile],
+    taps: &Shifted<'_, T>,
+    x: *const T,
+    stride: usize,
+    finish: F,
+) {
     // SAFETY: the caller's promise, and the instructions are enabled here.
-    unsafe { products::<T, T::Full>(tiles, taps, x, stride, out) }
+    unsafe { products::<T, T::Full, F>(tiles, taps, x, stride, finish) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn products_avx2<T: Real>(tiles: &[Tile], taps: &Shifted<'_, T>, x: *const T, stride: usize, out: *mut T) {
-    // SAFETY: as above.
-    unsafe { products::<T, T::Half>(tiles, taps, x, stride, out) }
+unsafe fn products_avx2<T: Real, F: Finish<T>>(
+    tiles: &[Tile],
+    taps: &Shifted<'_, T>,
+    x: *const T,
+    stride: usize,
+    finish: F,
+) {
+    // SAFETY: the caller's promise, and the instructions are enabled here.
+    unsafe { products::<T, T::Half, F>(tiles, taps, x, stride, finish) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -160,27 +189,31 @@ macro_rules! by_shape {
 }
 
 /// # Safety
-/// The machine has the instructions of `V`; tiles lie in `out`, and shifted in `x`.
+/// The machine has the instructions of `V`; tiles lie, shifted, in `x`; and what [`Finish::finish`] says.
 #[inline(always)]
-unsafe fn products<T: Real, V: Vector<T>>(
+unsafe fn products<T: Real, V: Vector<T>, F: Finish<T>>(
     tiles: &[Tile],
     taps: &Shifted<'_, T>,
     x: *const T,
     stride: usize,
-    out: *mut T,
+    finish: F,
 ) {
-    let halves = 64 / size_of::<T>() / V::LANES;
+    let line = 64 / size_of::<T>();
+    let halves = line / V::LANES;
+    let mut sums = Sums([T::ZERO; MOST_IN_TILE]);
     for tile in tiles {
-        // SAFETY: the caller's promise.
+        let out = sums.0.as_mut_ptr();
+        // SAFETY: the caller's promise; the table of shapes has none that is larger than `sums`.
         unsafe {
-            let (x, out) = (x.add(tile.out as usize), out.add(tile.packed as usize));
+            let x = x.add(tile.out as usize);
             by_shape!(tile, halves, product_tile::<T, V>(taps, x, stride, out));
+            finish.finish(tile, stride, &sums.0[..usize::from(tile.rows) * usize::from(tile.lines) * line]);
         }
     }
 }
 
 /// # Safety
-/// As [`products`], of one tile of `R` rows of `C` lines of `H` registers.
+/// As [`products`], of one tile of `R` rows of `C` lines of `H` registers, for which `out` has room.
 #[inline(always)]
 unsafe fn product_tile<T: Real, V: Vector<T>, const R: usize, const C: usize, const H: usize>(
     taps: &Shifted<'_, T>,
