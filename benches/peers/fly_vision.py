@@ -12,21 +12,47 @@ import tempfile
 import types
 
 UNUSED = {
-    "matplotlib", "umap", "sklearn", "numba", "IPython", "ffmpeg", "googleapiclient", "pytest", "networkx", "mpl_toolkits",
+    "umap", "sklearn", "numba", "IPython", "ffmpeg", "googleapiclient", "pytest", "networkx", 
     "seaborn", "ipywidgets", "tabulate", "torchvision", "google", "google_auth_httplib2",
 }
 
 
-class Anything(types.ModuleType):
-    """A module in which every name is another one of these; they can be called, subclassed, indexed and iterated over."""
+class Kind(type):
+    """Every attribute of such a class is another one."""
+
+    def __getattr__(cls, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Anything
+
+
+class Anything(metaclass=Kind):
+    """Can be made of anything, subclassed, and used as a decorator."""
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def __call__(self, *args, **kwargs):
+        return args[0] if args else self
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Anything
+
+    def __class_getitem__(cls, item):
+        return cls
+
+
+class Empty(types.ModuleType):
+    """A module of such classes."""
 
     __path__ = []
 
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return type(name, (), {"__init__": lambda self, *a, **k: None, "__call__": lambda self, *a, **k: a[0] if a else self,
-                               "__class_getitem__": classmethod(lambda cls, item: cls)})
+        return Anything
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -36,7 +62,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def create_module(self, spec):
-        return Anything(spec.name)
+        return Empty(spec.name)
 
     def exec_module(self, module):
         pass

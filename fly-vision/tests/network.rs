@@ -318,3 +318,33 @@ fn parameters_are_saved_and_read_again() {
     let mut larger = Network::builder(wiring(2)).build_alone().unwrap();
     assert!(larger.load(&checkpoint).unwrap_err().to_string().contains("extent"));
 }
+
+/// The currents into a cell are all that moves it.
+#[test]
+fn currents_add_up_to_what_drives_a_cell() {
+    use fly_vision::network::Protocol;
+    use fly_vision::stimulus::{FlashSettings, Flashes, Stimuli};
+    let wiring = wiring(3);
+    let network = network(&wiring, EngineKind::Stencil, Kind::Float, Activation::Relu);
+    let dt = 0.01;
+    let settings =
+        FlashSettings { extent: Extent(3), radius: vec![1], t_stim: 0.1, t_pre: 0.05, dt, ..FlashSettings::default() };
+    let flashes = Flashes::new(settings).unwrap();
+    let protocol = Protocol::default();
+    let responses = network.responses_to(&flashes, &protocol).unwrap();
+    for name in ["Mi1", "T4a", "Tm9"] {
+        let (cell, t) = (responses.cell(name).unwrap(), i64::from(wiring.type_index(name).unwrap()));
+        let bias = network.parameters().bias.double_value(&[t]);
+        let tau = network.parameters().time_constant.double_value(&[t]).max(dt);
+        let currents = network.current_responses(&flashes, name, &protocol).unwrap();
+        assert_eq!(currents.len(), flashes.len());
+        for (sample, current) in currents.iter().enumerate() {
+            let v: Vec<f64> = responses.trace(0, sample, cell).collect();
+            for (pair, total) in v.windows(2).zip(current.total()) {
+                let next = pair[0] + dt / tau * (bias + total - pair[0]);
+                assert!((next - pair[1]).abs() < 1e-4, "{name}: {next} and {}", pair[1]);
+            }
+        }
+    }
+    assert!(network.current_responses(&flashes, "T9", &protocol).is_err());
+}

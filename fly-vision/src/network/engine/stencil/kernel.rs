@@ -306,3 +306,84 @@ unsafe fn correlate_tile<T: Real, V: Vector<T>, const R: usize, const C: usize, 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Wiring;
+    use crate::network::engine::stencil::Stencil;
+    use crate::network::engine::stencil::finish::Pack;
+    use connectome_graph::hex::{Extent, expand};
+    use tch_sparse::Aligned;
+
+    /// Sums over taps and gradients of weights of a type, on a tier.
+    fn of_tier<T: Real>(
+        tier: Tier,
+        stencil: &Stencil,
+        block: &Block<T>,
+        t: usize,
+        outputs: &[T],
+    ) -> (Vec<T>, Vec<f64>) {
+        let range = stencil.by_target.of_type[t].clone();
+        let weights: Vec<T> = range.clone().map(|i| T::from_f64((i as f64 * 0.7).sin())).collect();
+        let shifts = &block.shifts_by_target[range];
+        let taps = Shifted { shifts, weights: &weights };
+        let mut packed = Aligned::<T>::zeros(block.packed_len);
+        let x = outputs[block.lead..].as_ptr();
+        let finish = Pack(packed.as_mut_ptr());
+        let mut lanes = vec![T::ZERO; shifts.len() * MOST_LANES];
+        let own: Vec<T> = block.mask(t).iter().enumerate().map(|(i, m)| *m * T::from_f64((i as f64).cos())).collect();
+        // SAFETY: only tiers of this machine are asked for; lengths are those of the block.
+        unsafe {
+            let (own, lanes) = (own.as_ptr(), lanes.as_mut_ptr());
+            match tier {
+                #[cfg(target_arch = "x86_64")]
+                Tier::Avx512 => {
+                    products_avx512(&block.tiles, &taps, x, block.stride, finish);
+                    correlations_avx512(&block.tiles, shifts, own, x, block.stride, lanes);
+                }
+                #[cfg(target_arch = "x86_64")]
+                Tier::Avx2 => {
+                    products_avx2(&block.tiles, &taps, x, block.stride, finish);
+                    correlations_avx2(&block.tiles, shifts, own, x, block.stride, lanes);
+                }
+                _ => {
+                    products::<T, T::Base, _>(&block.tiles, &taps, x, block.stride, finish);
+                    correlations::<T, T::Base>(&block.tiles, shifts, own, x, block.stride, lanes);
+                }
+            }
+        }
+        let sums = packed.iter().zip(block.mask(t)).map(|(sum, mask)| *sum * *mask).collect();
+        (sums, lanes.chunks_exact(MOST_LANES).map(|lanes| lanes.iter().map(|x| x.to_f64()).sum()).collect())
+    }
+
+    fn tiers_agree<T: Real>(tolerance: f64) {
+        for (extent, width) in [(0, 1), (1, 3), (3, 1), (4, 2), (7, 4), (9, 16), (15, 1), (15, 4)] {
+            let fly = expand(&crate::connectome().unwrap(), Extent(extent)).unwrap();
+            let stencil = Stencil::new(&Wiring::from_hex(&fly).unwrap()).unwrap();
+            let block = Block::<T>::new(&stencil, width);
+            let mut outputs = Aligned::zeros(block.output_len);
+            for (t, plane) in block.planes_mut(&mut outputs).enumerate() {
+                let values = block.mask(t).iter().enumerate();
+                let packed: Vec<T> = values.map(|(i, m)| *m * T::from_f64((i as f64 * 0.3 + t as f64).sin())).collect();
+                block.unpack(&packed, plane);
+            }
+            for t in [0, 13, 20, 36, 64] {
+                let (want, want_taps) = of_tier(Tier::Portable, &stencil, &block, t, &outputs);
+                for tier in Tier::ALL.into_iter().filter(|tier| tier.is_available()) {
+                    let (got, taps) = of_tier(tier, &stencil, &block, t, &outputs);
+                    let near = |a: f64, b: f64| (a - b).abs() <= tolerance * (1.0 + b.abs());
+                    let what = format!("{tier:?}, extent {extent}, {width} samples, type {t}");
+                    assert!(got.iter().zip(&want).all(|(g, w)| near(g.to_f64(), w.to_f64())), "sums: {what}");
+                    assert!(taps.iter().zip(&want_taps).all(|(g, w)| near(*g, *w)), "weights: {what}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn all_tiers_compute_the_same() {
+        tiers_agree::<f64>(1e-11);
+        tiers_agree::<f32>(1e-3);
+    }
+}
