@@ -1,7 +1,7 @@
 //! Pictures of an example: saved as they come, listed at the end.
 
 use crate::Error;
-use flybrain::figure::Figure;
+use flybrain::figure::{Animation, Figure};
 use std::path::{Path, PathBuf};
 
 /// A folder of pictures.
@@ -23,6 +23,16 @@ impl Pictures {
     /// If the folder cannot be written to.
     pub fn save(&mut self, name: &str, shows: &str, figure: &Figure) -> Result<(), Error> {
         figure.save(self.folder.join(name))?;
+        self.saved.push((name.to_owned(), shows.to_owned()));
+        Ok(())
+    }
+
+    /// Saves a movie as `name.svg`, which plays in a browser, and its contact sheet as `name.png`.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub fn save_movie(&mut self, name: &str, shows: &str, movie: &Animation) -> Result<(), Error> {
+        movie.save(self.folder.join(name))?;
         self.saved.push((name.to_owned(), shows.to_owned()));
         Ok(())
     }

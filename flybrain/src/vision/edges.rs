@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use fly_vision::measure::{self, Averaging, PeakOptions, PerCell, PerCondition, Responses, known};
-use fly_vision::network::{Network, Protocol, Record, Run};
+use fly_vision::network::{Grey, Network, Protocol, Record, Run, Start};
 use fly_vision::stimulus::{BarSettings, MovingBars, Stimuli, Tail};
 use serde::Serialize;
 use tch::Kind;
@@ -37,6 +37,8 @@ pub struct EdgeSettings {
     pub speeds: Vec<f64>,
     /// Widths of bars in LEDs (2.25 degrees). Default: 1, 2, 4. Edges have none.
     pub widths: Vec<f64>,
+    /// Height of what moves, across its direction, in LEDs. Default: 80 for edges, more than the eye sees; 9 for bars.
+    pub height: f64,
     /// Grey before and what stays after, seconds. Default: 1.
     pub t_pre: f64,
     /// Length of a frame, seconds. Default: 1/200.
@@ -53,6 +55,10 @@ impl EdgeSettings {
             angles: (0..12).map(|i| f64::from(30 * i)).collect(),
             speeds: vec![19.0],
             widths: vec![1.0, 2.0, 4.0],
+            height: match moving {
+                Moving::Edges => 80.0,
+                Moving::Bars => 9.0,
+            },
             t_pre: 1.0,
             dt: 1.0 / 200.0,
             movie: super::SHOWN.map(str::to_owned).to_vec(),
@@ -69,6 +75,7 @@ impl EdgeSettings {
             angles: self.angles.clone(),
             speeds: self.speeds.clone(),
             widths,
+            height: self.height,
             t_pre: self.t_pre,
             t_post: self.t_pre,
             dt: self.dt,
@@ -127,6 +134,7 @@ pub fn edges(
     on_model: &mut dyn FnMut(usize, &Model),
 ) -> Result<EdgeResults, Error> {
     let mut record = RunRecord::start();
+    population.check_types(&settings.movie)?;
     let stimuli = MovingBars::new(settings.stimuli(population))?;
     stimuli.prepare()?;
     record.timing("stimuli", record.seconds());
@@ -201,7 +209,7 @@ fn movie(population: &Population, network: &Network, settings: &EdgeSettings) ->
         angles: vec![0.0],
         speeds: settings.speeds[..1].to_vec(),
         intensities: vec![1.0],
-        t_pre: 0.1,
+        t_pre: 0.05,
         t_post: 0.1,
         tail: Tail::Hold,
         widths: settings.stimuli(population).widths[..1].to_vec(),
@@ -213,21 +221,28 @@ fn movie(population: &Population, network: &Network, settings: &EdgeSettings) ->
         Moving::Edges => "A bright edge moves to the right",
         Moving::Bars => "A bright bar moves to the right",
     };
-    film(network, &shown, stimuli.dt(), &stimuli.time(), &settings.movie, title, 60)
+    film(network, &shown, stimuli.dt(), &stimuli.time(), 0.0, &settings.movie, title, 60)
 }
 
-/// A movie of luminance and of all cells of some types, as deviations from rest in grey, about `frames` frames of it.
+/// A movie of luminance and of all cells of some types, as deviations from rest in grey, about `frames` frames of it. Grey fades into it
+/// within `t_fade_in` seconds.
+#[allow(clippy::too_many_arguments)] // of two places
 pub(super) fn film(
     network: &Network,
     shown: &fly_vision::Movie,
     dt: f64,
     time: &[f64],
+    t_fade_in: f64,
     types: &[String],
     title: &str,
     frames: usize,
 ) -> Result<Animation, Error> {
-    let grey = network.steady_state(1.0, dt, 1, fly_vision::network::Grey::default())?;
+    let grey = network.steady_state(1.0, dt, 1, Grey::default())?;
     let stimulus = shown.to_tensor(Kind::Float)?.unsqueeze(0);
+    let start = match t_fade_in > 0.0 {
+        true => network.fade_in(t_fade_in, dt, &stimulus.select(1, 0), Start::State(&grey))?,
+        false => grey.shallow_clone(),
+    };
     let every = shown.frames().div_ceil(frames).max(1);
     let picked: Vec<usize> = (0..shown.frames()).step_by(every).collect();
     let times: Vec<f64> = picked.iter().map(|&frame| 1e3 * time[frame]).collect();
@@ -238,7 +253,7 @@ pub(super) fn film(
     for name in types {
         let cells = network.wiring().cells_of(name)?;
         let record = Record::Cells(cells.clone());
-        let activity = network.simulate(&stimulus, &Run::new(dt).from(&grey).record(record))?.activity;
+        let activity = network.simulate(&stimulus, &Run::new(dt).from(&start).record(record))?.activity;
         let rest: Vec<f32> = cells.iter().map(|&c| grey.double_value(&[0, i64::from(c)]) as f32).collect();
         let values = as_slice::<f32>(&activity);
         let change = |&f: &usize| {
