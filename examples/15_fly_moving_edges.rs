@@ -64,7 +64,8 @@ fn edges(args: &Args) -> Result<(), Error> {
         let preferred = directions.select("intensity", contrast.intensity())?.across_models(cell);
         let preferred: Vec<f64> = preferred.into_iter().map(f64::to_degrees).collect();
         let measured = known::preferred_direction(name);
-        let near = |to: f64| preferred.iter().filter(move |d| ((*d - to + 540.0).rem_euclid(360.0) - 180.0).abs() <= 45.0);
+        let near =
+            |to: f64| preferred.iter().filter(move |d| ((*d - to + 540.0).rem_euclid(360.0) - 180.0).abs() <= 45.0);
         table.row([
             (*name).to_owned(),
             (if contrast.sign() > 0.0 { "bright" } else { "dark" }).into(),
@@ -112,7 +113,6 @@ fn strip(dsi: &PerCondition) -> Result<Figure, Error> {
         let samples: Vec<Vec<f64>> = (0..dsi.cells().len()).map(|cell| of.across_models(cell)).collect();
         strip = strip.series(name, &samples);
     }
-    let strip =
-        strip.highlight("measured: selective", &known::MOTION_TYPES).highlight("not", &known::NOT_MOTION_TYPES);
+    let strip = strip.highlight("measured: selective", &known::MOTION_TYPES).highlight("not", &known::NOT_MOTION_TYPES);
     Ok(strip.build()?)
 }

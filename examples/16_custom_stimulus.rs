@@ -43,8 +43,7 @@ fn custom(args: &Args) -> Result<(), Error> {
     let (film, kernel) = match args.value("--film").map(Path::new) {
         Some(path) => {
             progress.stage("reading the film");
-            let film =
-                if path.is_dir() { Video::from_png_folder(path, rate)? } else { Video::from_npy(path, rate)? };
+            let film = if path.is_dir() { Video::from_png_folder(path, rate)? } else { Video::from_npy(path, rate)? };
             // as many pixels per column as the height of the image has
             let kernel = (film.size().height.min(film.size().width) / (2 * extent + 1) as usize).max(1);
             (film, kernel)
@@ -68,10 +67,14 @@ fn custom(args: &Args) -> Result<(), Error> {
     let movie = visual::movie("A film, and the cells that see it", &seen, &courses, DT, 60)?.build()?;
     progress.stage("writing the movie");
     let shows = "what cells over the whole eye do (the SVG plays in a browser)";
-    pictures.save_movie("movie", shows, &movie)?;
+    pictures.save_movie("movie", shows, &movie, &movie.sheet())?;
     progress.finish();
 
-    println!("{} frames of {DT} s on {} columns, model 0. Potentials less those in grey:", seen.frames(), seen.columns());
+    println!(
+        "{} frames of {DT} s on {} columns, model 0. Potentials less those in grey:",
+        seen.frames(),
+        seen.columns()
+    );
     let mut table = Table::new(["type", "cells", "lowest", "highest", "most active at"]);
     for course in &courses {
         let (low, high) = course.change.iter().fold((0.0f64, 0.0f64), |(l, h), x| (l.min(*x), h.max(*x)));
@@ -112,8 +115,7 @@ fn gratings_and_disc(frames: usize) -> Result<Video, Error> {
 }
 
 fn traces(courses: &[Course]) -> Result<Figure, Error> {
-    let mut lines =
-        Lines::new("The middle of the eye").x("time (s)").y("change of potential").share(Share::Horizontal);
+    let mut lines = Lines::new("The middle of the eye").x("time (s)").y("change of potential").share(Share::Horizontal);
     for course in courses {
         let central = course.central();
         if !central.is_empty() {

@@ -2,7 +2,7 @@
 //!
 //! One by one, types that feed T4 and T5 are taken out of a published model, in two ways. Silenced cells are held at potential 0, so that
 //! they pass nothing on: their signal is gone, and so is their tonic drive. Clamped cells are held at their potential in grey: the tonic
-//! drive stays, the signal is gone. Edges then move in twelve directions, as for the intact circuit.
+//! drive stays, the signal is gone. Edges then move in twelve directions, bright ones for T4 and dark ones for T5, as for the intact circuit.
 
 use connectome_graph::hex::Extent;
 use examples::visual::published;
@@ -10,17 +10,22 @@ use examples::{Args, Error, Pictures, Progress, Table, run};
 use fly_vision::measure::{Averaging, PeakOptions, direction_selectivity_index, known, peak_responses};
 use fly_vision::network::{Grey, Network, Protocol};
 use fly_vision::stimulus::{BarSettings, MovingBars};
-use flybrain::figure::{Axis, Bar, ColorScale, Figure, Heatmap, Mark};
+use flybrain::figure::{Axis, Bar, ColorScale, Figure, Grid, Heatmap, Mark};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    run("17_perturb_the_circuit", "Takes inputs of T4 and T5 out of the circuit and looks at direction selectivity.", perturb)
+    run(
+        "17_perturb_the_circuit",
+        "Takes inputs of T4 and T5 out of the circuit and looks at direction selectivity.",
+        perturb,
+    )
 }
 
 /// Inputs of T4, then of T5.
 const INPUTS: [&str; 10] = ["Mi1", "Tm3", "Mi4", "Mi9", "CT1(M10)", "Tm1", "Tm2", "Tm4", "Tm9", "CT1(Lo1)"];
 
-/// Direction selectivity and largest response of the eight subtypes, in the order of [`known::MOTION_TYPES`].
+/// Direction selectivity and largest response of the eight subtypes to edges of the contrast that they prefer, in the order of
+/// [`known::MOTION_TYPES`].
 struct Tuning {
     dsi: Vec<f64>,
     peak: Vec<f64>,
@@ -40,15 +45,19 @@ fn perturb(args: &Args) -> Result<(), Error> {
     let inputs = if args.quick { &INPUTS[2..4] } else { &INPUTS[..] };
     let mut progress = Progress::new(3 + inputs.len() as u64);
     progress.stage("rendering edges");
-    let edges = MovingBars::new(BarSettings {
-        extent: Extent(extent),
-        speeds: vec![19.0],
-        height: 80.0,
-        t_pre: 0.1,
-        t_post: 0.0,
-        ..BarSettings::edges()
-    })?;
-    edges.prepare()?;
+    let edges = |intensity: f64| {
+        MovingBars::new(BarSettings {
+            extent: Extent(extent),
+            intensities: vec![intensity],
+            speeds: vec![19.0],
+            height: 80.0,
+            t_pre: 0.1,
+            t_post: 0.0,
+            ..BarSettings::edges()
+        })
+    };
+    let edges = [edges(1.0)?, edges(0.0)?];
+    edges.iter().try_for_each(MovingBars::prepare)?;
 
     progress.stage("the intact circuit");
     let (_, mut network) = published(0, extent)?;
@@ -73,11 +82,17 @@ fn perturb(args: &Args) -> Result<(), Error> {
     let mut pictures = Pictures::new(&args.out);
     let shows = "selectivity of each subtype with each input silenced";
     pictures.save("silenced", shows, &matrix(&intact, &perturbed)?)?;
-    pictures.save("circuits", "mean selectivity of T4 and of T5: intact, silenced, clamped", &bars(&intact, &perturbed)?)?;
+    pictures.save(
+        "circuits",
+        "mean selectivity of T4 and of T5: intact, silenced, clamped",
+        &bars(&intact, &perturbed)?,
+    )?;
     progress.finish();
 
-    println!("Model 0, edges of the contrast that each type prefers. Direction selectivity (DSI), mean of a to d, and");
-    println!("peak responses as parts of those of the intact circuit, where {} (T4) and {} (T5):", "DSI is", "DSI is");
+    println!(
+        "Model 0, bright edges for T4, dark edges for T5: direction selectivity index (DSI), mean of the subtypes a to d,"
+    );
+    println!("and their largest responses as a part of those in the intact circuit.\n");
     let mut table = Table::new(["without", "", "T4: DSI", "peaks", "T5: DSI", "peaks"]);
     let mut row = |name: &str, how: &str, tuning: &Tuning| {
         let [t4, t5] = [0..4, 4..8].map(|subtypes| tuning.summary(subtypes, &intact));
@@ -96,22 +111,23 @@ fn perturb(args: &Args) -> Result<(), Error> {
         row(name, "clamped", clamped);
     }
     print!("{table}");
+    println!("\nWhere peaks are 0 there is no response and no selectivity.");
     pictures.list();
     Ok(())
 }
 
-/// Shows all edges to a circuit.
-fn tuning(network: &Network, edges: &MovingBars) -> Result<Tuning, Error> {
-    let responses = network.responses_to(edges, &Protocol::default())?;
-    let peaks = peak_responses(&responses, &PeakOptions::default())?;
-    let selectivity = direction_selectivity_index(&peaks, Averaging::OverWidthAndSpeed)?;
-    let largest = peaks.largest();
+/// Shows edges to a circuit: bright ones to T4, dark ones to T5.
+fn tuning(network: &Network, edges: &[MovingBars; 2]) -> Result<Tuning, Error> {
     let (mut dsi, mut peak) = (Vec::new(), Vec::new());
-    for name in known::MOTION_TYPES {
-        let contrast = known::preferred_contrast(name).ok_or("T4 and T5 prefer a contrast")?;
-        let cell = peaks.cell(name)?;
-        dsi.push(selectivity.select("intensity", contrast.intensity())?.value(0, cell));
-        peak.push(largest.value(0, cell));
+    for (edges, types) in edges.iter().zip(known::MOTION_TYPES.chunks(4)) {
+        let responses = network.responses_to(edges, &Protocol::default())?;
+        let peaks = peak_responses(&responses, &PeakOptions::default())?;
+        let selectivity = direction_selectivity_index(&peaks, Averaging::OverWidthAndSpeed)?;
+        for name in types {
+            let cell = peaks.cell(name)?;
+            dsi.push(selectivity.value(0, 0, cell));
+            peak.push(peaks.largest().value(0, cell));
+        }
     }
     Ok(Tuning { dsi, peak })
 }
@@ -126,13 +142,14 @@ fn matrix(intact: &Tuning, perturbed: &[(&str, [Tuning; 2])]) -> Result<Figure, 
         .row_names(&names)
         .column_names(&known::MOTION_TYPES)
         .colors(ColorScale::Sequential)
+        .color_range(0.0, 1.0)
         .color_label("direction selectivity index");
     Ok(heatmap.build()?)
 }
 
 fn bars(intact: &Tuning, perturbed: &[(&str, [Tuning; 2])]) -> Result<Figure, Error> {
     let names: Vec<&str> = perturbed.iter().map(|(name, _)| *name).collect();
-    let mut grid = flybrain::figure::Grid::new(1);
+    let mut grid = Grid::new(1);
     for (title, subtypes) in [("T4, bright edges", 0..4), ("T5, dark edges", 4..8)] {
         let of = |how: usize| -> Vec<f64> {
             perturbed.iter().map(|(_, both)| both[how].summary(subtypes.clone(), intact)[0]).collect()

@@ -19,8 +19,7 @@ fn main() -> ExitCode {
 /// Length of a frame of the simulation in seconds.
 const DT: f64 = 0.01;
 /// 132 frames of 180 x 320 pixels, 25 a second.
-const CLIP: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/files/video/bigbuckbunny_180x320_u8.npy.gz");
+const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/files/video/bigbuckbunny_180x320_u8.npy.gz");
 const CLIP_RATE: f64 = 25.0;
 
 fn watch(args: &Args) -> Result<(), Error> {
@@ -41,8 +40,8 @@ fn watch(args: &Args) -> Result<(), Error> {
     let movie = visual::movie("65 cell types of the fly's eye", &seen, &courses, DT, pictures_shown)?;
     let movie = movie.per_row(11).panel_size(120.0).build()?;
     progress.stage("writing the movie");
-    let shows = "what cells of all types do (the SVG plays in a browser)";
-    pictures.save_movie("movie", shows, &movie)?;
+    let shows = "what cells of all types do (the SVG plays in a browser, the PNG is a frame of it)";
+    pictures.save_movie("movie", shows, &movie, &movie.frame(movie.frames() / 2))?;
     progress.finish();
 
     println!("The film: {what}; {} frames of {DT} s on {} columns. Model 0.", seen.frames(), seen.columns());
@@ -88,8 +87,7 @@ fn film(extent: u32, frames: usize) -> Result<(&'static str, Movie), Error> {
 }
 
 fn traces(courses: &[Course]) -> Result<Figure, Error> {
-    let mut lines =
-        Lines::new("The middle of the eye").x("time (s)").y("change of potential").share(Share::Horizontal);
+    let mut lines = Lines::new("The middle of the eye").x("time (s)").y("change of potential").share(Share::Horizontal);
     for course in courses.iter().filter(|course| FAMOUS.contains(&course.name.as_str())) {
         let central = course.central();
         let time: Vec<f64> = (0..central.len()).map(|frame| frame as f64 * DT).collect();

@@ -27,13 +27,13 @@ impl Pictures {
         Ok(())
     }
 
-    /// Saves a movie as `name.svg`, which plays in a browser, and its contact sheet as `name.png`.
+    /// Saves a movie as `name.svg`, which plays in a browser, and a picture of it, its contact sheet or a frame, as `name.png`.
     ///
     /// # Errors
-    /// If the folder cannot be written to.
-    pub fn save_movie(&mut self, name: &str, shows: &str, movie: &Animation) -> Result<(), Error> {
-        movie.save(self.folder.join(name))?;
-        self.saved.push((name.to_owned(), shows.to_owned()));
+    /// If the folder cannot be written to, or the picture is too large.
+    pub fn save_movie(&mut self, name: &str, shows: &str, movie: &Animation, still: &Figure) -> Result<(), Error> {
+        self.save(name, shows, still)?;
+        std::fs::write(self.folder.join(format!("{name}.svg")), movie.svg())?;
         Ok(())
     }
 

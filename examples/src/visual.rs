@@ -2,13 +2,13 @@
 
 use crate::Error;
 use connectome_graph::hex::{Extent, HexNetwork, expand};
-use flybrain::figure::{ColorScale, HexMovie};
 use fly_vision::Movie;
 use fly_vision::network::{Grey, Network, Record, Run, Start, Wiring};
+use flybrain::figure::{ColorScale, HexMovie};
 use tch::{Kind, Tensor};
 
 /// Types of which a reader may have heard, from the eye to T4 and T5.
-pub const FAMOUS: [&str; 12] = ["R1", "L1", "L2", "Mi1", "Tm3", "Mi9", "Tm1", "Tm9", "T4a", "T4c", "T5a", "T5c"];
+pub const FAMOUS: [&str; 12] = ["R1", "L1", "L2", "Mi1", "Tm3", "Mi9", "Tm1", "Tm9", "T4a", "T4b", "T5a", "T5b"];
 
 /// The cells of an eye with columns up to `extent` from the middle, and a network of them with the parameters of a published model.
 ///
@@ -63,16 +63,21 @@ pub fn courses(
     let shown = film.to_tensor(Kind::Float)?.unsqueeze(0);
     let grey = network.steady_state(1.0, dt, 1, Grey::default())?;
     let start = network.fade_in(fade, dt, &shown.select(1, 0), Start::State(&grey))?;
-    let mut all = Vec::with_capacity(types.len());
-    for name in types {
-        let record = Record::Type((*name).to_owned());
-        let cells: Vec<i64> = record.cells(network.wiring())?.into_iter().map(i64::from).collect();
-        let activity = network.simulate(&shown, &Run::new(dt).from(&start).record(record))?.activity;
-        let change = activity.f_sub(&grey.f_index_select(1, &Tensor::from_slice(&cells))?)?;
+    let of_type = |name: &&str| network.wiring().cells_of(name);
+    let cells: Vec<Vec<u32>> = types.iter().map(of_type).collect::<Result<_, _>>()?;
+    let recorded = cells.concat();
+    let rest = Tensor::from_slice(&recorded.iter().map(|&cell| i64::from(cell)).collect::<Vec<i64>>());
+    let run = Run::new(dt).from(&start).record(Record::Cells(recorded));
+    let change = network.simulate(&shown, &run)?.activity.f_sub(&grey.f_index_select(1, &rest)?)?;
+
+    let (mut all, mut first) = (Vec::with_capacity(types.len()), 0);
+    for (name, cells) in types.iter().zip(cells) {
+        let n = cells.len() as i64;
+        let own = change.f_narrow(2, first, n)?.f_to_kind(Kind::Double)?.f_contiguous()?;
+        first += n;
         let index = fly.type_index(name).ok_or_else(|| format!("there is no type {name}"))?;
         let (u, v) = fly.types()[index as usize].columns().map(|column| (column.u, column.v)).unzip();
-        let change = Vec::try_from(change.to_kind(Kind::Double).contiguous().view([-1]))?;
-        all.push(Course { name: (*name).to_owned(), u, v, change });
+        all.push(Course { name: (*name).to_owned(), u, v, change: Vec::try_from(own.f_view([-1])?)? });
     }
     Ok(all)
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use fly_vision::Conditions;
 use fly_vision::measure::{self, Averaging, PeakOptions, PerCell, PerCondition, Responses, known};
 use fly_vision::network::{Grey, Network, Protocol, Record, Run, Start};
 use fly_vision::stimulus::{BarSettings, MovingBars, Stimuli, Tail};
@@ -95,8 +96,12 @@ pub struct Subtype {
     pub first_direction: f64,
     /// Direction selectivity index in the first model.
     pub first_dsi: f64,
+    /// The same relative to responses to this contrast only, where the index takes the larger ones of both contrasts.
+    pub first_dsi_alone: f64,
     /// Median of the direction selectivity index.
     pub median_dsi: f64,
+    /// Median of the index relative to responses to this contrast only.
+    pub median_dsi_alone: f64,
     /// Fraction of models that prefer the known direction within 45 degrees.
     pub right: f64,
     /// Fraction of models that prefer the opposite direction within 45 degrees.
@@ -170,6 +175,7 @@ fn results(population: &Population, peaks: &PerCondition) -> Result<EdgeResults,
         };
         Ok([of(DARK_LIGHT[0])?, of(DARK_LIGHT[1])?])
     };
+    let alone = [alone(peaks, DARK_LIGHT[0])?, alone(peaks, DARK_LIGHT[1])?];
     let (dsi_by, direction_by) = (by(&dsi, 1.0)?, by(&directions, 180.0 / std::f64::consts::PI)?);
     let mut subtypes = Vec::new();
     for (cell, name) in peaks.cells().iter().enumerate() {
@@ -179,6 +185,7 @@ fn results(population: &Population, peaks: &PerCondition) -> Result<EdgeResults,
         let light = usize::from(contrast.intensity() > 0.5);
         let all: Vec<f64> = direction_by[light].iter().map(|row| row[cell]).collect();
         let selectivity: Vec<f64> = dsi_by[light].iter().map(|row| row[cell]).collect();
+        let alone = alone[light].across_models(cell);
         let near = |to: f64| {
             let apart = |d: &&f64| measure::angular_distance(d.to_radians(), to.to_radians()).to_degrees() <= 45.0;
             all.iter().filter(apart).count() as f64 / all.len() as f64
@@ -188,7 +195,9 @@ fn results(population: &Population, peaks: &PerCondition) -> Result<EdgeResults,
             known,
             first_direction: all[0],
             first_dsi: selectivity[0],
+            first_dsi_alone: alone[0],
             median_dsi: measure::quantile(&selectivity, 0.5),
+            median_dsi_alone: measure::quantile(&alone, 0.5),
             right: near(known),
             reversed: near(known + 180.0),
         });
@@ -201,6 +210,21 @@ fn results(population: &Population, peaks: &PerCondition) -> Result<EdgeResults,
         subtypes,
         correlation: measure::dsi_correlation(&dsi)?,
     })
+}
+
+/// Direction selectivity as if only edges of an intensity had been shown.
+fn alone(peaks: &PerCondition, intensity: f64) -> Result<PerCell, Error> {
+    let samples = peaks.conditions().samples_where("intensity", intensity)?;
+    let column = |name: &'static str| -> Result<(&'static str, Vec<f64>), Error> {
+        let all = peaks.conditions().column(name)?;
+        Ok((name, samples.iter().map(|&sample| all[sample]).collect()))
+    };
+    let conditions = ["angle", "width", "intensity", "speed"].map(column).into_iter().collect::<Result<_, _>>()?;
+    let values = (0..peaks.models()).flat_map(|model| samples.iter().flat_map(move |&s| peaks.row(model, s)));
+    let conditions = Conditions::from_columns(conditions)?;
+    let own = PerCondition::new(values.copied().collect(), peaks.models(), conditions, peaks.cells().to_vec())?;
+    let dsi = measure::direction_selectivity_index(&own, Averaging::OverWidthAndSpeed)?;
+    Ok(dsi.select("intensity", intensity)?)
 }
 
 /// All cells of some types while an edge passes from left to right, in the model that the network holds.
@@ -308,7 +332,11 @@ fn write(
             settings.speeds,
             silenced(population)
         ))
-        .table(subtype_table(results));
+        .table(subtype_table(results))
+        .text(
+            "DSI, the direction selectivity index, is the length of the sum of responses as vectors in their directions, over the sum of \
+             their lengths: for bright or dark edges, whichever cells respond to more, or of this contrast alone.",
+        );
     if let Some(movie) = movie {
         movie.save(folder.join("movie"))?;
         let caption = format!(
@@ -357,7 +385,9 @@ fn subtype_table(results: &EdgeResults) -> Table {
         "known direction",
         "first model: direction",
         "first model: DSI",
+        "of this contrast alone",
         "median DSI",
+        "of this contrast alone",
         "models within 45° of the known (%)",
         "reversed (%)",
     ];
@@ -368,7 +398,9 @@ fn subtype_table(results: &EdgeResults) -> Table {
             degrees(s.known),
             degrees(s.first_direction),
             format!("{:.2}", s.first_dsi),
+            format!("{:.2}", s.first_dsi_alone),
             format!("{:.2}", s.median_dsi),
+            format!("{:.2}", s.median_dsi_alone),
             format!("{:.0}", 100.0 * s.right),
             format!("{:.0}", 100.0 * s.reversed),
         ])

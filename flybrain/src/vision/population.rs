@@ -57,7 +57,8 @@ impl FromStr for Population {
                 }
                 _ => {
                     let last = N_PRETRAINED - 1;
-                    let what = format!("{part:?}; published ones are 0 to {last}, a range is first-last, others are files");
+                    let what =
+                        format!("{part:?}; published ones are 0 to {last}, a range is first-last, others are files");
                     return Err(wrong(what));
                 }
             };

@@ -48,7 +48,7 @@ struct MovingOptions {
     /// Length of a frame, seconds
     #[arg(long, default_value_t = 0.005)]
     dt: f64,
-    /// Types whose activity is shown as a movie [default: twelve, from R1 to T5c]
+    /// Types whose activity is shown as a movie [default: twelve, from R1 to T5b]
     #[arg(long, value_name = "TYPE,..", value_delimiter = ',')]
     movie: Option<Vec<String>>,
 }
@@ -92,21 +92,28 @@ fn run(
 fn table(results: &EdgeResults) -> String {
     let n = results.models.len();
     let mut text = format!(
-        "type  known  model {}: direction  DSI   {n} models: median DSI  known direction  reversed\n",
-        results.models[0]
+        "T4 and bright edges, T5 and dark ones; 0° is to the right, 90° upwards. DSI: direction selectivity index, 0 to 1.\n\n\
+         {:12} model {}                {}\n\
+         type  known  direction   DSI  alone  {:>10}  alone  as known  reversed\n",
+        "",
+        results.models[0],
+        if n == 1 { String::new() } else { format!("{n} models") },
+        if n == 1 { "DSI" } else { "median DSI" },
     );
     for s in &results.subtypes {
         let _ = writeln!(
             text,
-            "{:<5} {:>4.0}°  {:>19.0}°  {:.2}  {:>21.2}  {:>13.0} %  {:>6.0} %",
+            "{:<5} {:>4.0}°  {:>8.0}°  {:.2}   {:.2}  {:>10.2}   {:.2}  {:>6.0} %  {:>6.0} %",
             s.name,
             s.known,
             s.first_direction.rem_euclid(360.0),
             s.first_dsi,
+            s.first_dsi_alone,
             s.median_dsi,
+            s.median_dsi_alone,
             100.0 * s.right,
             100.0 * s.reversed
         );
     }
-    text
+    text + "\nalone: relative to responses to edges of this contrast only; as known: within 45°\n"
 }
