@@ -25,6 +25,7 @@ pub mod sounds;
 pub mod states;
 mod table;
 pub mod trials;
+pub mod visual;
 
 pub use args::{Args, Error, run, run_with};
 pub use pictures::Pictures;

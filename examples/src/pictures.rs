@@ -1,7 +1,7 @@
 //! Pictures of an example: saved as they come, listed at the end.
 
 use crate::Error;
-use flybrain::figure::Figure;
+use flybrain::figure::{Animation, Figure};
 use std::path::{Path, PathBuf};
 
 /// A folder of pictures.
@@ -24,6 +24,16 @@ impl Pictures {
     pub fn save(&mut self, name: &str, shows: &str, figure: &Figure) -> Result<(), Error> {
         figure.save(self.folder.join(name))?;
         self.saved.push((name.to_owned(), shows.to_owned()));
+        Ok(())
+    }
+
+    /// Saves a movie as `name.svg`, which plays in a browser, and a picture of it, its contact sheet or a frame, as `name.png`.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to, or the picture is too large.
+    pub fn save_movie(&mut self, name: &str, shows: &str, movie: &Animation, still: &Figure) -> Result<(), Error> {
+        self.save(name, shows, still)?;
+        std::fs::write(self.folder.join(format!("{name}.svg")), movie.svg())?;
         Ok(())
     }
 

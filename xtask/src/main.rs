@@ -28,7 +28,7 @@ Usage: cargo xtask COMMAND [OPTIONS]
 
   setup    fetch libtorch 2.11.0 into .libtorch/, or check the one that you have
   doctor   say what was found on this machine, and what to do about what is missing
-  demo     set up, build and run the main example
+  demo     set up, build, and show moving edges to the 50 published models of the fly's eye
   test     set up, then fmt, clippy, doc, tests, doc tests and examples, with a table at the end
   ci       what continuous integration runs: the same as test
   bench    cargo bench of the benches package

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use fly_vision::Conditions;
 use fly_vision::measure::{self, Averaging, PeakOptions, PerCell, PerCondition, Responses, known};
-use fly_vision::network::{Network, Protocol, Record, Run};
+use fly_vision::network::{Grey, Network, Protocol, Record, Run, Start};
 use fly_vision::stimulus::{BarSettings, MovingBars, Stimuli, Tail};
 use serde::Serialize;
 use tch::Kind;
@@ -37,6 +38,8 @@ pub struct EdgeSettings {
     pub speeds: Vec<f64>,
     /// Widths of bars in LEDs (2.25 degrees). Default: 1, 2, 4. Edges have none.
     pub widths: Vec<f64>,
+    /// Height of what moves, across its direction, in LEDs. Default: 80 for edges, more than the eye sees; 9 for bars.
+    pub height: f64,
     /// Grey before and what stays after, seconds. Default: 1.
     pub t_pre: f64,
     /// Length of a frame, seconds. Default: 1/200.
@@ -53,6 +56,10 @@ impl EdgeSettings {
             angles: (0..12).map(|i| f64::from(30 * i)).collect(),
             speeds: vec![19.0],
             widths: vec![1.0, 2.0, 4.0],
+            height: match moving {
+                Moving::Edges => 80.0,
+                Moving::Bars => 9.0,
+            },
             t_pre: 1.0,
             dt: 1.0 / 200.0,
             movie: super::SHOWN.map(str::to_owned).to_vec(),
@@ -69,8 +76,7 @@ impl EdgeSettings {
             angles: self.angles.clone(),
             speeds: self.speeds.clone(),
             widths,
-            // an edge spans the whole eye, as in the reference's recordings
-            height: if self.moving == Moving::Edges { EDGE_HEIGHT } else { defaults.height },
+            height: self.height,
             t_pre: self.t_pre,
             t_post: self.t_pre,
             dt: self.dt,
@@ -90,8 +96,12 @@ pub struct Subtype {
     pub first_direction: f64,
     /// Direction selectivity index in the first model.
     pub first_dsi: f64,
+    /// The same relative to responses to this contrast only, where the index takes the larger ones of both contrasts.
+    pub first_dsi_alone: f64,
     /// Median of the direction selectivity index.
     pub median_dsi: f64,
+    /// Median of the index relative to responses to this contrast only.
+    pub median_dsi_alone: f64,
     /// Fraction of models that prefer the known direction within 45 degrees.
     pub right: f64,
     /// Fraction of models that prefer the opposite direction within 45 degrees.
@@ -115,9 +125,6 @@ pub struct EdgeResults {
     pub correlation: Vec<f64>,
 }
 
-/// Height of edges in LEDs of 2.25 degrees.
-const EDGE_HEIGHT: f64 = 80.0;
-
 /// Luminances of what moves, in the order of results.
 const DARK_LIGHT: [f64; 2] = [0.0, 1.0];
 
@@ -132,6 +139,7 @@ pub fn edges(
     on_model: &mut dyn FnMut(usize, &Model),
 ) -> Result<EdgeResults, Error> {
     let mut record = RunRecord::start();
+    population.check_types(&settings.movie)?;
     let stimuli = MovingBars::new(settings.stimuli(population))?;
     stimuli.prepare()?;
     record.timing("stimuli", record.seconds());
@@ -167,6 +175,7 @@ fn results(population: &Population, peaks: &PerCondition) -> Result<EdgeResults,
         };
         Ok([of(DARK_LIGHT[0])?, of(DARK_LIGHT[1])?])
     };
+    let alone = [alone(peaks, DARK_LIGHT[0])?, alone(peaks, DARK_LIGHT[1])?];
     let (dsi_by, direction_by) = (by(&dsi, 1.0)?, by(&directions, 180.0 / std::f64::consts::PI)?);
     let mut subtypes = Vec::new();
     for (cell, name) in peaks.cells().iter().enumerate() {
@@ -176,6 +185,7 @@ fn results(population: &Population, peaks: &PerCondition) -> Result<EdgeResults,
         let light = usize::from(contrast.intensity() > 0.5);
         let all: Vec<f64> = direction_by[light].iter().map(|row| row[cell]).collect();
         let selectivity: Vec<f64> = dsi_by[light].iter().map(|row| row[cell]).collect();
+        let alone = alone[light].across_models(cell);
         let near = |to: f64| {
             let apart = |d: &&f64| measure::angular_distance(d.to_radians(), to.to_radians()).to_degrees() <= 45.0;
             all.iter().filter(apart).count() as f64 / all.len() as f64
@@ -185,7 +195,9 @@ fn results(population: &Population, peaks: &PerCondition) -> Result<EdgeResults,
             known,
             first_direction: all[0],
             first_dsi: selectivity[0],
+            first_dsi_alone: alone[0],
             median_dsi: measure::quantile(&selectivity, 0.5),
+            median_dsi_alone: measure::quantile(&alone, 0.5),
             right: near(known),
             reversed: near(known + 180.0),
         });
@@ -200,13 +212,28 @@ fn results(population: &Population, peaks: &PerCondition) -> Result<EdgeResults,
     })
 }
 
+/// Direction selectivity as if only edges of an intensity had been shown.
+fn alone(peaks: &PerCondition, intensity: f64) -> Result<PerCell, Error> {
+    let samples = peaks.conditions().samples_where("intensity", intensity)?;
+    let column = |name: &'static str| -> Result<(&'static str, Vec<f64>), Error> {
+        let all = peaks.conditions().column(name)?;
+        Ok((name, samples.iter().map(|&sample| all[sample]).collect()))
+    };
+    let conditions = ["angle", "width", "intensity", "speed"].map(column).into_iter().collect::<Result<_, _>>()?;
+    let values = (0..peaks.models()).flat_map(|model| samples.iter().flat_map(move |&s| peaks.row(model, s)));
+    let conditions = Conditions::from_columns(conditions)?;
+    let own = PerCondition::new(values.copied().collect(), peaks.models(), conditions, peaks.cells().to_vec())?;
+    let dsi = measure::direction_selectivity_index(&own, Averaging::OverWidthAndSpeed)?;
+    Ok(dsi.select("intensity", intensity)?)
+}
+
 /// All cells of some types while an edge passes from left to right, in the model that the network holds.
 fn movie(population: &Population, network: &Network, settings: &EdgeSettings) -> Result<Animation, Error> {
     let bars = BarSettings {
         angles: vec![0.0],
         speeds: settings.speeds[..1].to_vec(),
         intensities: vec![1.0],
-        t_pre: 0.1,
+        t_pre: 0.05,
         t_post: 0.1,
         tail: Tail::Hold,
         widths: settings.stimuli(population).widths[..1].to_vec(),
@@ -218,21 +245,28 @@ fn movie(population: &Population, network: &Network, settings: &EdgeSettings) ->
         Moving::Edges => "A bright edge moves to the right",
         Moving::Bars => "A bright bar moves to the right",
     };
-    film(network, &shown, stimuli.dt(), &stimuli.time(), &settings.movie, title, 60)
+    film(network, &shown, stimuli.dt(), &stimuli.time(), 0.0, &settings.movie, title, 60)
 }
 
-/// A movie of luminance and of all cells of some types, as deviations from rest in grey, about `frames` frames of it.
+/// A movie of luminance and of all cells of some types, as deviations from rest in grey, about `frames` frames of it. Grey fades into it
+/// within `t_fade_in` seconds.
+#[allow(clippy::too_many_arguments)] // of two places
 pub(super) fn film(
     network: &Network,
     shown: &fly_vision::Movie,
     dt: f64,
     time: &[f64],
+    t_fade_in: f64,
     types: &[String],
     title: &str,
     frames: usize,
 ) -> Result<Animation, Error> {
-    let grey = network.steady_state(1.0, dt, 1, fly_vision::network::Grey::default())?;
+    let grey = network.steady_state(1.0, dt, 1, Grey::default())?;
     let stimulus = shown.to_tensor(Kind::Float)?.unsqueeze(0);
+    let start = match t_fade_in > 0.0 {
+        true => network.fade_in(t_fade_in, dt, &stimulus.select(1, 0), Start::State(&grey))?,
+        false => grey.shallow_clone(),
+    };
     let every = shown.frames().div_ceil(frames).max(1);
     let picked: Vec<usize> = (0..shown.frames()).step_by(every).collect();
     let times: Vec<f64> = picked.iter().map(|&frame| 1e3 * time[frame]).collect();
@@ -243,7 +277,7 @@ pub(super) fn film(
     for name in types {
         let cells = network.wiring().cells_of(name)?;
         let record = Record::Cells(cells.clone());
-        let activity = network.simulate(&stimulus, &Run::new(dt).from(&grey).record(record))?.activity;
+        let activity = network.simulate(&stimulus, &Run::new(dt).from(&start).record(record))?.activity;
         let rest: Vec<f32> = cells.iter().map(|&c| grey.double_value(&[0, i64::from(c)]) as f32).collect();
         let values = as_slice::<f32>(&activity);
         let change = |&f: &usize| {
@@ -298,7 +332,11 @@ fn write(
             settings.speeds,
             silenced(population)
         ))
-        .table(subtype_table(results));
+        .table(subtype_table(results))
+        .text(
+            "DSI, the direction selectivity index, is the length of the sum of responses as vectors in their directions, over the sum of \
+             their lengths: for bright or dark edges, whichever cells respond to more, or of this contrast alone.",
+        );
     if let Some(movie) = movie {
         movie.save(folder.join("movie"))?;
         let caption = format!(
@@ -347,7 +385,9 @@ fn subtype_table(results: &EdgeResults) -> Table {
         "known direction",
         "first model: direction",
         "first model: DSI",
+        "of this contrast alone",
         "median DSI",
+        "of this contrast alone",
         "models within 45° of the known (%)",
         "reversed (%)",
     ];
@@ -358,7 +398,9 @@ fn subtype_table(results: &EdgeResults) -> Table {
             degrees(s.known),
             degrees(s.first_direction),
             format!("{:.2}", s.first_dsi),
+            format!("{:.2}", s.first_dsi_alone),
             format!("{:.2}", s.median_dsi),
+            format!("{:.2}", s.median_dsi_alone),
             format!("{:.0}", 100.0 * s.right),
             format!("{:.0}", 100.0 * s.reversed),
         ])

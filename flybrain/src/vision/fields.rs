@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use connectome_graph::hex::Extent;
-use fly_vision::measure::{Baseline, Responses, SpatioTemporalField};
+use fly_vision::measure::{Baseline, RadialProfile, Responses, SpatioTemporalField};
 use fly_vision::network::{Protocol, Record};
 use fly_vision::stimulus::{DotSettings, ImpulseSettings, Impulses};
 use serde::Serialize;
@@ -132,8 +132,8 @@ fn summary(model: String, name: &str, field: &SpatioTemporalField) -> Option<Fie
         time_to_peak: peak.time,
         column: [peak.column.u, peak.column.v],
         biphasic: field.biphasic_index().unwrap_or(0.0),
-        centre_radius: profile.as_ref().and_then(|p| p.centre_radius()),
-        surround: profile.as_ref().map_or(0.0, |p| p.surround_strength()),
+        centre_radius: profile.as_ref().and_then(RadialProfile::centre_radius),
+        surround: profile.as_ref().map_or(0.0, RadialProfile::surround_strength),
     })
 }
 

@@ -23,7 +23,7 @@ use std::path::Path;
 use crate::{Error, atomic};
 
 /// Types whose activity is shown as movies and traces when nothing else is asked for: from the eye to T4 and T5.
-pub const SHOWN: [&str; 12] = ["R1", "L1", "L2", "Mi1", "Tm3", "Mi9", "Tm1", "Tm9", "T4a", "T4c", "T5a", "T5c"];
+pub const SHOWN: [&str; 12] = ["R1", "L1", "L2", "Mi1", "Tm3", "Mi9", "Tm1", "Tm9", "T4a", "T4b", "T5a", "T5b"];
 
 /// Writes a table.
 fn write_csv(folder: &Path, name: &str, head: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {

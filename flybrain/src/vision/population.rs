@@ -51,12 +51,14 @@ impl FromStr for Population {
                 ("all", ..) => (0..N_PRETRAINED).collect(),
                 (_, Some((first, last)), _) if first <= last && last < N_PRETRAINED => (first..=last).collect(),
                 (_, _, Ok(number)) if number < N_PRETRAINED => vec![number],
-                (_, None, Err(_)) => {
+                (_, None, Err(_)) if part.contains(['.', '/']) || std::path::Path::new(part).exists() => {
                     models.push(Model::File(part.into()));
                     continue;
                 }
                 _ => {
-                    let what = format!("{part:?}; published ones are 0 to {}, a range is first-last", N_PRETRAINED - 1);
+                    let last = N_PRETRAINED - 1;
+                    let what =
+                        format!("{part:?}; published ones are 0 to {last}, a range is first-last, others are files");
                     return Err(wrong(what));
                 }
             };
@@ -111,6 +113,14 @@ impl Population {
         Ok(Arc::new(Wiring::from_hex(&fly)?))
     }
 
+    /// Fails for types that are not there, those silenced among them, before anything is computed.
+    pub(super) fn check_types(&self, types: &[String]) -> Result<(), Error> {
+        // all types have cells in the middle column
+        let fly = expand(&fly_vision::connectome()?, Extent(0)).map_err(fly_vision::Error::from)?;
+        let wiring = Wiring::from_hex(&fly)?;
+        types.iter().chain(&self.silenced).try_for_each(|name| wiring.type_index(name).map(drop)).map_err(Error::from)
+    }
+
     /// A network of the shared wiring with nothing silenced and the published start of training.
     pub(super) fn network(&self, wiring: &Arc<Wiring>) -> Result<Network, Error> {
         let mut network = Network::builder(wiring.clone()).build_alone()?;
@@ -161,7 +171,7 @@ mod tests {
         assert_eq!(of("all").unwrap().len(), 50);
         assert_eq!(of("3, 7-8").unwrap(), [3, 7, 8].map(Model::Published));
         assert_eq!(of("fly.safetensors").unwrap(), [Model::File("fly.safetensors".into())]);
-        for wrong in ["", "50", "9-3", "40-50"] {
+        for wrong in ["", "50", "9-3", "40-50", "best"] {
             assert!(of(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -72,6 +72,7 @@ pub fn respond(
     on_model: &mut dyn FnMut(usize, &Model),
 ) -> Result<RespondResults, Error> {
     let mut record = RunRecord::start();
+    population.check_types(&settings.movie)?;
     let video = match &settings.film {
         Film::Array(path) => Video::from_npy(path, settings.rate)?,
         Film::Images(path) => Video::from_png_folder(path, settings.rate)?,
@@ -100,7 +101,8 @@ pub fn respond(
         if number == 0 {
             if !settings.movie.is_empty() {
                 let title = "A film, and the cells that see it";
-                movie = Some(film(network, &shown, stimuli.dt(), &stimuli.time(), &settings.movie, title, 80)?);
+                let fade = settings.t_fade_in;
+                movie = Some(film(network, &shown, stimuli.dt(), &stimuli.time(), fade, &settings.movie, title, 80)?);
             }
             first = Some(responses);
         }

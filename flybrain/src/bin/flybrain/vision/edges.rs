@@ -34,18 +34,21 @@ pub(crate) struct Bars {
 #[command(next_help_heading = "Stimuli")]
 struct MovingOptions {
     /// Directions in degrees, counter-clockwise from rightwards [default: 0, 30, ... 330]
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     angles: Option<Vec<f64>>,
     /// Speeds in columns of 5.8 degrees per second
     #[arg(long, value_delimiter = ',', default_values_t = [19.0])]
     speeds: Vec<f64>,
+    /// Height across the direction of motion, in LEDs of 2.25 degrees [default: 80, the whole eye, for edges, 9 for bars]
+    #[arg(long)]
+    height: Option<f64>,
     /// Time before and after the motion, seconds
     #[arg(long, default_value_t = 1.0)]
     t_pre: f64,
     /// Length of a frame, seconds
     #[arg(long, default_value_t = 0.005)]
     dt: f64,
-    /// Types whose activity is shown as a movie [default: twelve, from R1 to T5c]
+    /// Types whose activity is shown as a movie [default: twelve, from R1 to T5b]
     #[arg(long, value_name = "TYPE,..", value_delimiter = ',')]
     movie: Option<Vec<String>>,
 }
@@ -73,6 +76,7 @@ fn run(
     let settings = EdgeSettings {
         angles: options.angles.clone().unwrap_or(defaults.angles),
         speeds: options.speeds.clone(),
+        height: options.height.unwrap_or(defaults.height),
         t_pre: options.t_pre,
         dt: options.dt,
         movie: options.movie.clone().unwrap_or(defaults.movie),
@@ -88,21 +92,28 @@ fn run(
 fn table(results: &EdgeResults) -> String {
     let n = results.models.len();
     let mut text = format!(
-        "type  known  model {}: direction  DSI   {n} models: median DSI  known direction  reversed\n",
-        results.models[0]
+        "T4 and bright edges, T5 and dark ones; 0° is to the right, 90° upwards. DSI: direction selectivity index, 0 to 1.\n\n\
+         {:12} model {}                {}\n\
+         type  known  direction   DSI  alone  {:>10}  alone  as known  reversed\n",
+        "",
+        results.models[0],
+        if n == 1 { String::new() } else { format!("{n} models") },
+        if n == 1 { "DSI" } else { "median DSI" },
     );
     for s in &results.subtypes {
         let _ = writeln!(
             text,
-            "{:<5} {:>4.0}°  {:>19.0}°  {:.2}  {:>21.2}  {:>13.0} %  {:>6.0} %",
+            "{:<5} {:>4.0}°  {:>8.0}°  {:.2}   {:.2}  {:>10.2}   {:.2}  {:>6.0} %  {:>6.0} %",
             s.name,
             s.known,
             s.first_direction.rem_euclid(360.0),
             s.first_dsi,
+            s.first_dsi_alone,
             s.median_dsi,
+            s.median_dsi_alone,
             100.0 * s.right,
             100.0 * s.reversed
         );
     }
-    text
+    text + "\nalone: relative to responses to edges of this contrast only; as known: within 45°\n"
 }

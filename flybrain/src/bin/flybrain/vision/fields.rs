@@ -14,7 +14,7 @@ use crate::terminal::Terminal;
 pub(crate) struct ReceptiveFields {
     #[command(flatten)]
     shown: Shown,
-    /// Cell types [default: twelve, from R1 to T5c]
+    /// Cell types [default: twelve, from R1 to T5b]
     #[arg(long, value_name = "TYPE,..", value_delimiter = ',')]
     types: Option<Vec<String>>,
     /// Radius around the middle within which impulses are shown, columns

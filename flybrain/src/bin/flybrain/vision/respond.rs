@@ -23,7 +23,7 @@ pub(crate) struct Respond {
     /// Side of a receptor in pixels; a whole eye is 391 pixels wide at 13, smaller films are stretched
     #[arg(long, default_value_t = 13)]
     kernel: usize,
-    /// Types whose activity is shown as a movie [default: twelve, from R1 to T5c]
+    /// Types whose activity is shown as a movie [default: twelve, from R1 to T5b]
     #[arg(long, value_name = "TYPE,..", value_delimiter = ',')]
     movie: Option<Vec<String>>,
     #[command(flatten)]

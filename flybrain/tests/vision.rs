@@ -1,0 +1,189 @@
+//! `flybrain vision` as a user runs it, on small eyes.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use connectome_io::Array;
+use connectome_io::format::npy;
+use serde_json::Value;
+
+fn flybrain(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flybrain"));
+    command.arg("vision").args(args).current_dir(folder).output().unwrap()
+}
+
+#[track_caller]
+fn prints(folder: &Path, args: &[&str]) -> String {
+    let output = flybrain(folder, args);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn json(folder: &Path, args: &[&str]) -> Value {
+    serde_json::from_str(&prints(folder, &[args, &["--json", "--quiet"]].concat())).unwrap()
+}
+
+#[track_caller]
+fn fails(folder: &Path, args: &[&str], code: i32) -> String {
+    let output = flybrain(folder, args);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stdout.is_empty(), "{args:?} printed {}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// The folder of a run has these, and a report that holds so many figures and movies; `run.json` has the result.
+#[track_caller]
+fn left(folder: &Path, files: &[&str], pictures: usize, result: &Value) {
+    for file in files.iter().chain(&["report.html", "run.json"]) {
+        assert!(folder.join(file).metadata().is_ok_and(|m| m.len() > 0), "{file} is missing");
+    }
+    let report = fs::read_to_string(folder.join("report.html")).unwrap();
+    assert_eq!(report.matches("<figure>").count(), pictures, "figures");
+    let run: Value = serde_json::from_str(&fs::read_to_string(folder.join("run.json")).unwrap()).unwrap();
+    assert!(run["seconds"]["total"].is_number() && run["command"][1] == "vision", "{run}");
+    assert_eq!(&run["result"], result);
+}
+
+/// Rows of a table, without its heading.
+fn rows(path: &Path) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn flashes_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let flash = ["flash", "--models", "0-1", "--extent", "2", "--radius", "1", "--dt", "0.01"];
+    let found = json(folder.path(), &[&flash[..], &["--out", "one", "--threads", "1"]].concat());
+    assert_eq!((found["models"][1].as_str(), found["types"].as_array().map(Vec::len)), (Some("001"), Some(65)));
+    let files = ["fri.csv", "fri.svg", "fri.png", "traces.svg", "traces.png"];
+    left(&folder.path().join("one"), &files, 2, &found);
+    let table = rows(&folder.path().join("one/fri.csv"));
+    assert_eq!(table.len(), 2 * 65);
+    assert!(table.iter().all(|row| (-1.0..=1.0).contains(&row[2].parse::<f64>().unwrap())));
+    let index = |name: &str| table.iter().find(|row| row[1] == name).unwrap()[2].parse::<f64>().unwrap();
+    assert!(index("R1") > 0.0 && index("L1") < 0.0, "photoreceptors prefer light, L1 dark");
+
+    // the number of threads changes nothing, and the default folder is that of the command
+    let text = prints(folder.path(), &[&flash[..], &["--threads", "2"]].concat());
+    assert!(text.contains("contrast right in") && text.ends_with("vision-flash/report.html\n"), "{text}");
+    let same = |file: &str| fs::read(folder.path().join(file)).unwrap();
+    assert!(same("one/fri.csv") == same("vision-flash/fri.csv"));
+    assert!(same("one/traces.svg") == same("vision-flash/traces.svg"));
+}
+
+#[test]
+fn edges_and_bars_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = ["--models", "0", "--extent", "3", "--t-pre", "0.05", "--angles", "-90,0,90,180"];
+    let found = json(folder.path(), &[&["edges"], &small[..], &["--out", "intact", "--movie", "T4a,T4b"]].concat());
+    let files = ["directions.csv", "peaks.csv", "tuning.png", "dsi.svg", "movie.svg", "movie.png"];
+    left(&folder.path().join("intact"), &files, 3, &found["subtypes"]);
+    let subtypes = found["subtypes"].as_array().unwrap();
+    assert_eq!(subtypes.len(), 8);
+    for subtype in subtypes {
+        let apart = subtype["first_direction"].as_f64().unwrap() - subtype["known"].as_f64().unwrap();
+        assert!(((apart + 540.0).rem_euclid(360.0) - 180.0).abs() < 45.0, "{subtype}");
+        assert!(subtype["first_dsi_alone"].as_f64().unwrap() > 0.2, "{subtype}");
+    }
+    assert_eq!(rows(&folder.path().join("intact/directions.csv")).len(), 65 * 2);
+    assert_eq!(rows(&folder.path().join("intact/peaks.csv")).len(), 65 * 2 * 4);
+
+    let silent = json(folder.path(), &[&["edges"], &small[..], &["--out", "lesioned", "--silence", "T4a"]].concat());
+    assert_eq!(silent["subtypes"][0]["first_dsi"], 0.0);
+    let report = fs::read_to_string(folder.path().join("lesioned/report.html")).unwrap();
+    assert!(report.contains("; T4a held at 0"));
+
+    let text = prints(folder.path(), &[&["bars"], &small[..], &["--widths", "2", "--speeds", "13,25"]].concat());
+    assert!(text.contains("T5d") && text.ends_with("vision-bars/report.html\n"), "{text}");
+    assert_eq!(rows(&folder.path().join("vision-bars/peaks.csv")).len(), 65 * 2 * 4 * 2);
+}
+
+#[test]
+fn films_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let pixels: Vec<u8> = (0..12 * 20 * 30).map(|i| if i % 30 < 2 * (i / 600) { 255 } else { 0 }).collect();
+    npy::write(folder.path().join("film.npy"), &Array::new(vec![12, 20, 30], pixels.clone()).unwrap()).unwrap();
+    let respond = ["respond", "film.npy", "--rate", "50", "--extent", "2", "--kernel", "4", "--movie", "R1,T4b"];
+    let found = json(folder.path(), &respond);
+    assert_eq!((found["frames"].as_u64(), found["models"][0].as_str()), (Some(24), Some("000")));
+    left(&folder.path().join("vision-respond"), &["responses.csv", "movie.svg", "traces.png"], 2, &found);
+    assert_eq!(rows(&folder.path().join("vision-respond/responses.csv")).len(), 24 * 65);
+
+    // the same film as images
+    fs::create_dir(folder.path().join("images")).unwrap();
+    for (number, frame) in pixels.chunks(600).enumerate() {
+        let file = fs::File::create(folder.path().join(format!("images/{number:03}.png"))).unwrap();
+        let mut encoder = png::Encoder::new(file, 30, 20);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(frame).unwrap();
+    }
+    let images = [&["respond", "images"], &respond[2..], &["--out", "images/seen"]].concat();
+    assert_eq!(json(folder.path(), &images), found);
+}
+
+#[test]
+fn receptive_fields_and_wiring_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let fields = ["receptive-fields", "--types", "R1,L1", "--extent", "2", "--radius", "1", "--t-stim", "0.1"];
+    let found = json(folder.path(), &fields);
+    let [r1, l1] = [0, 1].map(|i| found["fields"][i]["peak"].as_f64().unwrap());
+    assert!(r1 > 0.0 && l1 < 0.0, "{found}");
+    assert_eq!(found["fields"][0]["column"], serde_json::json!([0, 0]));
+    left(&folder.path().join("vision-receptive-fields"), &["fields.csv", "maps.png", "traces.svg"], 2, &found);
+
+    let explore = ["explore", "T5a", "--extent", "2", "--models", "0-2"];
+    let found = json(folder.path(), &explore);
+    assert_eq!(found["pairs"], 604);
+    let files = ["parameters.csv", "connectivity.svg", "inputs.png", "bias.png", "time_constants.svg"];
+    left(&folder.path().join("vision-explore"), &files, 4, &found);
+    assert_eq!(rows(&folder.path().join("vision-explore/parameters.csv")).len(), 3 * 65);
+    assert!(prints(folder.path(), &explore).contains("inputs of T5a\n"));
+}
+
+#[test]
+fn bad_input_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    fs::write(folder.path().join("text.npy"), "no array").unwrap();
+    fs::write(folder.path().join("text.safetensors"), "no parameters").unwrap();
+    for (args, wanted) in [
+        (&["flash", "--silence", "Mi99"][..], "\"Mi99\""),
+        (&["edges", "--movie", "T4x"], "\"T4x\""),
+        (&["explore", "T99"], "\"T99\""),
+        (&["receptive-fields", "--types", "T4a,T99"], "\"T99\""),
+        (&["flash", "--models", "absent.pt"], "absent.pt"),
+        (&["flash", "--models", "text.safetensors"], "text.safetensors"),
+        (&["respond", "absent.npy"], "absent.npy"),
+        (&["respond", "text.npy"], "text.npy"),
+        (&["respond", "empty"], "no *.png"),
+        (&["respond", "empty", "--rate", "0"], "no *.png"),
+        (&["flash", "--dt", "0"], "dt"),
+        (&["flash", "--t-stim", "nan"], "t_stim"),
+        (&["flash", "--radius", "-2"], "radius"),
+        (&["edges", "--speeds", "0"], "speed"),
+        (&["edges", "--angles", "inf"], "angle"),
+        (&["bars", "--widths=-1"], "width"),
+        (&["flash", "--extent", "4000000000"], "extent"),
+        (&["flash", "--threads", "0"], "thread"),
+    ] {
+        let small: &[&str] = if args.contains(&"--extent") { &["--quiet"] } else { &["--quiet", "--extent", "2"] };
+        let args = [args, small].concat();
+        let message = fails(folder.path(), &args, 1);
+        assert!(message.starts_with("error: ") && message.contains(wanted), "{args:?}: {message}");
+    }
+    for args in [
+        &["flash", "--models", "50"][..],
+        &["flash", "--models", "7-3"],
+        &["flash", "--models", "best"],
+        &["edges", "--speeds", "fast"],
+        &["look"],
+    ] {
+        assert!(fails(folder.path(), args, 2).starts_with("error: "));
+    }
+    let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["empty", "text.npy", "text.safetensors"], "nothing is left behind");
+}
