@@ -6,14 +6,14 @@
 //! flow from 34 types. Then T4 and T5 are asked which direction they prefer: nobody told them.
 
 use connectome_graph::hex::{Extent, expand};
-use examples::{Args, Error, Pictures, Progress, Table, percent, run};
-use flybrain::figure::{Axis, Figure, FlowStyle, Grid, HexFlow, Lines, Mark};
+use examples::{Args, Error, Pictures, Progress, Table, run};
 use fly_vision::Network;
 use fly_vision::measure::{self, Averaging, PeakOptions};
 use fly_vision::network::{Protocol, Wiring};
 use fly_vision::stimulus::{BarSettings, MovingBars, SceneSettings, Scenes, Stimuli};
 use fly_vision::task::{FlowData, FlowSet, Initial, ItemSeed, Phase, Split};
 use fly_vision::training::{FlyTraining, RunOptions, TrainingSettings, batch, scenes_flow};
+use flybrain::figure::{Axis, Figure, FlowStyle, Grid, HexFlow, Lines, Mark};
 use std::process::ExitCode;
 use tch::{Kind, Tensor};
 
@@ -58,7 +58,11 @@ fn example(args: &Args) -> Result<(), Error> {
     progress.stage("drawing");
     let mut pictures = Pictures::new(&args.out);
     pictures.save("learning", "loss and error by iteration", &learning(&folder, after.epe_of_zero)?)?;
-    pictures.save("flow", "true and decoded flow of a held-out scene", &flow(&training, &data, split.validation[0])?)?;
+    pictures.save(
+        "flow",
+        "true and decoded flow of a held-out scene",
+        &flow(&training, &data, split.validation[0])?,
+    )?;
     progress.finish();
 
     println!("{iterations} iterations on {} scenes; end-point error on {held_out} held-out scenes:", scenes - held_out);
@@ -67,10 +71,14 @@ fn example(args: &Args) -> Result<(), Error> {
     for ((name, before), after) in ASKED.iter().zip(&directions_before).zip(&directions) {
         let known = measure::known::preferred_direction(name).map_or_else(String::new, |d| format!("{d:.0}°"));
         let direction = format!("{:.0}°", after[1].rem_euclid(360.0));
-        table.row([(*name).into(), percent(before[0]), percent(after[0]), direction, known]);
+        let index = |found: &[f64; 2]| format!("{:.4}", found[0]);
+        table.row([(*name).into(), index(before), index(after), direction, known]);
     }
     print!("{table}");
-    println!("the trained network is in {}; `flybrain vision edges --models FILE --extent {extent}` shows it edges", network.display());
+    println!(
+        "the trained network is in {}; `flybrain vision edges --models FILE --extent {extent}` shows it edges",
+        network.display()
+    );
     pictures.list();
     Ok(())
 }
@@ -131,7 +139,8 @@ fn flow(training: &FlyTraining, data: &FlowSet, scene: usize) -> Result<Figure, 
     let decoded = tch::no_grad(|| training.pass(&items.luminance, &grey, Phase::Evaluation))?.flow;
     let middle = items.flow.size()[1] / 2;
     let numbers = |t: &Tensor| Vec::<f64>::try_from(t.to_kind(Kind::Double).contiguous());
-    let mut figure = HexFlow::new("Optic flow, rightwards and upwards").style(FlowStyle::Arrows).label("flow per frame");
+    let mut figure =
+        HexFlow::new("Optic flow, rightwards and upwards").style(FlowStyle::Arrows).label("flow per frame");
     for (name, flow) in [("true", &items.flow), ("read from cells", &decoded)] {
         let frame = flow.get(0).get(middle);
         figure = figure.columns(name, &numbers(&frame.get(0))?, &numbers(&frame.get(1))?);

@@ -4,7 +4,9 @@ use connectome_graph::hex::{Extent, expand};
 use fly_vision::network::{EngineKind, Network, Wiring};
 use fly_vision::stimulus::{SceneSettings, Scenes};
 use fly_vision::task::{Crop, DecoderOptions, FlowData, FlowSet, ItemSeed, Split};
-use fly_vision::training::{ActivityPenalty, FlyTraining, Items, RunOptions, Start, TrainingSettings, batch, scenes_flow};
+use fly_vision::training::{
+    ActivityPenalty, FlyTraining, Items, RunOptions, Start, TrainingSettings, batch, scenes_flow,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tch::{Kind, Tensor};

@@ -168,8 +168,7 @@ pub fn from_noise(network: &Network, cell_type: &str, settings: &NoiseSearch) ->
             Movie::new(columns, (0..frames as usize * columns).map(|_| uniform(random.next_u32())).collect())?
         }
     };
-    let search =
-        Search { iterations, lr, dt, t_pre, bounds: Bounds::Between(0.0, 1.0), ..Search::new(cell_type) };
+    let search = Search { iterations, lr, dt, t_pre, bounds: Bounds::Between(0.0, 1.0), ..Search::new(cell_type) };
     search.run(network, &start, |seen| {
         let counted = match settings.frames {
             FromNoise::LastFrame => seen.central.f_select(0, -1)?,

@@ -112,8 +112,7 @@ impl Search {
         let mut found = Found { movie: start.clone(), losses: Vec::new(), central: Vec::new(), cells: Vec::new() };
         for iteration in 0..self.iterations {
             let activity = network.forward(&shown.f_unsqueeze(0)?, &run)?.activity.f_squeeze_dim(0)?;
-            let seen =
-                Seen { central: activity.f_select(1, central)?, cells: activity, movie: shown.shallow_clone() };
+            let seen = Seen { central: activity.f_select(1, central)?, cells: activity, movie: shown.shallow_clone() };
             let losses = objective(&seen)?;
             let Some(loss) = losses.first() else {
                 return Err(Error::setting("objective", "it returned nothing; at least the number to be lowered"));

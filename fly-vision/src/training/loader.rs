@@ -107,7 +107,8 @@ impl Ahead {
 
     /// The batch of a step; steps must be asked for one after the other.
     pub(super) fn next(&self, step: u64) -> Result<Items, Error> {
-        let ended = || Error::setting("loader", format!("it has no batch for step {step}; steps must follow each other"));
+        let ended =
+            || Error::setting("loader", format!("it has no batch for step {step}; steps must follow each other"));
         let loaded = self.0.recv().map_err(|_| ended())??;
         if loaded.step == step { Ok(loaded.items) } else { Err(ended()) }
     }

@@ -178,10 +178,7 @@ impl FlyTraining {
         let columns = self.lattice.len() as i64;
         let read = self.outputs * columns;
         let decoded = activity.f_narrow(2, 0, read)?.f_reshape([size[0], size[1], self.outputs, columns])?;
-        Ok(Pass {
-            flow: self.decoder.forward(&decoded, phase)?,
-            central: activity.f_narrow(2, read, size[2] - read)?,
-        })
+        Ok(Pass { flow: self.decoder.forward(&decoded, phase)?, central: activity.f_narrow(2, read, size[2] - read)? })
     }
 
     /// Fails where potentials, `[batch, frames, cells]`, are no numbers or soon will be none.

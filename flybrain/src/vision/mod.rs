@@ -19,8 +19,8 @@ pub use flash::{FlashResults, FlashSettings, flash};
 pub use population::{Model, Population};
 pub use respond::{Film, RespondResults, RespondSettings, respond};
 pub use train::{
-    FlyTrainSettings, FlyTrained, Light, Movies, RecordSettings, Recorded, TrainOptions, TrainedModel, Validated, record, train,
-    validate,
+    FlyTrainSettings, FlyTrained, Light, Movies, RecordSettings, Recorded, TrainOptions, TrainedModel, Validated,
+    record, train, validate,
 };
 
 use std::path::Path;

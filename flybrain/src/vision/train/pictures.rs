@@ -28,7 +28,8 @@ pub(super) fn learning(folder: &Path, models: &[usize]) -> Result<Figure, Error>
         let name = if models.len() > 1 && models.len() <= NAMED { format!("model {model:03}") } else { String::new() };
         let [step, losses, means] = columns(&own.join("training.csv"), ["step", "loss", "activity"])?;
         let every = step.len().div_ceil(POINTS).max(1);
-        let smooth = |all: &[f64]| all.chunks(every).map(|c| c.iter().sum::<f64>() / c.len() as f64).collect::<Vec<_>>();
+        let smooth =
+            |all: &[f64]| all.chunks(every).map(|c| c.iter().sum::<f64>() / c.len() as f64).collect::<Vec<_>>();
         if !step.is_empty() {
             loss = loss.series(name.clone(), &smooth(&step), &smooth(&losses));
             activity = activity.series(name.clone(), &smooth(&step), &smooth(&means));

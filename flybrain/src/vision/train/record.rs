@@ -12,9 +12,9 @@ use serde_json::json;
 use tch::Kind;
 use tch_function::slices::as_slice;
 
+use super::model_folder;
 use super::settings::FlyTrainSettings;
 use super::workflow::{finished, load_best};
-use super::model_folder;
 use crate::Error;
 
 /// Settings of [`record`].
@@ -77,7 +77,8 @@ pub fn record(
             let start = network.fade_in(settings.t_fade_in, settings.dt, &movie.select(1, 0), Start::Rest)?;
             let run = Run::new(settings.dt).from(&start).record(Record::Central);
             let activity = network.simulate(&movie, &run)?.activity;
-            let activity = activity.f_to_kind(Kind::Float).and_then(|t| t.f_contiguous()).map_err(fly_vision::Error::from)?;
+            let activity =
+                activity.f_to_kind(Kind::Float).and_then(|t| t.f_contiguous()).map_err(fly_vision::Error::from)?;
             sequences.push(as_slice::<f32>(&activity).to_vec());
         }
         let longest = sequences.iter().map(Vec::len).max().unwrap_or(0);

@@ -6,9 +6,7 @@ use std::str::FromStr;
 use connectome_graph::hex::{Extent, expand};
 use fly_vision::network::{Network, Wiring};
 use fly_vision::stimulus::{SceneSettings, Scenes};
-use fly_vision::task::{
-    AugmentationOptions, Crop, Decay, DecayShape, DecoderOptions, FlowSet, Initial, Loss, Split,
-};
+use fly_vision::task::{AugmentationOptions, Crop, Decay, DecayShape, DecoderOptions, FlowSet, Initial, Loss, Split};
 use fly_vision::training::{ActivityPenalty, FlyTraining, TrainingSettings, scenes_flow, sintel_flow};
 use serde::{Deserialize, Serialize};
 

@@ -31,12 +31,7 @@ pub struct TrainOptions {
 impl Default for TrainOptions {
     /// All from the start, silently.
     fn default() -> Self {
-        Self {
-            start: Start::Anew,
-            share: Share::default(),
-            progress: Progress::Silent,
-            on_signal: OnSignal::Untouched,
-        }
+        Self { start: Start::Anew, share: Share::default(), progress: Progress::Silent, on_signal: OnSignal::Untouched }
     }
 }
 
@@ -140,6 +135,10 @@ fn train_one(
     let checkpoints = Checkpoints::new(own.join("checkpoints"));
     let before_path = own.join("before.json");
     let started = !checkpoints.list()?.is_empty();
+    if started && options.start == Start::Anew {
+        let problem = "it holds a training that is not at its end; resume it, or name another folder".into();
+        return Err(Error::Settings { path: own, problem });
+    }
     if !started {
         let t_pre = training.settings().t_pre_validation;
         let error = training.errors(data, validated, t_pre)?.epe;

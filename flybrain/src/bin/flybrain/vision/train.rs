@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use fly_vision::training::Start;
 use flybrain::rate::sweep::Share;
 use flybrain::vision::{FlyTrainSettings, Movies, RecordSettings, TrainOptions, record, train, validate};
-use fly_vision::training::Start;
 use tch_train::{OnSignal, Progress};
 
 use crate::failure::Failure;
