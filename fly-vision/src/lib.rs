@@ -7,8 +7,10 @@ pub mod eye;
 pub mod measure;
 mod movie;
 pub mod network;
+pub mod probe;
 pub mod stimulus;
 pub mod task;
+pub mod training;
 
 pub use conditions::Conditions;
 pub use connectome::connectome;

@@ -66,6 +66,16 @@ impl Share {
         Err(Error::Setting { key: "task-id", problem })
     }
 
+    /// The number of the task.
+    pub fn task(self) -> usize {
+        self.task
+    }
+
+    /// Those of `n` things, numbered from 0, that are this task's.
+    pub fn of(self, n: usize) -> impl Iterator<Item = usize> {
+        (self.task..n).step_by(self.tasks)
+    }
+
     /// What is asked for, and for what is not, what the scheduler of a cluster says: an array job of Slurm (`SLURM_ARRAY_TASK_ID`, `_MIN`,
     /// `_STEP`, `_COUNT`) or of LSF (`LSB_JOBINDEX`, which counts from 1 to `LSB_JOBINDEX_END` in steps of `LSB_JOBINDEX_STEP`).
     ///

@@ -10,6 +10,7 @@ mod flash;
 mod panel;
 mod population;
 mod respond;
+mod train;
 
 pub use edges::{EdgeResults, EdgeSettings, Moving, Subtype, edges};
 pub use explore::{ExploreResults, explore};
@@ -17,6 +18,10 @@ pub use fields::{FieldResults, FieldSettings, FieldSummary, receptive_fields};
 pub use flash::{FlashResults, FlashSettings, flash};
 pub use population::{Model, Population};
 pub use respond::{Film, RespondResults, RespondSettings, respond};
+pub use train::{
+    FlyTrainSettings, FlyTrained, Light, Movies, RecordSettings, Recorded, TrainOptions, TrainedModel, Validated,
+    record, train, validate,
+};
 
 use std::path::Path;
 

@@ -19,7 +19,7 @@ fn nudge(case: Case, key: &str, at: usize) -> Case {
 }
 
 /// Faults by name: what they are done to, and what they do.
-const FAULTS: [(&str, &str, &str, Fault); 41] = [
+const FAULTS: [(&str, &str, &str, Fault); 45] = [
     ("a state", "bioplnn", "dopri5_lotka_default_f64", |c| nudge(c, "ys", 60)),
     ("a parameter", "bioplnn", "dopri5_decay_mid_f64", |c| nudge(c, "param.k", 1)),
     ("an accept flag", "bioplnn", "dopri5_vdp_default_f64", |c| nudge(c, "trace_accept", 30)),
@@ -90,6 +90,24 @@ const FAULTS: [(&str, &str, &str, Fault); 41] = [
     ("a luminance", "flyvis", "moving_stimuli", |c| nudge(c, "bar.offset_frames", 8000)),
     ("a reflected column", "flyvis", "augmentation", |c| nudge(c, "flip2.perm", 3)),
     ("a rate", "flyvis", "schedulers", |c| nudge(c, "exponential_half", 499)),
+    ("an optimal stimulus", "flyvis", "optimal_stimuli", |c| {
+        c.with_array("artificial.stimulus", |n| {
+            if let Numbers::Float(list) = n {
+                list[200] += 1e-4;
+            }
+            Keep::Yes
+        })
+    }),
+    ("another cell", "flyvis", "optimal_stimuli", |c| c.with_setting("cell_type", "\"T4b\"")),
+    ("a flow", "flyvis", "training", |c| {
+        c.with_array("flow", |n| {
+            if let Numbers::Float(list) = n {
+                list[100] += 0.01;
+            }
+            Keep::Yes
+        })
+    }),
+    ("another learning rate", "flyvis", "training", |c| c.with_setting("lr", "0.0011")),
     ("a hash", "flyvis", "connectome_extent2", |c| c.with_setting("sha256_n_syn_f32_le", "\"0\"")),
 ];
 

@@ -5,6 +5,7 @@ mod explore;
 mod fields;
 mod flash;
 mod respond;
+mod train;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +24,9 @@ pub(crate) enum Command {
     Respond(respond::Respond),
     ReceptiveFields(fields::ReceptiveFields),
     Explore(explore::Explore),
+    Train(train::Train),
+    Validate(train::Validate),
+    Record(train::RecordResponses),
 }
 
 impl Command {
@@ -34,6 +38,9 @@ impl Command {
             Self::Respond(respond) => respond.run(terminal),
             Self::ReceptiveFields(fields) => fields.run(terminal),
             Self::Explore(explore) => explore.run(terminal),
+            Self::Train(train) => return train.run(terminal),
+            Self::Validate(validate) => validate.run(terminal),
+            Self::Record(record) => record.run(terminal),
         }?;
         Ok(ExitCode::SUCCESS)
     }

@@ -32,7 +32,7 @@ fn whole(case: &Case, key: &str) -> Result<usize, String> {
 }
 
 /// The five tensors by their names in files.
-fn named(network: &Network) -> [(&'static str, &Tensor); 5] {
+pub(super) fn named(network: &Network) -> [(&'static str, &Tensor); 5] {
     let p = network.parameters();
     let all = [&p.bias, &p.time_constant, &p.sign, &p.log_n_syn, &p.strength];
     std::array::from_fn(|i| (PARAMETERS[i], all[i]))

@@ -1,0 +1,285 @@
+//! Network and decoder in training.
+
+use std::cell::RefCell;
+
+use connectome_graph::hex::{Lattice, Role};
+use tch::nn::VarStore;
+use tch::{Device, Tensor};
+use tch_train::{Adam, Checkpoint, Optimizer, Parameters};
+
+use super::loader::batch;
+use super::settings::TrainingSettings;
+use crate::Error;
+use crate::network::{self, Grey, Network, Record, Run};
+use crate::task::{FlowData, FlowSample, HexDecoder, ItemSeed, Loss, Phase};
+
+/// A network with its decoder, and what training them takes.
+///
+/// Names of the tensors: `network.nodes_bias` and so on, `decoder.base.0.weight` and so on, and `rest`, the potentials of all cells in
+/// grey at the beginning of the epoch, `[1, cells]`, so that a training that is resumed within an epoch goes on from the same ones.
+#[derive(Debug)]
+pub struct FlyTraining {
+    store: VarStore,
+    network: Network,
+    decoder: HexDecoder,
+    settings: TrainingSettings,
+    lattice: Lattice,
+    rest: Tensor,
+    /// Cells that are recorded: those that are decoded, then the central ones.
+    record: Vec<u32>,
+    /// Number of types that are decoded.
+    outputs: i64,
+    /// Gradient of the penalty by resting potentials, until its step.
+    penalty: RefCell<Option<Tensor>>,
+}
+
+/// What came of showing sequences.
+#[derive(Debug)]
+pub struct Pass {
+    /// Flow as it is decoded, `[batch, frames, 2, columns]`.
+    pub flow: Tensor,
+    /// Potentials of central cells, `[batch, frames, types]`.
+    pub central: Tensor,
+}
+
+/// How far decoded flow is from the true one, as the mean over sequences.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FlowErrors {
+    /// [`Loss::L2Norm`].
+    pub l2norm: f64,
+    /// [`Loss::EndPointError`].
+    pub epe: f64,
+    /// The end-point error of a decoder that always says 0.
+    pub epe_of_zero: f64,
+}
+
+/// Potentials beyond this are on their way to infinity: those of trained networks are below 100.
+const LARGEST_POTENTIAL: f64 = 1e6;
+
+const EXPLODED: &str = "the network exploded; lower the learning rate of the network, or start from parameters with weaker synapses. \
+                        The newest checkpoint is from before";
+
+/// Sequences that are validated at once; results do not depend on it.
+const VALIDATED_AT_ONCE: usize = 16;
+
+impl FlyTraining {
+    /// Makes network and decoder, on the CPU. Types whose role is to be read out must have a cell in each column.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for settings that make no sense and for a wiring without a lattice or cells to read out; otherwise as
+    /// [`network::Builder::build`] and [`HexDecoder::new`].
+    pub fn new(network: network::Builder, settings: TrainingSettings) -> Result<Self, Error> {
+        settings.validate()?;
+        let mut store = VarStore::new(Device::Cpu);
+        let network = network.build(&(store.root() / "network"))?;
+        // the decoder is of the network's kind
+        store.set_kind(network.kind());
+        let root = store.root();
+        let wiring = network.wiring();
+        let Some(lattice) = wiring.lattice() else {
+            return Err(Error::setting("wiring", "there is no lattice, which the decoder works on"));
+        };
+        let outputs = wiring.types().iter().filter(|t| t.role == Role::Output).count();
+        let mut record = Record::Output.cells(wiring)?;
+        if outputs == 0 || record.len() != outputs * lattice.len() {
+            let what = format!("{} cells of {outputs} types to read out at {} columns", record.len(), lattice.len());
+            return Err(Error::setting("wiring", what + "; one of each type in each column is needed"));
+        }
+        record.extend(wiring.central_cells());
+        let decoder = HexDecoder::new(&(&root / "decoder"), outputs, lattice.extent(), &settings.decoder)?;
+        let rest = Tensor::f_zeros([1, wiring.n_cells() as i64], (network.kind(), Device::Cpu))?;
+        let rest = root.add("rest", rest, false);
+        Ok(Self {
+            store,
+            network,
+            decoder,
+            settings,
+            lattice,
+            rest,
+            record,
+            outputs: outputs as i64,
+            penalty: RefCell::new(None),
+        })
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The network, to give it other parameters.
+    pub fn network_mut(&mut self) -> &mut Network {
+        &mut self.network
+    }
+
+    /// The decoder.
+    pub fn decoder(&self) -> &HexDecoder {
+        &self.decoder
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &TrainingSettings {
+        &self.settings
+    }
+
+    /// The columns.
+    pub fn lattice(&self) -> &Lattice {
+        &self.lattice
+    }
+
+    /// All tensors, trained or not.
+    pub fn parameters(&self) -> Parameters {
+        Parameters::of(&self.store)
+    }
+
+    /// Adam on the network (the group `main`) and the decoder (`decoder`).
+    ///
+    /// # Errors
+    /// [`Error::Training`] if nothing of the network is trained.
+    pub fn optimizer(&self) -> Result<Optimizer, Error> {
+        let all = self.parameters();
+        let of = |decay: &crate::task::Decay| Adam { lr: decay.at(0), ..Adam::default() };
+        Ok(Optimizer::new(of(&self.settings.lr_network), &all.under("network"))?.with_group(
+            "decoder",
+            of(&self.settings.lr_decoder),
+            &all.under("decoder"),
+        )?)
+    }
+
+    /// Takes network and decoder of a checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Training`] with what does not fit; nothing is changed then.
+    pub fn load(&mut self, checkpoint: &Checkpoint) -> Result<(), Error> {
+        Ok(checkpoint.load_model(&self.parameters())?)
+    }
+
+    /// Computes the potentials in grey from which sequences start until the next call.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if they are none; otherwise as [`Network::steady_state`].
+    pub fn settle(&self) -> Result<(), Error> {
+        let dt = self.settings.augmentation.dt;
+        let rest = self.network.steady_state(self.settings.t_pre, dt, 1, Grey::default())?;
+        self.check_range(&rest.f_unsqueeze(1)?, &(0..self.network.wiring().n_cells() as u32).collect::<Vec<_>>())?;
+        tch::no_grad(|| self.rest.shallow_clone().f_copy_(&rest))?;
+        Ok(())
+    }
+
+    /// Shows sequences, `[batch, frames, columns]`, from a state, `[batch, cells]` or `[1, cells]`, and decodes their flow. Differentiable.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if potentials are out of range; otherwise as [`Network::forward`] and [`HexDecoder::forward`].
+    pub fn pass(&self, luminance: &Tensor, start: &Tensor, phase: Phase) -> Result<Pass, Error> {
+        let run = Run::new(self.settings.augmentation.dt).from(start).record(Record::Cells(self.record.clone()));
+        let activity = self.network.forward(luminance, &run)?.activity;
+        self.check_range(&activity, &self.record)?;
+        let size = activity.size();
+        let columns = self.lattice.len() as i64;
+        let read = self.outputs * columns;
+        let decoded = activity.f_narrow(2, 0, read)?.f_reshape([size[0], size[1], self.outputs, columns])?;
+        Ok(Pass { flow: self.decoder.forward(&decoded, phase)?, central: activity.f_narrow(2, read, size[2] - read)? })
+    }
+
+    /// Fails where potentials, `[batch, frames, cells]`, are no numbers or soon will be none.
+    fn check_range(&self, activity: &Tensor, cells: &[u32]) -> Result<(), Error> {
+        let largest = activity.f_detach()?.f_abs()?;
+        if largest.numel() == 0 || largest.f_max()?.f_double_value(&[])? < LARGEST_POTENTIAL {
+            return Ok(());
+        }
+        // NaN is not below
+        let wrong = largest.f_lt(LARGEST_POTENTIAL)?.f_logical_not()?.f_any_dim(0, false)?;
+        let first = wrong.f_nonzero()?;
+        let [frame, cell] = [0, 1].map(|i| first.int64_value(&[0, i]) as usize);
+        let wiring = self.network.wiring();
+        let t = wiring.cell_types()[cells[cell] as usize];
+        Err(Error::NotFinite { frame, cell_type: wiring.types()[t as usize].name.clone(), advice: EXPLODED })
+    }
+
+    /// Loss of a batch: luminance `[batch, frames, columns]` with its flow `[batch, frames, 2, columns]`, at an iteration, with dropout by
+    /// a seed. Differentiable. The gradient of the penalty is kept for [`penalise`](Self::penalise). Returns loss, penalty (0 once it has
+    /// ended), and what was seen.
+    ///
+    /// # Errors
+    /// As [`pass`](Self::pass); [`Error::Shape`] for a flow of another shape.
+    pub fn loss(
+        &self,
+        luminance: &Tensor,
+        flow: &Tensor,
+        iteration: u64,
+        dropout: u64,
+    ) -> Result<(Tensor, f64, Pass), Error> {
+        let pass = self.pass(luminance, &self.rest, Phase::Training { seed: dropout })?;
+        let flow = flow.f_to_kind(self.network.kind())?;
+        let loss = self.settings.loss.between(&pass.flow, &flow)?;
+        let (bias, settings) = (&self.network.parameters().bias, &self.settings.penalty);
+        let mut value = 0.0;
+        let mut gradient = None;
+        if settings.weight > 0.0 && iteration < settings.until && bias.requires_grad() {
+            let penalty = settings.of(&pass.central)?;
+            value = penalty.f_double_value(&[])?;
+            // by resting potentials alone, so that no gradient of weights is computed; the loss needs the graph after that
+            gradient = Some(Tensor::f_run_backward(&[&penalty], &[bias], true, false)?.swap_remove(0));
+        }
+        *self.penalty.borrow_mut() = gradient;
+        Ok((loss, value, pass))
+    }
+
+    /// The step on the penalty of the last loss, at a learning rate; then parameters are brought back to where they belong.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] if libtorch refuses.
+    pub fn penalise(&self, lr: f64) -> Result<(), Error> {
+        if let Some(gradient) = self.penalty.borrow_mut().take() {
+            tch::no_grad(|| {
+                let bias = &self.network.parameters().bias;
+                bias.shallow_clone().f_sub_(&gradient.f_mul_scalar(lr)?).map(|_| ())
+            })?;
+        }
+        self.network.clamp()
+    }
+
+    /// Errors on sequences of a set, without variations, after `t_pre` seconds of grey. Nothing is recorded or changed.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if there is no sequence; otherwise as [`pass`](Self::pass).
+    pub fn errors(&self, data: &dyn FlowData, sequences: &[usize], t_pre: f64) -> Result<FlowErrors, Error> {
+        tch::no_grad(|| {
+            let settings = &self.settings.augmentation;
+            let grey = self.network.steady_state(t_pre, settings.dt, 1, Grey::default())?;
+            let plain = settings.without_draws();
+            let seed = ItemSeed { run: 0, epoch: 0, item: 0 };
+            let mut sums = [0.0; 3];
+            let mut count = 0usize;
+            let mut add = |samples: &[FlowSample]| -> Result<(), Error> {
+                let items = batch(samples)?;
+                let flow = items.flow.f_to_kind(self.network.kind())?;
+                let decoded = self.pass(&items.luminance, &grey, Phase::Evaluation)?.flow;
+                let zero = flow.f_zeros_like()?;
+                let pairs = [(Loss::L2Norm, &decoded), (Loss::EndPointError, &decoded), (Loss::EndPointError, &zero)];
+                for (sum, (loss, guess)) in sums.iter_mut().zip(pairs) {
+                    *sum += samples.len() as f64 * loss.between(guess, &flow)?.f_double_value(&[])?;
+                }
+                count += samples.len();
+                Ok(())
+            };
+            let mut waiting: Vec<FlowSample> = Vec::new();
+            for &sequence in sequences {
+                let sample = data.sample(sequence)?;
+                let sample = plain.draw(sample.frames(), seed)?.apply(&sample, &self.lattice, data.frame_rate())?;
+                let fits = waiting.first().is_none_or(|first| first.frames() == sample.frames());
+                if !fits || waiting.len() == VALIDATED_AT_ONCE {
+                    add(&waiting)?;
+                    waiting.clear();
+                }
+                waiting.push(sample);
+            }
+            if waiting.is_empty() {
+                return Err(Error::setting("validation", "there is no sequence; the split leaves none"));
+            }
+            add(&waiting)?;
+            let [l2norm, epe, epe_of_zero] = sums.map(|sum| sum / count as f64);
+            Ok(FlowErrors { l2norm, epe, epe_of_zero })
+        })
+    }
+}

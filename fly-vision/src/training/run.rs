@@ -1,0 +1,131 @@
+//! A training from its beginning to its end.
+
+use std::path::PathBuf;
+use std::thread;
+
+use serde_json::json;
+use tch::Tensor;
+use tch_train::{Batches, Checkpoints, Identity, LastBatch, OnSignal, Outcome, Progress, Report, Scores, Trainer};
+
+use super::fingerprint;
+use super::loader::{Ahead, Loader};
+use super::model::FlyTraining;
+use crate::Error;
+use crate::task::{FlowData, Split};
+
+/// Whether a folder's training goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// A new one; a folder with checkpoints is refused. The default.
+    #[default]
+    Anew,
+    /// From the newest checkpoint, if there is one.
+    Resume,
+}
+
+/// How a training is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Where `checkpoints/`, `training.csv` and `validation.csv` go. Default: nowhere; nothing is saved.
+    pub folder: Option<PathBuf>,
+    /// Whether the folder's training goes on. Default: [`Start::Anew`].
+    pub start: Start,
+    /// Iterations between rows of `training.csv`. Default 10.
+    pub log_every: u64,
+    /// What is shown. Default: nothing.
+    pub progress: Progress,
+    /// What Ctrl-C does. Default: what it does otherwise.
+    pub on_signal: OnSignal,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            start: Start::Anew,
+            log_every: 10,
+            progress: Progress::Silent,
+            on_signal: OnSignal::Untouched,
+        }
+    }
+}
+
+impl FlyTraining {
+    /// Trains until all iterations are done, those before a resumption included. Sequences are read and varied by a thread of their own
+    /// while the network computes.
+    ///
+    /// Validation, every [`validate_every`](super::TrainingSettings::validate_every) iterations and at the end, is by the end-point error;
+    /// without sequences that validate, by the loss on those that train.
+    ///
+    /// `training.csv` has loss, penalty, and mean, least and largest potential of central cells.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for an eye that is not the network's; [`Error::Training`] for a folder of another training, and if the training
+    /// exploded, with what came of it and where the last checkpoint is; errors of the data.
+    pub fn run(&mut self, data: &dyn FlowData, split: &Split, options: &RunOptions) -> Result<Report, Error> {
+        let (settings, this) = (self.settings().clone(), &*self);
+        if data.columns() != this.lattice().len() {
+            let want = format!("{} columns, as the network's", this.lattice().len());
+            return Err(Error::shape("the eye of the data", format!("of {} columns", data.columns()), want));
+        }
+        if let Some(&missing) = split.training.iter().chain(&split.validation).find(|&&i| i >= data.len()) {
+            return Err(Error::setting("split", format!("there is no sequence {missing} of {}", data.len())));
+        }
+        let batches = Batches::shuffled(split.training.len(), settings.batch, settings.seed)?;
+        let batches = batches.last_batch(LastBatch::Drop)?;
+        let per_epoch = batches.per_epoch();
+        let validated = if split.validation.is_empty() { &split.training } else { &split.validation };
+
+        let mut trainer = Trainer::new(this.parameters(), this.optimizer()?, batches.clone())?
+            .seed(settings.seed)
+            .group_lr(tch_train::Optimizer::FIRST_GROUP, settings.lr_network.schedule())?
+            .group_lr("decoder", settings.lr_decoder.schedule())?
+            .after_step(|stepped| Ok(this.penalise(settings.lr_penalty.at(stepped.step - 1))?))
+            .validate(settings.validate_every, |_| {
+                let errors = this.errors(data, validated, settings.t_pre_validation)?;
+                Ok(Scores::new("epe", errors.epe).and("l2norm", errors.l2norm).and("epe_of_zero", errors.epe_of_zero))
+            })?
+            .progress(options.progress)
+            .on_signal(options.on_signal);
+        if let Some(folder) = &options.folder {
+            let mut config = settings.identity();
+            config["data"] = json!(fingerprint::of_data(data, split)?);
+            config["split"] = json!({ "training": split.training, "validation": split.validation });
+            let built_on = Some(fingerprint::of_wiring(this.network().wiring()));
+            let identity = Identity { built_on, ..Identity::new("fly-vision training", config) };
+            let checkpoints = Checkpoints::new(folder.join("checkpoints"));
+            trainer = trainer
+                .checkpoints(settings.validate_every, checkpoints, identity)?
+                .log(folder.clone(), options.log_every)?;
+            if options.start == Start::Resume {
+                trainer.resume()?;
+            }
+        }
+        let (first, steps) = (trainer.steps_done(), settings.iterations);
+        let loader = Loader {
+            data,
+            training: &split.training,
+            augmentation: &settings.augmentation,
+            lattice: *this.lattice(),
+            seed: settings.seed,
+        };
+        thread::scope(|scope| {
+            let ahead = Ahead::start(scope, loader, batches, first, steps)?;
+            let report = trainer.run(steps, |batch| {
+                if batch.step.is_multiple_of(per_epoch) {
+                    this.settle()?;
+                }
+                let items = ahead.next(batch.step)?;
+                let (loss, penalty, pass) = this.loss(&items.luminance, &items.flow, batch.step, batch.seed)?;
+                let central = pass.central.f_detach()?;
+                let number = |t: Result<Tensor, tch::TchError>| t?.f_double_value(&[]);
+                Ok(Outcome::loss(loss)
+                    .metric("penalty", penalty)
+                    .metric("activity", number(central.f_mean(None::<tch::Kind>))?)
+                    .metric("activity_min", number(central.f_min())?)
+                    .metric("activity_max", number(central.f_max())?))
+            });
+            Ok(report?)
+        })
+    }
+}

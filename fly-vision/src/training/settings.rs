@@ -1,0 +1,139 @@
+//! Settings of a training.
+
+use serde_json::{Value, json};
+
+use super::penalty::ActivityPenalty;
+use crate::Error;
+use crate::task::{AugmentationOptions, Decay, DecoderOptions, Loss};
+
+/// How a network is trained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingSettings {
+    /// Sequences in an iteration; what is left of an epoch is left out. Default 4.
+    pub batch: usize,
+    /// Iterations in all. Default 250,000.
+    pub iterations: u64,
+    /// What is minimised. Default [`Loss::L2Norm`].
+    pub loss: Loss,
+    /// Learning rate of Adam for the network. Default 5e-5 to 5e-6 in ten steps.
+    pub lr_network: Decay,
+    /// Learning rate of Adam for the decoder. Default: as the network's.
+    pub lr_decoder: Decay,
+    /// Learning rate of gradient descent on the penalty. Default: as the network's.
+    pub lr_penalty: Decay,
+    /// What keeps cells active.
+    pub penalty: ActivityPenalty,
+    /// The decoder.
+    pub decoder: DecoderOptions,
+    /// Variations of sequences, and the length of a frame of the simulation (0.02 s).
+    pub augmentation: AugmentationOptions,
+    /// Seconds of grey before a sequence. Default 0.5.
+    pub t_pre: f64,
+    /// Seconds of grey before a sequence that validates. Default 0.25.
+    pub t_pre_validation: f64,
+    /// Iterations from one validation, and one checkpoint, to the next. Default 3,600: 300 epochs of the reference's data.
+    pub validate_every: u64,
+    /// Seed of the order of data, of variations and of dropout. Default 0.
+    pub seed: u64,
+}
+
+impl Default for TrainingSettings {
+    fn default() -> Self {
+        Self {
+            batch: 4,
+            iterations: 250_000,
+            loss: Loss::L2Norm,
+            lr_network: Decay::default(),
+            lr_decoder: Decay::default(),
+            lr_penalty: Decay::default(),
+            penalty: ActivityPenalty::default(),
+            decoder: DecoderOptions::default(),
+            augmentation: AugmentationOptions::default(),
+            t_pre: 0.5,
+            t_pre_validation: 0.25,
+            validate_every: 3600,
+            seed: 0,
+        }
+    }
+}
+
+impl TrainingSettings {
+    /// The defaults for another number of iterations: decays end with them and the penalty after three fifths, as by default.
+    #[must_use]
+    pub fn lasting(iterations: u64) -> Self {
+        let default = Self::default();
+        // a step lasts at least an iteration
+        let steps = default.lr_network.steps.min(usize::try_from(iterations).unwrap_or(usize::MAX)).max(1);
+        let decay = Decay { until: iterations.max(1), iterations: iterations.max(1), steps, ..Decay::default() };
+        Self {
+            iterations,
+            lr_network: decay.clone(),
+            lr_decoder: decay.clone(),
+            lr_penalty: decay,
+            penalty: ActivityPenalty { until: (iterations / 5).saturating_mul(3).max(1), ..default.penalty },
+            validate_every: default.validate_every.min(iterations.max(1)),
+            ..default
+        }
+    }
+
+    /// The same with other learning rates, one for network, decoder and penalty, falling to a tenth.
+    #[must_use]
+    pub fn lr(mut self, lr: f64) -> Self {
+        for decay in [&mut self.lr_network, &mut self.lr_decoder, &mut self.lr_penalty] {
+            (decay.start, decay.stop) = (lr, lr / 10.0);
+        }
+        self
+    }
+
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] with the one that is wrong.
+    pub fn validate(&self) -> Result<(), Error> {
+        if self.batch == 0 || self.validate_every == 0 {
+            return Err(Error::setting("batch, validate_every", "0; at least 1 of each"));
+        }
+        for (setting, t) in [("t_pre", self.t_pre), ("t_pre_validation", self.t_pre_validation)] {
+            if !(t.is_finite() && t >= 0.0) {
+                return Err(Error::setting(setting, format!("{t} s; 0 or more")));
+            }
+        }
+        for decay in [&self.lr_network, &self.lr_decoder, &self.lr_penalty] {
+            decay.validate()?;
+        }
+        self.penalty.validate()?;
+        self.augmentation.validate()
+    }
+
+    /// Settings that a run must agree in with the one that it goes on with. Lengths and learning rates may change.
+    pub(super) fn identity(&self) -> Value {
+        json!({
+            "batch": self.batch,
+            "loss": format!("{:?}", self.loss),
+            "penalty": format!("{:?}", ActivityPenalty { until: 0, ..self.penalty.clone() }),
+            "decoder": format!("{:?}", self.decoder),
+            "augmentation": format!("{:?}", self.augmentation),
+            "t_pre": self.t_pre,
+            "t_pre_validation": self.t_pre_validation,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trainings_of_any_length_have_valid_settings() {
+        for iterations in [1, 3, 10, 11, 1000, 250_000] {
+            let settings = TrainingSettings::lasting(iterations);
+            settings.validate().unwrap();
+            assert_eq!(settings.lr_network.at(iterations), 5e-6);
+            assert_eq!(settings.clone().lr(1e-3).lr_penalty.at(0), 1e-3);
+            assert_eq!(settings.identity(), TrainingSettings::lasting(5).identity());
+        }
+        assert_eq!(TrainingSettings::lasting(250_000), TrainingSettings::default());
+        assert!(TrainingSettings { batch: 0, ..TrainingSettings::default() }.validate().is_err());
+        assert!(TrainingSettings { t_pre: f64::NAN, ..TrainingSettings::default() }.validate().is_err());
+    }
+}

@@ -1,0 +1,180 @@
+//! `flybrain vision train`, `validate` and `record`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use fly_vision::training::Start;
+use flybrain::rate::sweep::Share;
+use flybrain::vision::{FlyTrainSettings, Movies, RecordSettings, TrainOptions, record, train, validate};
+use tch_train::{OnSignal, Progress};
+
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+
+/// Train models on optic flow; Ctrl-C saves, --resume goes on
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// Settings, such as the config.toml of another run; options below are over it [default: those of the publication, on scenes]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The unpacked folder of MPI-Sintel, in place of procedural scenes
+    #[arg(long, value_name = "DIR", conflicts_with = "scenes")]
+    sintel: Option<PathBuf>,
+    /// Procedural scenes, of which an eighth is held out [default: 64]
+    #[arg(long, value_name = "N")]
+    scenes: Option<usize>,
+    /// Radius of the eye in columns [default: 15, which are 721]
+    #[arg(long)]
+    extent: Option<u32>,
+    /// Parameters to start from: untrained, the number of a published model, or a file
+    #[arg(long, value_name = "MODEL")]
+    start: Option<String>,
+    /// Iterations [default: 250000]
+    #[arg(long)]
+    iterations: Option<u64>,
+    /// Sequences in an iteration [default: 4]
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Learning rate at first; a tenth of it is left at the end [default: 5e-5]
+    #[arg(long)]
+    lr: Option<f64>,
+    /// Iterations between validations, and between checkpoints [default: 3600]
+    #[arg(long, value_name = "N")]
+    validate_every: Option<u64>,
+    /// Models, each with a seed of its own [default: 1]
+    #[arg(long, value_name = "N")]
+    models: Option<usize>,
+    /// Seed of the first model [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Which of several tasks this is, from 0 [default: that of a Slurm or LSF array job, else 0]
+    #[arg(long, value_name = "I")]
+    task_id: Option<usize>,
+    /// Tasks that the models are shared out to [default: those of the array job, else 1]
+    #[arg(long, value_name = "N")]
+    n_tasks: Option<usize>,
+    /// Go on with models that were interrupted, and with finished ones where more iterations are asked for
+    #[arg(long)]
+    resume: bool,
+    /// Threads [default: all cores]; results do not depend on it
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Folder of the run
+    #[arg(long, value_name = "DIR", default_value = "vision-train")]
+    out: PathBuf,
+}
+
+impl Train {
+    fn settings(&self) -> Result<FlyTrainSettings, Failure> {
+        let mut settings = self.config.as_deref().map(FlyTrainSettings::read).transpose()?.unwrap_or_default();
+        if let Some(folder) = &self.sintel {
+            // the run must be found again from elsewhere
+            let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
+            settings.movies = Movies::Sintel { folder };
+        }
+        if let Some(scenes) = self.scenes {
+            let seed = if let Movies::Scenes { seed, .. } = settings.movies { seed } else { 0 };
+            settings.movies = Movies::Scenes { scenes, held_out: scenes / 8, seed };
+        }
+        settings.start = self.start.clone().unwrap_or(settings.start);
+        settings.extent = self.extent.unwrap_or(settings.extent);
+        settings.iterations = self.iterations.unwrap_or(settings.iterations);
+        settings.batch = self.batch.unwrap_or(settings.batch);
+        settings.lr = self.lr.unwrap_or(settings.lr);
+        settings.validate_every = self.validate_every.unwrap_or(settings.validate_every);
+        settings.models = self.models.unwrap_or(settings.models);
+        settings.seed = self.seed.unwrap_or(settings.seed);
+        Ok(settings)
+    }
+
+    pub(super) fn run(&self, terminal: &Terminal) -> Result<ExitCode, Failure> {
+        if let Some(threads) = self.threads {
+            tch_sparse::set_threads(threads).map_err(fly_vision::Error::from).map_err(flybrain::Error::from)?;
+        }
+        let options = TrainOptions {
+            start: if self.resume { Start::Resume } else { Start::Anew },
+            share: Share::find(self.task_id, self.n_tasks, |key| std::env::var(key).ok())?,
+            progress: if terminal.is_quiet() { Progress::Silent } else { Progress::Auto },
+            on_signal: OnSignal::SaveAndStop,
+        };
+        let trained = train(&self.settings()?, &self.out, &options)?;
+        terminal.result(&trained, || {
+            let folder = self.out.display();
+            let mut text = String::new();
+            for m in &trained.models {
+                text += &format!(
+                    "model {:03}: {} iterations, end-point error {:.4} -> {:.4} (no flow: {:.4}): {}\n",
+                    m.model,
+                    m.iterations,
+                    m.error_before,
+                    m.error,
+                    m.error_of_zero,
+                    m.network.display()
+                );
+            }
+            if trained.interrupted {
+                text + &format!("interrupted: the same command with --resume goes on in {folder}\n")
+            } else {
+                text + &super::where_to_look(&self.out)
+            }
+        })?;
+        Ok(if trained.interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS })
+    }
+}
+
+/// Errors of all checkpoints of a run of `vision train`
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    /// Folder of the run
+    #[arg(value_name = "RUN", default_value = "vision-train")]
+    run: PathBuf,
+}
+
+impl Validate {
+    pub(super) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
+        let count = terminal.count("models");
+        let all = validate(&self.run, &mut |model, models| count.tell(model + 1, models))?;
+        drop(count);
+        terminal.result(&all, || {
+            let mut text = "model  iteration  end-point error  of no flow  norm of difference\n".to_owned();
+            for v in &all {
+                text += &format!(
+                    "{:03}    {:>9}  {:>15.4}  {:>10.4}  {:>18.4}\n",
+                    v.model, v.iteration, v.epe, v.epe_of_zero, v.l2norm
+                );
+            }
+            text + &format!("{}\n", self.run.join("checkpoints.csv").display())
+        })
+    }
+}
+
+/// Responses of the models of a run of `vision train` to all its sequences
+#[derive(Debug, Args)]
+pub(crate) struct RecordResponses {
+    /// Folder of the run
+    #[arg(value_name = "RUN", default_value = "vision-train")]
+    run: PathBuf,
+    /// Length of a frame, seconds
+    #[arg(long, default_value_t = 0.01)]
+    dt: f64,
+    /// Seconds in which grey fades into the first frame
+    #[arg(long, default_value_t = 2.0)]
+    t_fade_in: f64,
+}
+
+impl RecordResponses {
+    pub(super) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
+        let settings = RecordSettings { dt: self.dt, t_fade_in: self.t_fade_in };
+        let count = terminal.count("models");
+        let all = record(&self.run, &settings, &mut |model, models| count.tell(model + 1, models))?;
+        drop(count);
+        terminal.result(&all, || {
+            let line = |r: &flybrain::vision::Recorded| {
+                let [sequences, frames, types] = r.shape;
+                format!("{}: {sequences} sequences, {frames} frames, {types} types\n", r.file.display())
+            };
+            all.iter().map(line).collect()
+        })
+    }
+}
