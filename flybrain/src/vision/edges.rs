@@ -10,6 +10,7 @@ use serde::Serialize;
 use tch::Kind;
 use tch_function::slices::as_slice;
 
+use super::clusters::{self, Cluster, Traces};
 use super::flash::{no_models, silenced};
 use super::population::{Model, Population};
 use super::write_csv;
@@ -123,6 +124,8 @@ pub struct EdgeResults {
     pub subtypes: Vec<Subtype>,
     /// Correlation of direction selectivity with what is known of 18 types, by model.
     pub correlation: Vec<f64>,
+    /// Models that found the same solution for a subtype; none of fewer than ten models.
+    pub clusters: Vec<Cluster>,
 }
 
 /// Luminances of what moves, in the order of results.
@@ -146,7 +149,9 @@ pub fn edges(
     let mut all: Vec<f64> = Vec::new();
     let mut cells = Vec::new();
     let mut movie = None;
+    let mut traces = Traces::default();
     population.each_response(&stimuli, &Protocol::default(), on_model, |number, network, responses: Responses| {
+        traces.add(&responses)?;
         let peaks = measure::peak_responses(&responses, &PeakOptions::default())?;
         all.extend_from_slice(peaks.values());
         cells = responses.cells().to_vec();
@@ -159,7 +164,8 @@ pub fn edges(
         return Err(no_models());
     }
     let peaks = PerCondition::new(all, population.models().len(), stimuli.conditions().clone(), cells)?;
-    let results = results(population, &peaks)?;
+    let mut results = results(population, &peaks)?;
+    results.clusters = traces.clusters(population, &results)?;
     record.result(&results.subtypes);
     write(population, settings, folder, &mut record, &results, &peaks, movie.as_ref())?;
     Ok(results)
@@ -209,6 +215,7 @@ fn results(population: &Population, peaks: &PerCondition) -> Result<EdgeResults,
         direction: direction_by,
         subtypes,
         correlation: measure::dsi_correlation(&dsi)?,
+        clusters: Vec::new(),
     })
 }
 
@@ -344,6 +351,9 @@ fn write(
             results.models[0]
         );
         report = report.movie(caption, movie);
+    }
+    if !results.clusters.is_empty() {
+        report = report.table(clusters::table(&results.clusters));
     }
     report
         .saved_figure(

@@ -3,6 +3,7 @@
 //! Each workflow takes a [`Population`] of models, settings, and a folder; it writes tables (`.csv`), responses, figures (`.svg` and
 //! `.png`), `run.json` and a `report.html` that opens without a server.
 
+mod clusters;
 mod edges;
 mod explore;
 mod fields;
@@ -12,6 +13,7 @@ mod population;
 mod respond;
 mod train;
 
+pub use clusters::Cluster;
 pub use edges::{EdgeResults, EdgeSettings, Moving, Subtype, edges};
 pub use explore::{ExploreResults, explore};
 pub use fields::{FieldResults, FieldSettings, FieldSummary, receptive_fields};

@@ -1,0 +1,101 @@
+//! Models that found the same solution for a cell type.
+
+use fly_vision::measure::cluster::{ClusterOptions, Features, cluster_models};
+use fly_vision::measure::{self, Responses, known};
+use serde::Serialize;
+
+use super::edges::EdgeResults;
+use super::population::{Model, Population};
+use crate::Error;
+use crate::report::Table;
+
+/// Fewer models than this are not clustered.
+const FEWEST: usize = 10;
+
+/// Models whose cells of a subtype respond alike to all edges of the contrast that it prefers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cluster {
+    /// The subtype of T4 or T5.
+    pub cell_type: String,
+    /// The models, of which those with the least task error come first.
+    pub models: Vec<String>,
+    /// Preferred direction of the cluster: that of the sum of its models' directions, each as long as its selectivity; degrees.
+    pub direction: f64,
+    /// Median of the direction selectivity index.
+    pub dsi: f64,
+}
+
+/// Responses of T4 and T5 cells, model by model.
+#[derive(Debug, Default)]
+pub(super) struct Traces {
+    /// By subtype: name, and numbers `[models, features]`.
+    subtypes: Vec<(String, Vec<f64>)>,
+}
+
+impl Traces {
+    /// Takes the responses of the next model.
+    pub(super) fn add(&mut self, responses: &Responses) -> Result<(), Error> {
+        let intensities = responses.conditions().column("intensity")?;
+        for (cell, name) in responses.cells().iter().enumerate() {
+            let Some(contrast) = known::preferred_contrast(name).filter(|_| known::preferred_direction(name).is_some())
+            else {
+                continue;
+            };
+            let at = self.subtypes.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+                self.subtypes.push((name.clone(), Vec::new()));
+                self.subtypes.len() - 1
+            });
+            for sample in (0..responses.samples()).filter(|&s| intensities[s] == contrast.intensity()) {
+                self.subtypes[at].1.extend(responses.trace(0, sample, cell).filter(|v| !v.is_nan()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Clusters of each subtype, those with the least task error first; none of few models.
+    pub(super) fn clusters(self, population: &Population, results: &EdgeResults) -> Result<Vec<Cluster>, Error> {
+        let n = results.models.len();
+        // published models are numbered by task error; of others it is not known
+        let error = |(at, model): (usize, &Model)| match model {
+            Model::Published(number) => *number as f64,
+            Model::File(_) => at as f64,
+        };
+        let errors: Vec<f64> = population.models().iter().enumerate().map(error).collect();
+        let mut all = Vec::new();
+        for (name, values) in self.subtypes.into_iter().filter(|_| n >= FEWEST) {
+            let light = usize::from(known::preferred_contrast(&name).is_some_and(|c| c.intensity() > 0.5));
+            let cell = results.types.iter().position(|t| *t == name).unwrap_or_default();
+            let clusters = cluster_models(&Features::new(values, n)?, &errors, &ClusterOptions::default())?;
+            for cluster in 0..clusters.count() {
+                let members = clusters.members(cluster);
+                let dsi: Vec<f64> = members.iter().map(|&m| results.dsi[light][m][cell]).collect();
+                let vector = members.iter().zip(&dsi).fold([0.0; 2], |[x, y], (&m, length)| {
+                    let (sin, cos) = results.direction[light][m][cell].to_radians().sin_cos();
+                    [x + length * cos, y + length * sin]
+                });
+                all.push(Cluster {
+                    cell_type: name.clone(),
+                    models: members.iter().map(|&m| results.models[m].clone()).collect(),
+                    direction: vector[1].atan2(vector[0]).to_degrees(),
+                    dsi: measure::quantile(&dsi, 0.5),
+                });
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Clusters as a table of a report.
+pub(super) fn table(clusters: &[Cluster]) -> Table {
+    let columns = ["type", "models", "preferred direction", "median DSI", "which"];
+    let caption = "Clusters of models by their responses, the least task error first";
+    clusters.iter().fold(Table::new(caption, &columns), |table, c| {
+        table.row(&[
+            c.cell_type.clone(),
+            c.models.len().to_string(),
+            format!("{:.0}°", c.direction.rem_euclid(360.0)),
+            format!("{:.2}", c.dsi),
+            c.models.join(" "),
+        ])
+    })
+}
