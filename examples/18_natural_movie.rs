@@ -3,7 +3,7 @@
 //! The film is a clip of *Big Buck Bunny* where `../shared/data` has it; otherwise one that is rendered in code, textured objects in front of
 //! a textured background that the camera moves over.
 
-use connectome_graph::hex::Extent;
+use connectome_graph::hex::{CellType, Extent};
 use examples::visual::{self, Course, FAMOUS, courses, published};
 use examples::{Args, Error, Pictures, Progress, Table, run};
 use fly_vision::Movie;
@@ -29,7 +29,7 @@ fn watch(args: &Args) -> Result<(), Error> {
     let (what, seen) = film(extent, frames)?;
     progress.stage("running the network");
     let (fly, network) = published(0, extent)?;
-    let names: Vec<&str> = fly.types().iter().map(|t| t.name()).collect();
+    let names: Vec<&str> = fly.types().iter().map(CellType::name).collect();
     let courses = courses(&fly, &network, &seen, DT, 1.0, &names)?;
 
     progress.stage("drawing");

@@ -179,8 +179,15 @@ pub enum Error {
     Lyapunov(#[from] lyapunov::Error),
     /// The fly visual system.
     #[error(transparent)]
-    Vision(#[from] fly_vision::Error),
+    Vision(Box<fly_vision::Error>),
     /// Training failed.
     #[error(transparent)]
     Train(#[from] tch_train::Error),
+}
+
+/// Boxed, for results are as large as their largest error.
+impl From<fly_vision::Error> for Error {
+    fn from(error: fly_vision::Error) -> Self {
+        Self::Vision(Box::new(error))
+    }
 }

@@ -89,7 +89,7 @@ pub fn flash(
 }
 
 pub(super) fn no_models() -> Error {
-    Error::Vision(fly_vision::Error::Setting { setting: "models", what: "there are none".into() })
+    Error::from(fly_vision::Error::Setting { setting: "models", what: "there are none".into() })
 }
 
 fn results(population: &Population, fri: &PerCell) -> Result<FlashResults, Error> {

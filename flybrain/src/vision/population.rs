@@ -43,7 +43,7 @@ impl FromStr for Population {
 
     /// `all`; numbers and ranges of published models, `0,3,10-19`; names of files.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let wrong = |what: String| Error::Vision(fly_vision::Error::Setting { setting: "models", what });
+        let wrong = |what: String| Error::from(fly_vision::Error::Setting { setting: "models", what });
         let mut models = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let range = part.split_once('-').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
