@@ -6,17 +6,21 @@
 
 use connectome_graph::hex::Extent;
 use examples::{Args, Error, Pictures, Progress, Table, run};
-use flybrain::figure::{Animation, ColorScale, Figure, HexMovie, Lines};
 use fly_vision::network::{Grey, Network, Record, Run, Wiring};
 use fly_vision::probe::{NoiseSearch, RegularisedSearch, from_noise, regularised};
 use fly_vision::stimulus::{SceneSettings, Scenes, Stimuli};
 use fly_vision::task::resample_nearest;
 use fly_vision::{Movie, connectome};
+use flybrain::figure::{Animation, ColorScale, Figure, HexMovie, Lines};
 use std::process::ExitCode;
 use tch::Kind;
 
 fn main() -> ExitCode {
-    run("20_optimal_stimuli", "Finds the movies that excite a motion detector most, by gradients through the eye.", find)
+    run(
+        "20_optimal_stimuli",
+        "Finds the movies that excite a motion detector most, by gradients through the eye.",
+        find,
+    )
 }
 
 const CELL: &str = "T4c";
@@ -108,7 +112,11 @@ fn film(title: &str, movie: &Movie) -> Result<Animation, Error> {
     let light: Vec<f64> = picked.iter().flat_map(|&frame| movie.frame(frame)).map(|x| f64::from(*x) - 0.5).collect();
     let largest = light.iter().fold(1e-9f64, |m, x| m.max(x.abs()));
     let film = HexMovie::new(title).times(&times, "ms").color_label("luminance, difference from grey");
-    Ok(film.panel("light", movie.columns(), &light).colors(ColorScale::Diverging).color_range(-largest, largest).build()?)
+    Ok(film
+        .panel("light", movie.columns(), &light)
+        .colors(ColorScale::Diverging)
+        .color_range(-largest, largest)
+        .build()?)
 }
 
 fn traces(shown: &[(&str, &Movie, Vec<f64>)]) -> Result<Figure, Error> {
