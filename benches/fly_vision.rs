@@ -58,7 +58,7 @@ fn main() -> Result<(), Failure> {
                     expand(&types, Extent(extent)).expect("a lattice of ordinary size");
                 }
                 let took = start.elapsed();
-                let columns = (1 + 3 * extent * (extent + 1)) as f64;
+                let columns = f64::from(1 + 3 * extent * (extent + 1));
                 growth.add("expansion, columns", columns, took.as_secs_f64() / calls as f64);
                 took
             });
@@ -67,7 +67,7 @@ fn main() -> Result<(), Failure> {
         group.bench_function(BenchmarkId::new("frame of 4 samples", extent), |bencher| {
             bencher.iter_custom(|calls| {
                 let each = eye.time(calls, Pass::Forward);
-                growth.add("frame, columns", (1 + 3 * extent * (extent + 1)) as f64, each.as_secs_f64());
+                growth.add("frame, columns", f64::from(1 + 3 * extent * (extent + 1)), each.as_secs_f64());
                 each * calls as u32
             });
         });

@@ -289,9 +289,8 @@ fn parameters_are_saved_and_read_again() {
     trained.save(&path).unwrap();
     let mut fresh = Network::builder(wiring(1)).build_alone().unwrap();
     fresh.load(&path).unwrap();
-    for (a, b) in [(trained.parameters(), fresh.parameters())] {
-        assert!(a.bias.equal(&b.bias) && a.strength.equal(&b.strength) && a.time_constant.equal(&b.time_constant));
-    }
+    let (a, b) = (trained.parameters(), fresh.parameters());
+    assert!(a.bias.equal(&b.bias) && a.strength.equal(&b.strength) && a.time_constant.equal(&b.time_constant));
     let mut other = Network::builder(wiring(1)).activation(Activation::Tanh).build_alone().unwrap();
     let before = other.parameters().bias.copy();
     assert!(other.load(&path).unwrap_err().to_string().contains("activation"));

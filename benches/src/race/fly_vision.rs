@@ -49,14 +49,14 @@ fn movie(network: &Network, batch: usize) -> Vec<f32> {
 }
 
 impl FlyVision {
-    fn time(&self, dir: &Path, engine: EngineKind, record: Record, clock: &mut Clock) -> Result<Measurement> {
+    fn time(&self, dir: &Path, engine: EngineKind, record: &Record, clock: &mut Clock) -> Result<Measurement> {
         let network = network(engine, Kind::Float)?;
         let shape = [self.batch as i64, FRAMES as i64, network.wiring().n_columns() as i64];
         let light = Tensor::from_slice(&load::<f32>(dir, "light")?).f_view(shape)?;
         let grey = network.steady_state(T_PRE, DT, 1, Grey::default())?;
         let run = Run::new(DT).from(&grey).record(record.clone());
         let timed = clock.run(|| Ok(network.simulate(&light, &run)?.activity))?;
-        let activity = if record == Record::All {
+        let activity = if *record == Record::All {
             let central: Vec<i64> = network.wiring().central_cells().iter().map(|&c| i64::from(c)).collect();
             timed.result.f_index_select(2, &Tensor::from_slice(&central))?
         } else {
@@ -119,9 +119,9 @@ impl Job for FlyVision {
 
     fn ours(&self, variant: &str, dir: &Path, clock: &mut Clock) -> Result<Measurement> {
         match variant {
-            "stencil" => self.time(dir, EngineKind::Stencil, Record::Central, clock),
-            "all" => self.time(dir, EngineKind::Stencil, Record::All, clock),
-            "sparse" => self.time(dir, EngineKind::Sparse, Record::Central, clock),
+            "stencil" => self.time(dir, EngineKind::Stencil, &Record::Central, clock),
+            "all" => self.time(dir, EngineKind::Stencil, &Record::All, clock),
+            "sparse" => self.time(dir, EngineKind::Sparse, &Record::Central, clock),
             other => Err(Error::Usage(format!("there is no variant {other:?}"))),
         }
     }

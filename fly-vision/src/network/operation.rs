@@ -265,7 +265,7 @@ impl Operation {
         needs: &[bool],
     ) -> Result<Vec<Option<Tensor>>, BoxError> {
         let kept = T::of(kept).ok_or("states of another kind were kept")?;
-        let plain = |g: &Option<Tensor>| g.as_ref().map(|g| g.f_contiguous()).transpose();
+        let plain = |g: &Option<Tensor>| g.as_ref().map(Tensor::f_contiguous).transpose();
         let (recorded, last) = (plain(&grads[0])?, plain(&grads[1])?);
         let back = self.with_engine(
             &kept.constants,

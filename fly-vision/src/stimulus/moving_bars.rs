@@ -59,7 +59,8 @@ pub struct BarSettings {
     pub speeds: Vec<f64>,
     /// Positions that a bar takes one after the other, in LEDs from its location. Default -10..11.
     pub offsets: Range<i32>,
-    /// Height of the bars in LEDs. Default 9.
+    /// Height of the bars in LEDs. Default 9; 80 for edges, more than the eye sees, as in the recordings of the reference (whose class
+    /// has 9 there too).
     pub height: f64,
     /// Middle of a bar at offset 0 in degrees from left to right before it is rotated; 90 is the middle of the eye. Default 90;
     /// 0 for edges, which are bars so wide that they end in the middle.
@@ -107,7 +108,7 @@ impl BarSettings {
 
     /// Edges: one very wide bar, which stays after it has come to rest.
     pub fn edges() -> Self {
-        Self { widths: vec![80.0], location: 0.0, after: Padding::Continue, ..Self::bars() }
+        Self { widths: vec![80.0], height: 80.0, location: 0.0, after: Padding::Continue, ..Self::bars() }
     }
 }
 

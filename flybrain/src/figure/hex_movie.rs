@@ -72,7 +72,7 @@ impl HexMovie {
     }
 
     /// Adds a panel: values `[frames, columns]`, frame by frame, for each column of a whole lattice in the order of
-    /// [`Hexagons::columns`].
+    /// [`Hexagons::columns`](super::Hexagons::columns).
     #[must_use]
     pub fn panel<T: Sample>(mut self, name: impl Into<String>, columns: usize, frames: &[T]) -> Self {
         self.panels.push(Panel { name: name.into(), uv: None, columns, values: values(frames) });
@@ -133,7 +133,7 @@ impl HexMovie {
     ///
     /// # Errors
     /// [`Error::EmptyPlot`] without a panel or a frame, [`Error::LengthMismatch`] for panels whose values are not whole frames or
-    /// that differ in their number, and for times that are not one for each; those of [`Hexagons::build`].
+    /// that differ in their number, and for times that are not one for each; those of [`Hexagons::build`](super::Hexagons::build).
     pub fn build(&self) -> Result<Animation, Error> {
         let check = Check { plot: "hexagon movie", title: &self.title };
         check.not_empty(self.panels.is_empty(), "a panel")?;

@@ -30,6 +30,7 @@ impl Index for u32 {
 /// # Safety
 /// Every method needs the instruction set of the implementing type on the running machine; pointers must be readable
 /// (writable) for `LANES` numbers, or for the masked ones only where a mask is given. Alignment is not needed.
+#[allow(clippy::missing_safety_doc)] // said above for all methods
 pub trait Vector<T>: Copy {
     /// Numbers in a register, at most 16.
     const LANES: usize;

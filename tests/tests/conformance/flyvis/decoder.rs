@@ -140,7 +140,7 @@ fn cells(case: &Case, report: &mut Report) -> crate::Outcome {
     let wiring = said(flyvis_json::read(super::connectome::WIRING, &ReadOptions::default()))?;
     let network = said(expand(&wiring, extent(case)?))?;
     let outputs = network.types().iter().filter(|t| t.role() == Role::Output);
-    let cells: Vec<i64> = outputs.flat_map(|t| t.cells()).map(i64::from).collect();
+    let cells: Vec<i64> = outputs.flat_map(connectome_graph::hex::CellType::cells).map(i64::from).collect();
     report.exact("output_indices", &cells, case.integers("output_indices")?);
     Ok(())
 }

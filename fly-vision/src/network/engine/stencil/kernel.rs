@@ -87,14 +87,14 @@ pub(super) fn correlate<T: Real>(
             match Tier::best() {
                 #[cfg(target_arch = "x86_64")]
                 Tier::Avx512 => {
-                    correlations_avx512(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr())
+                    correlations_avx512(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr());
                 }
                 #[cfg(target_arch = "x86_64")]
                 Tier::Avx2 => {
-                    correlations_avx2(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr())
+                    correlations_avx2(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr());
                 }
                 _ => {
-                    correlations::<T, T::Base>(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr())
+                    correlations::<T, T::Base>(&block.tiles, shifts, own.as_ptr(), x, block.stride, lanes.as_mut_ptr());
                 }
             }
         }

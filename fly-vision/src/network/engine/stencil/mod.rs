@@ -203,7 +203,7 @@ impl<T: Real> Engine<T> for Stencil {
             };
             // SAFETY: all but the plane are packed types of this block, and the plane is one of its planes.
             unsafe {
-                kernel::product(block, t, &self.by_target, &block.shifts_by_target, &weights.by_target, f, finish)
+                kernel::product(block, t, &self.by_target, &block.shifts_by_target, &weights.by_target, f, finish);
             };
             if !rectified {
                 T::with_scratch(n, |outputs| {
