@@ -5,8 +5,10 @@ use benches::fit::Growth;
 use connectome_graph::hex::{Extent, expand};
 use criterion::{BenchmarkId, Criterion};
 use fly_vision::network::{EngineKind, Grey, Network, Record, Run, Wiring};
+use fly_vision::task::{Arithmetic, DecoderOptions, HexDecoder, Phase};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
 type Failure = Box<dyn std::error::Error>;
@@ -47,6 +49,22 @@ fn main() -> Result<(), Failure> {
     group.bench_function("stencil, 4 samples, forward and backward", |bencher| {
         bencher.iter_custom(|calls| eye.time(calls, Pass::Both) * calls as u32);
     });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("decoder of optic flow, 4 x 40 frames, forward and backward");
+    for arithmetic in [Arithmetic::Fused, Arithmetic::Libtorch] {
+        let store = VarStore::new(Device::Cpu);
+        let options = DecoderOptions { arithmetic, ..DecoderOptions::default() };
+        let decoder = HexDecoder::new(&store.root(), 34, Extent(15), &options)?;
+        let activity = (Tensor::arange(4 * 40 * 34 * 721, (Kind::Float, Device::Cpu)) * 0.713).sin();
+        let activity = activity.view([4, 40, 34, 721]).set_requires_grad(true);
+        group.bench_function(format!("{arithmetic:?}"), |bencher| {
+            bencher.iter(|| {
+                let flow = decoder.forward(&activity, Phase::Training { seed: 1 }).expect("shapes that fit");
+                flow.square().sum(Kind::Float).backward();
+            });
+        });
+    }
     group.finish();
 
     let mut group = criterion.benchmark_group("lattices");

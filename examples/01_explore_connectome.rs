@@ -1,6 +1,6 @@
 //! Two nervous systems, measured: the visual system of the fly and all of *C. elegans*.
 //!
-//! Reads both from `examples/data`, expands the fly's cell types to the columns of its eye, prints what the networks
+//! Takes both from this repository, expands the fly's cell types to the columns of its eye, prints what the networks
 //! look like in numbers, and draws degrees, weight matrices, cell types and receptive fields.
 
 use connectome_graph::hex::{Axial, Extent, HexNetwork, expand};

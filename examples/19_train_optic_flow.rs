@@ -3,8 +3,8 @@
 //! A network of the fly's optic lobe and a decoder that reads optic flow from 34 of its cell types are trained on procedural scenes: textured
 //! discs and rectangles before a textured background, seen by a camera that moves. Once the network starts as published, where it had
 //! learned from films, and once untrained, with the same wiring: 734 numbers, a resting potential and a time constant for each type and
-//! a strength for each pair of types, are all that differs. Within the same few iterations one learns to read motion and the other, which the
-//! publication trained a hundred times longer, has not begun to.
+//! a strength for each pair of types, are all that differs. The publication trained a hundred times longer than this: whether so few
+//! iterations are enough for either is what the table tells.
 
 use connectome_graph::hex::{Extent, expand};
 use examples::{Args, Error, Pictures, Progress, Table, percent, run};

@@ -9,6 +9,10 @@ use connectome_io::{
 };
 
 /// A file beside the examples.
+fn fly() -> &'static str {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../fly-vision/data/fib25-fib19_v2.2.json.gz")
+}
+
 fn data(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data")).join(name)
 }
@@ -123,7 +127,7 @@ fn varshney_names_match_the_table_of_neurons_in_either_spelling() {
 
 #[test]
 fn flyvis_has_65_types_605_pairs_and_2140_displacements() {
-    let fly = read(data("flyvis/fib25-fib19_v2.2.json.gz")).unwrap();
+    let fly = read(fly()).unwrap();
     assert_eq!(fly.n_neurons(), 65);
     assert_eq!(fly.n_synapses(), 2_140);
     assert!((fly.total_weight() - 8_087.25).abs() < 0.005, "{}", fly.total_weight());
@@ -377,7 +381,7 @@ fn pretrained_models_of_the_visual_system() {
     assert_eq!((shape("bias"), shape("time_const_s"), shape("strength")), (vec![50, 65], vec![50, 65], vec![50, 604]));
     assert_eq!((shape("pair_sign"), shape("group_n_syn")), (vec![604], vec![2_355]));
     let names: Vec<String> = serde_json::from_str(&tensors.metadata["types"]).unwrap();
-    assert_eq!(names, read(data("flyvis/fib25-fib19_v2.2.json.gz")).unwrap().neurons().names().unwrap());
+    assert_eq!(names, read(fly()).unwrap().neurons().names().unwrap());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The data sets in `examples/data`.
+//! The data sets in `examples/data`, and the fly's eye.
 
 use crate::Error;
 use connectome_io::{Connectome, format::idx, read};
@@ -12,9 +12,9 @@ pub fn path(file: &str) -> PathBuf {
 /// Cell types of the fly's visual system and how they connect on the hexagonal lattice of the eye.
 ///
 /// # Errors
-/// If the file is missing or damaged.
+/// None: the connectome is part of `fly-vision`.
 pub fn fly() -> Result<Connectome, Error> {
-    Ok(read(path("flyvis/fib25-fib19_v2.2.json.gz"))?)
+    Ok(fly_vision::connectome()?)
 }
 
 /// Chemical synapses of *C. elegans*: 302 neurons.

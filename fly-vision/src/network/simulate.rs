@@ -5,6 +5,7 @@ use tch::Tensor;
 use super::model::Network;
 use super::run::{Record, Response, Run, Start, Stimulus};
 use crate::Error;
+use crate::stimulus::frames_in;
 
 /// How a network is brought to rest before a stimulus.
 #[derive(Debug, Clone, Copy)]
@@ -21,9 +22,16 @@ impl Default for Grey<'_> {
     }
 }
 
-/// Number of frames of `dt` in a time; the quotient is truncated, as the reference does: 0.3 s of 0.01 s are 29.
-pub(crate) fn frames_in(t: f64, dt: f64) -> usize {
-    (t / dt) as usize
+/// Frames of `dt` in a time, of which a day is enough.
+fn frames_of(time: f64, dt: f64) -> Result<i64, Error> {
+    const MOST: f64 = (1 << 24) as f64;
+    if time / dt <= MOST {
+        return Ok(frames_in(time, dt) as i64);
+    }
+    Err(Error::setting(
+        "time before a stimulus",
+        format!("{time} s in frames of {dt} s; at most {MOST} frames are shown"),
+    ))
 }
 
 impl Network {
@@ -42,7 +50,7 @@ impl Network {
             };
             let run = Run::new(dt).start(grey.start).record(Record::Nothing);
             run.check()?;
-            let shape = [rows as i64, frames_in(t_pre, dt) as i64, self.wiring.n_columns() as i64];
+            let shape = [rows as i64, frames_of(t_pre, dt)?, self.wiring.n_columns() as i64];
             let movie =
                 Tensor::f_full([1, 1, 1], grey.luminance, (self.kind(), self.device()))?.f_expand(shape, false)?;
             let last = self.run(Stimulus::Columns(&movie), &run)?.last;
@@ -60,7 +68,7 @@ impl Network {
         tch::no_grad(|| {
             let run = Run::new(dt).start(start).record(Record::Nothing);
             run.check()?;
-            let n = frames_in(t, dt) as i64;
+            let n = frames_of(t, dt)?;
             let ramp = Tensor::f_linspace(0.0, 1.0, n, (self.kind(), self.device()))?.f_view([1, n, 1])?;
             let frame = frame.f_to_kind(self.kind())?.f_to_device(self.device())?;
             let movie = ramp.f_mul(&frame.f_unsqueeze(1)?.f_sub_scalar(0.5)?)?.f_add_scalar(0.5)?;
