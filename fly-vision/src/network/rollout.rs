@@ -114,7 +114,7 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
         Forward { recorded, last, kept }
     }
 
-    #[allow(clippy::too_many_arguments)] // of one place
+    #[allow(clippy::too_many_arguments)] // called once, above, with a block's share of what the caller has
     fn block_forward(
         &self,
         first: usize,
@@ -235,7 +235,7 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
         Backward { sums, shown: by_shown, start: by_start }
     }
 
-    #[allow(clippy::too_many_arguments)] // of one place
+    #[allow(clippy::too_many_arguments)] // called once, above, with a block's share of what the caller has
     fn block_backward(
         &self,
         first: usize,

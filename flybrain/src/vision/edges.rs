@@ -257,7 +257,7 @@ fn movie(population: &Population, network: &Network, settings: &EdgeSettings) ->
 
 /// A movie of luminance and of all cells of some types, as deviations from rest in grey, about `frames` frames of it. Grey fades into it
 /// within `t_fade_in` seconds.
-#[allow(clippy::too_many_arguments)] // of two places
+#[allow(clippy::too_many_arguments)] // called by two workflows, each with other values of all of them
 pub(super) fn film(
     network: &Network,
     shown: &fly_vision::Movie,
@@ -281,22 +281,25 @@ pub(super) fn film(
     let light: Vec<f64> =
         picked.iter().flat_map(|&f| shown.frame(f).iter().map(|x| 2.0 * f64::from(*x) - 1.0)).collect();
     movie = movie.panel("light", shown.columns(), &light);
-    for name in types {
-        let cells = network.wiring().cells_of(name)?;
-        let record = Record::Cells(cells.clone());
-        let activity = network.simulate(&stimulus, &Run::new(dt).from(&start).record(record))?.activity;
-        let rest: Vec<f32> = cells.iter().map(|&c| grey.double_value(&[0, i64::from(c)]) as f32).collect();
-        let values = as_slice::<f32>(&activity);
-        let change = |&f: &usize| {
-            let row = &values[f * cells.len()..][..cells.len()];
-            row.iter().zip(&rest).map(|(v, r)| f64::from(v - r)).collect::<Vec<f64>>()
+    // one run for all types, whose cells stand one after the other in each frame
+    let cells = types.iter().map(|name| network.wiring().cells_of(name)).collect::<Result<Vec<_>, _>>()?;
+    let all = cells.concat();
+    let run = Run::new(dt).from(&start).record(Record::Cells(all.clone()));
+    let activity = network.simulate(&stimulus, &run)?.activity;
+    let (values, rest) = (as_slice::<f32>(&activity), as_slice::<f32>(&grey));
+    let mut first = 0;
+    for (name, cells) in types.iter().zip(&cells) {
+        let change = |&frame: &usize| {
+            let row = &values[frame * all.len() + first..][..cells.len()];
+            row.iter().zip(cells).map(|(v, &cell)| f64::from(v - rest[cell as usize]))
         };
-        let mut all: Vec<f64> = picked.iter().flat_map(change).collect();
-        let largest = all.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+        let mut changes: Vec<f64> = picked.iter().flat_map(change).collect();
+        let largest = changes.iter().fold(0.0f64, |m, x| m.max(x.abs()));
         if largest > 0.0 {
-            all.iter_mut().for_each(|x| *x /= largest);
+            changes.iter_mut().for_each(|x| *x /= largest);
         }
-        movie = movie.panel(name.as_str(), cells.len(), &all);
+        movie = movie.panel(name.as_str(), cells.len(), &changes);
+        first += cells.len();
     }
     movie.colors(crate::figure::ColorScale::Diverging).color_range(-1.0, 1.0).build()
 }

@@ -109,7 +109,7 @@ fn results(population: &Population, fri: &PerCell) -> Result<FlashResults, Error
     })
 }
 
-#[allow(clippy::too_many_arguments)] // of one place
+#[allow(clippy::too_many_arguments)] // called once, above, with all that a run has
 fn write(
     population: &Population,
     settings: &FlashSettings,
