@@ -96,6 +96,17 @@ pub fn filled<T: Number>(shape: &[i64], fill: impl FnOnce(&mut [T])) -> Result<T
     Ok(t)
 }
 
+/// The same with what `fill` returns, which is called for an empty one too.
+///
+/// # Errors
+/// As [`filled`].
+pub fn filled_with<T: Number, R>(shape: &[i64], fill: impl FnOnce(&mut [T]) -> R) -> Result<(Tensor, R), TchError> {
+    let mut t = Tensor::f_empty(shape, (T::KIND, Device::Cpu))?;
+    // SAFETY: as in `filled`.
+    let result = fill(unsafe { as_mut_slice(&mut t) });
+    Ok((t, result))
+}
+
 fn check(t: &Tensor, kind: Option<Kind>) {
     let why = not_plain(t).or_else(|| kind.filter(|kind| *kind != t.kind()).map(|_| "it is of another kind"));
     if let Some(why) = why {

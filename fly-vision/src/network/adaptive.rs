@@ -52,7 +52,7 @@ impl<'a> Adaptive<'a> {
     fn run<T: Real>(&self, stimulus: Stimulus<'_>, run: &Run<'_>) -> Result<Response, Error> {
         let network = self.network;
         let checked = network.checked(stimulus, run)?;
-        let record = run.record.cells(&network.wiring)?;
+        let [record, also] = [run.record.cells(&network.wiring)?, run.also.cells(&network.wiring)?];
         let (n, batch, frames) = (network.wiring.n_cells(), checked.batch, checked.frames);
         let constants = Constants::<T>::new(&network.wiring, &network.parameters.on_cpu()?, run.dt, network.compat);
         let tau = as_slice::<T>(&network.parameters.on_cpu()?[1]).to_vec();
@@ -67,10 +67,11 @@ impl<'a> Adaptive<'a> {
                 sample[cell as usize] = T::from_f64(value);
             }
         }
-        let shape = [batch as i64, frames as i64, record.len() as i64];
+        let shape = |record: &[u32]| [batch as i64, frames as i64, record.len() as i64];
         if frames == 0 || batch == 0 {
             let last = filled::<T>(&[batch as i64, n as i64], |to| to.copy_from_slice(&start))?;
-            return Ok(Response { activity: Tensor::f_zeros(shape, (T::KIND, tch::Device::Cpu))?, last });
+            let nothing = |record: &[u32]| Tensor::f_zeros(shape(record), (T::KIND, tch::Device::Cpu));
+            return Ok(Response { activity: nothing(&record)?, also: nothing(&also)?, last });
         }
         let mut field = Field {
             csr: &self.csr,
@@ -91,15 +92,17 @@ impl<'a> Adaptive<'a> {
         let solver = self.solver.clone().jumps(&ends[..frames - 1]);
         let solution = solver.solve(&mut field, &start, &times)?.into_success()?;
         let states = solution.values();
-        let activity = filled::<T>(&shape, |to| {
-            for (to, state) in to.chunks_exact_mut(record.len().max(1)).zip(states.chunks_exact(n)) {
-                for (to, &cell) in to.iter_mut().zip(&record) {
-                    *to = state[cell as usize];
+        let recorded = |record: &[u32]| {
+            filled::<T>(&shape(record), |to| {
+                for (to, state) in to.chunks_exact_mut(record.len().max(1)).zip(states.chunks_exact(n)) {
+                    for (to, &cell) in to.iter_mut().zip(record) {
+                        *to = state[cell as usize];
+                    }
                 }
-            }
-        })?;
+            })
+        };
         let last = filled::<T>(&[batch as i64, n as i64], |to| to.copy_from_slice(solution.end()))?;
-        Ok(Response { activity, last })
+        Ok(Response { activity: recorded(&record)?, also: recorded(&also)?, last })
     }
 }
 

@@ -4,14 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sparse_ode::Activation;
 use tch::{Kind, Tensor};
-use tch_function::slices::{as_slice, filled};
+use tch_function::slices::{as_slice, filled, filled_with};
 use tch_function::{BoxError, Forward, Op, apply};
 use tch_sparse::Real;
 
 use super::engine::{Engine, Rates, WeightGradient};
 use super::model::{AnyEngine, Compat, Network};
 use super::parameters::Parameters;
-use super::rollout::{Backward, Keep, Rollout, Shown, States, Wanted};
+use super::rollout::{Backward, Keep, Outcome, Rollout, Shown, States, Wanted};
 use super::run::{Response, Run, Stimulus};
 use super::wiring::Wiring;
 use crate::Error;
@@ -35,9 +35,9 @@ impl Network {
 
     pub(super) fn run(&self, stimulus: Stimulus<'_>, run: &Run<'_>) -> Result<Response, Error> {
         let checked = self.checked(stimulus, run)?;
-        let record = run.record.cells(&self.wiring)?;
+        let records = [run.record.cells(&self.wiring)?, run.also.cells(&self.wiring)?];
         if let AnyEngine::Tensors(csr) = &*self.engine {
-            return self.run_by_tensors(csr, &checked, run.dt, &record);
+            return self.run_by_tensors(csr, &checked, run.dt, &records);
         }
         let mut inputs: Vec<&Tensor> = self.parameters.all().to_vec();
         inputs.extend(&checked.shown);
@@ -49,7 +49,7 @@ impl Network {
             compat: self.compat,
             dt: run.dt,
             held: self.held.clone(),
-            record,
+            records,
             shown: match (&checked.shown, checked.by_cell) {
                 (None, _) => Showing::Nothing,
                 (Some(_), false) => Showing::Columns,
@@ -60,10 +60,9 @@ impl Network {
             frames: checked.frames,
             kept: Mutex::new(None),
         };
-        let mut outputs = apply(op, &inputs)?.into_iter();
-        match (outputs.next(), outputs.next()) {
-            (Some(activity), Some(last)) => Ok(Response { activity, last }),
-            _ => Err(Error::setting("run", "the operation gave no result")),
+        match <[Tensor; 3]>::try_from(apply(op, &inputs)?) {
+            Ok([activity, also, last]) => Ok(Response { activity, also, last }),
+            Err(_) => Err(Error::setting("run", "the operation gave no result")),
         }
     }
 }
@@ -82,7 +81,7 @@ struct Operation {
     compat: Compat,
     dt: f64,
     held: Vec<(u32, f64)>,
-    record: Vec<u32>,
+    records: [Vec<u32>; 2],
     shown: Showing,
     has_start: bool,
     batch: usize,
@@ -215,7 +214,7 @@ impl Operation {
             batch: self.batch,
             frames: self.frames,
             held,
-            record: &self.record,
+            records: &self.records,
         }
     }
 
@@ -237,15 +236,26 @@ impl Operation {
         let constants = Constants::<T>::new(&self.wiring, &inputs[..N_PARAMETERS], self.dt, self.compat);
         let shown = self.shown_of::<T>(inputs);
         let start = self.has_start.then(|| as_slice::<T>(&inputs[inputs.len() - 1]));
-        let went = self.with_engine(&constants, Go { op: self, constants: &constants, shown, start, keep });
-        let shape = [self.batch as i64, self.frames as i64, self.record.len() as i64];
-        let activity = filled::<T>(&shape, |to| to.copy_from_slice(&went.recorded))?;
-        let last = filled::<T>(&[shape[0], self.wiring.n_cells() as i64], |to| to.copy_from_slice(&went.last))?;
+        let go = |outcome: Outcome<'_, T>| {
+            self.with_engine(&constants, Go { op: self, constants: &constants, shown, start, keep, outcome })
+        };
+        let [batch, frames] = [self.batch, self.frames].map(|n| n as i64);
+        let shape = |record: &[u32]| [batch, frames, record.len() as i64];
+        let [first, second] = &self.records;
+        let (activity, rest) = filled_with::<T, _>(&shape(first), |activity| {
+            filled_with::<T, _>(&shape(second), |also| {
+                filled_with::<T, _>(&[batch, self.wiring.n_cells() as i64], |last| {
+                    go(Outcome { recorded: [activity, also], last })
+                })
+            })
+        })?;
+        let (also, rest) = rest?;
+        let (last, states) = rest?;
         if keep == Keep::States {
-            let kept = T::wrap(KeptOf { constants, states: went.kept });
+            let kept = T::wrap(KeptOf { constants, states });
             *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         }
-        Ok(Forward { outputs: vec![activity, last], saved: Vec::new() })
+        Ok(Forward { outputs: vec![activity, also, last], saved: Vec::new() })
     }
 
     /// The shown numbers; for the way back only which kind they are matters.
@@ -266,14 +276,14 @@ impl Operation {
     ) -> Result<Vec<Option<Tensor>>, BoxError> {
         let kept = T::of(kept).ok_or("states of another kind were kept")?;
         let plain = |g: &Option<Tensor>| g.as_ref().map(Tensor::f_contiguous).transpose();
-        let (recorded, last) = (plain(&grads[0])?, plain(&grads[1])?);
+        let (recorded, last) = ([plain(&grads[0])?, plain(&grads[1])?], plain(&grads[2])?);
         let back = self.with_engine(
             &kept.constants,
             Return {
                 op: self,
                 kept,
                 shown: self.shown_of::<T>(&[]),
-                recorded: recorded.as_ref().map(as_slice::<T>),
+                recorded: recorded.each_ref().map(|g| g.as_ref().map(as_slice::<T>)),
                 last: last.as_ref().map(as_slice::<T>),
                 wanted: Wanted {
                     weights: if needs[2..N_PARAMETERS].contains(&true) {
@@ -315,12 +325,14 @@ struct Go<'a, T> {
     shown: Shown<'a, T>,
     start: Option<&'a [T]>,
     keep: Keep,
+    outcome: Outcome<'a, T>,
 }
 
-impl<T: Real> WithEngine<T, super::rollout::Forward<T>> for Go<'_, T> {
-    fn call<E: Engine<T>>(self, engine: &E, weights: &E::Weights) -> super::rollout::Forward<T> {
+impl<T: Real> WithEngine<T, Vec<States<T>>> for Go<'_, T> {
+    fn call<E: Engine<T>>(self, engine: &E, weights: &E::Weights) -> Vec<States<T>> {
         let held = self.op.held();
-        self.op.rollout(engine, weights, self.constants, &held).forward(self.shown, self.start, self.keep)
+        let rollout = self.op.rollout(engine, weights, self.constants, &held);
+        rollout.forward(self.shown, self.start, self.keep, self.outcome)
     }
 }
 
@@ -328,7 +340,7 @@ struct Return<'a, T> {
     op: &'a Operation,
     kept: &'a KeptOf<T>,
     shown: Shown<'a, T>,
-    recorded: Option<&'a [T]>,
+    recorded: [Option<&'a [T]>; 2],
     last: Option<&'a [T]>,
     wanted: Wanted,
 }

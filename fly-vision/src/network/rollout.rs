@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use sparse_ode::Activation;
 use tch_sparse::{Aligned, Real};
 
-use super::engine::{Engine, Light, Pull, Rates, Step, Sums, WeightGradient};
+use super::engine::{Engine, Light, Pull, Rates, Step, Sums, WeightGradient, output_of};
 
 /// What a network is shown, one number after another.
 #[derive(Debug, Clone, Copy)]
@@ -34,8 +34,8 @@ pub(super) struct Rollout<'a, T: Real, E: Engine<T>> {
     pub(super) frames: usize,
     /// Cells whose potentials are held.
     pub(super) held: &'a [(u32, T)],
-    /// Cells that are recorded.
-    pub(super) record: &'a [u32],
+    /// Cells that are recorded, in two lists.
+    pub(super) records: &'a [Vec<u32>; 2],
 }
 
 /// Whether states are kept for the way back.
@@ -48,14 +48,12 @@ pub(super) enum Keep {
 /// States of a block of samples at the start and after each frame.
 pub(super) type States<T> = Vec<Aligned<T>>;
 
-/// What comes of the way forward.
-pub(super) struct Forward<T> {
-    /// `[batch, frames, recorded]`.
-    pub(super) recorded: Vec<T>,
+/// Where what comes of the way forward goes.
+pub(super) struct Outcome<'a, T> {
+    /// `[batch, frames, recorded]` of each list.
+    pub(super) recorded: [&'a mut [T]; 2],
     /// The last state, `[batch, cells]`.
-    pub(super) last: Vec<T>,
-    /// By block.
-    pub(super) kept: Vec<States<T>>,
+    pub(super) last: &'a mut [T],
 }
 
 /// Which gradients are wanted.
@@ -94,27 +92,29 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
         self.cell_types.len()
     }
 
-    /// From `start` (`[batch, cells]`), or from rest.
-    pub(super) fn forward(&self, shown: Shown<'_, T>, start: Option<&[T]>, keep: Keep) -> Forward<T> {
-        let (n, per_sample) = (self.n_cells(), self.frames * self.record.len());
-        let mut recorded = vec![T::ZERO; self.batch * per_sample];
-        let mut last = vec![T::ZERO; self.batch * n];
-        let mut jobs = Vec::new();
-        {
-            let (mut recorded, mut last, mut first) = (&mut recorded[..], &mut last[..], 0);
-            for width in blocks(self.batch, self.engine.widest()) {
-                jobs.push((first, width, cut(&mut recorded, width * per_sample), cut(&mut last, width * n)));
-                first += width;
-            }
+    /// From `start` (`[batch, cells]`), or from rest. Returns the states that are kept, by block.
+    pub(super) fn forward(
+        &self,
+        shown: Shown<'_, T>,
+        start: Option<&[T]>,
+        keep: Keep,
+        outcome: Outcome<'_, T>,
+    ) -> Vec<States<T>> {
+        let n = self.n_cells();
+        let per_sample = self.records.each_ref().map(|record| self.frames * record.len());
+        let Outcome { recorded: [mut first_list, mut second_list], mut last } = outcome;
+        let (mut jobs, mut first) = (Vec::new(), 0);
+        for width in blocks(self.batch, self.engine.widest()) {
+            let recorded =
+                [cut(&mut first_list, width * per_sample[0]), cut(&mut second_list, width * per_sample[1])];
+            jobs.push((first, width, Outcome { recorded, last: cut(&mut last, width * n) }));
+            first += width;
         }
-        let kept = jobs
-            .into_par_iter()
-            .map(|(first, width, recorded, last)| self.block_forward(first, width, shown, start, keep, recorded, last))
-            .collect();
-        Forward { recorded, last, kept }
+        jobs.into_par_iter()
+            .map(|(first, width, outcome)| self.block_forward(first, width, shown, start, keep, outcome))
+            .collect()
     }
 
-    #[allow(clippy::too_many_arguments)] // called once, above, with a block's share of what the caller has
     fn block_forward(
         &self,
         first: usize,
@@ -122,8 +122,7 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
         shown: Shown<'_, T>,
         start: Option<&[T]>,
         keep: Keep,
-        recorded: &mut [T],
-        last: &mut [T],
+        outcome: Outcome<'_, T>,
     ) -> States<T> {
         let block = self.engine.block(width);
         let (n, state_len) = (self.n_cells(), self.engine.state_len(&block));
@@ -147,7 +146,11 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
         self.engine.outputs(&block, self.activation, &states[0], &mut outputs[0]);
         self.hold(&block, &mut states[0], &mut outputs[0]);
         let mut light = Lighting::new(self, &block, first, width, shown);
-        let recorded_at: Vec<usize> = self.record.iter().map(|&cell| cells[cell as usize]).collect();
+        let Outcome { mut recorded, last } = outcome;
+        let places = self.records.each_ref().map(|record| {
+            let place = |&cell: &u32| cells[cell as usize] as u32;
+            record.iter().map(place).collect::<Vec<u32>>()
+        });
         for frame in 0..self.frames {
             if keep == Keep::States {
                 states.push(Aligned::zeros(state_len));
@@ -171,10 +174,12 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
                 },
             );
             self.hold(&block, after, f_next);
-            for (b, recorded) in recorded.chunks_exact_mut((self.frames * self.record.len()).max(1)).enumerate() {
-                let to = &mut recorded[frame * self.record.len()..][..self.record.len()];
-                for (to, &at) in to.iter_mut().zip(&recorded_at) {
-                    *to = after[at + b];
+            for (recorded, places) in recorded.iter_mut().zip(&places) {
+                for (b, recorded) in recorded.chunks_exact_mut((self.frames * places.len()).max(1)).enumerate() {
+                    let to = &mut recorded[frame * places.len()..][..places.len()];
+                    for (to, &at) in to.iter_mut().zip(places) {
+                        *to = after[at as usize + b];
+                    }
                 }
             }
             outputs.swap(0, 1);
@@ -190,7 +195,7 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
 
     fn hold(&self, block: &E::Block, v: &mut [T], f: &mut [T]) {
         for &(cell, value) in self.held {
-            self.engine.set(block, self.activation, cell, value, v, f);
+            self.engine.set(block, cell, value, output_of(self.activation, value), v, f);
         }
     }
 
@@ -199,7 +204,7 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
         &self,
         kept: &[States<T>],
         shown: Shown<'_, T>,
-        by_recorded: Option<&[T]>,
+        by_recorded: [Option<&[T]>; 2],
         by_last: Option<&[T]>,
         wanted: Wanted,
     ) -> Backward<T> {
@@ -242,7 +247,7 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
         width: usize,
         states: &States<T>,
         shown: Shown<'_, T>,
-        (by_recorded, by_last): (Option<&[T]>, Option<&[T]>),
+        (by_recorded, by_last): ([Option<&[T]>; 2], Option<&[T]>),
         wanted: Wanted,
         (by_shown, by_start): (&mut [T], &mut [T]),
     ) -> Sums {
@@ -250,48 +255,50 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
         let n = self.n_cells();
         let cells = self.engine.cells(&block);
         let mut sums = Sums::zeros(self.rates.bias.len(), self.n_groups);
-        let mut lambda = Aligned::zeros(self.engine.state_len(&block));
-        let mut outputs = Aligned::zeros(self.engine.output_len(&block));
-        let mut inputs = Aligned::zeros(self.engine.output_len(&block));
+        let state_len = self.engine.state_len(&block);
+        let mut lambda = Aligned::zeros(state_len);
+        let mut inputs = [(); 2].map(|()| Aligned::zeros(self.engine.output_len(&block)));
+        let recorded = Recorded::new(self, &cells, by_recorded, first, width);
+        let mut more = Aligned::zeros(if recorded.lists.is_empty() { 0 } else { state_len });
+        if self.frames > 0 {
+            recorded.write(self.frames - 1, &mut lambda);
+        }
         if let Some(by_last) = by_last {
             for (b, by_last) in by_last.chunks_exact(n).skip(first).take(width).enumerate() {
                 for (&at, &g) in cells.iter().zip(by_last) {
-                    lambda[at + b] = g;
+                    lambda[at + b] += g;
                 }
             }
         }
-        let recorded = self.record.len();
+        self.engine.inputs(&block, self.rates, &lambda, &mut inputs[0]);
+        self.release(&block, &mut lambda, &mut inputs[0]);
         let mut gradient = ShownGradient::new(self, &block, width, shown, wanted.shown);
         for frame in (0..self.frames).rev() {
-            if let Some(by_recorded) = by_recorded {
-                for b in 0..width {
-                    let from = &by_recorded[((first + b) * self.frames + frame) * recorded..][..recorded];
-                    for (&cell, &g) in self.record.iter().zip(from) {
-                        lambda[cells[cell as usize] + b] += g;
-                    }
-                }
-            }
-            self.release(&cells, width, &mut lambda);
-            let v = &states[frame];
-            self.engine.outputs(&block, self.activation, v, &mut outputs);
+            let more = (frame > 0 && !recorded.lists.is_empty()).then(|| {
+                recorded.write(frame - 1, &mut more);
+                &*more
+            });
+            let [inputs, inputs_before] = &mut inputs;
             self.engine.pull(
                 &block,
                 self.weights,
                 Pull {
                     rates: self.rates,
                     activation: self.activation,
-                    v,
-                    f: &outputs,
+                    v: &states[frame],
                     v_next: &states[frame + 1],
                     lambda: &mut lambda,
-                    inputs: &mut inputs,
+                    inputs,
+                    inputs_before,
+                    more,
                     weights: wanted.weights,
                 },
                 &mut sums,
             );
-            gradient.take(frame, &inputs, by_shown);
+            gradient.take(frame, inputs, by_shown);
+            self.release(&block, &mut lambda, inputs_before);
+            std::mem::swap(inputs, inputs_before);
         }
-        self.release(&cells, width, &mut lambda);
         for (b, by_start) in by_start.chunks_exact_mut(n).enumerate() {
             for (to, &at) in by_start.iter_mut().zip(&cells) {
                 *to = lambda[at + b];
@@ -301,9 +308,67 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
     }
 
     /// What is held does not depend on anything.
-    fn release(&self, cells: &[usize], width: usize, lambda: &mut [T]) {
+    fn release(&self, block: &E::Block, lambda: &mut [T], inputs: &mut [T]) {
         for &(cell, _) in self.held {
-            lambda[cells[cell as usize]..][..width].fill(T::ZERO);
+            self.engine.set(block, cell, T::ZERO, T::ZERO, lambda, inputs);
+        }
+    }
+}
+
+/// Gradients by what was recorded of a block of samples.
+struct Recorded<'a, T> {
+    lists: Vec<RecordedList<'a, T>>,
+    frames: usize,
+    first: usize,
+    width: usize,
+}
+
+struct RecordedList<'a, T> {
+    /// `[batch, frames, recorded]`.
+    all: &'a [T],
+    recorded: usize,
+    /// Number among what was recorded, and place in a state.
+    once: Vec<(u32, u32)>,
+    /// The same of cells that are recorded again.
+    again: Vec<(u32, u32)>,
+}
+
+impl<'a, T: Real> Recorded<'a, T> {
+    fn new<E: Engine<T>>(
+        run: &Rollout<'_, T, E>,
+        cells: &[usize],
+        by_recorded: [Option<&'a [T]>; 2],
+        first: usize,
+        width: usize,
+    ) -> Self {
+        let mut seen = vec![false; cells.len()];
+        let mut list = |(all, record): (Option<&'a [T]>, &Vec<u32>)| {
+            let (mut once, mut again) = (Vec::new(), Vec::new());
+            all.map(|all| {
+                for (i, &cell) in record.iter().enumerate() {
+                    let known = std::mem::replace(&mut seen[cell as usize], true);
+                    let list = if known { &mut again } else { &mut once };
+                    list.push((i as u32, cells[cell as usize] as u32));
+                }
+                RecordedList { all, recorded: record.len(), once, again }
+            })
+        };
+        let lists = by_recorded.into_iter().zip(run.records).filter_map(&mut list).collect();
+        Self { lists, frames: run.frames, first, width }
+    }
+
+    /// Writes those of a frame to the places of their cells in a state, and nothing elsewhere.
+    fn write(&self, frame: usize, to: &mut [T]) {
+        for list in &self.lists {
+            for b in 0..self.width {
+                let from = &list.all[((self.first + b) * self.frames + frame) * list.recorded..][..list.recorded];
+                for &(i, at) in &list.once {
+                    to[at as usize + b] = from[i as usize];
+                }
+                for &(i, at) in &list.again {
+                    to[at as usize + b] += from[i as usize];
+                }
+            }
         }
     }
 }

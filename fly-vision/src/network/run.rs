@@ -92,12 +92,13 @@ pub struct Run<'a> {
     pub(super) dt: f64,
     pub(super) start: Start<'a>,
     pub(super) record: Record,
+    pub(super) also: Record,
 }
 
 impl<'a> Run<'a> {
     /// A frame lasts `dt` seconds, a step each. Default: from rest, recording central cells.
     pub fn new(dt: f64) -> Self {
-        Self { dt, start: Start::Rest, record: Record::Central }
+        Self { dt, start: Start::Rest, record: Record::Central, also: Record::Nothing }
     }
 
     /// Starts in a state, `[batch, cells]` or `[1, cells]`.
@@ -118,6 +119,12 @@ impl<'a> Run<'a> {
         Self { record, ..self }
     }
 
+    /// Records these cells too, apart from the others.
+    #[must_use]
+    pub fn also(self, also: Record) -> Self {
+        Self { also, ..self }
+    }
+
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.dt.is_finite() && self.dt > 0.0 {
             Ok(())
@@ -132,6 +139,8 @@ impl<'a> Run<'a> {
 pub struct Response {
     /// Potentials of the recorded cells after each frame, `[batch, frames, recorded]`.
     pub activity: Tensor,
+    /// The same of those of [`Run::also`].
+    pub also: Tensor,
     /// All potentials after the last frame, `[batch, cells]`.
     pub last: Tensor,
 }

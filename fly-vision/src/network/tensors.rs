@@ -9,7 +9,7 @@ use super::run::{Checked, Response};
 use crate::Error;
 
 impl Network {
-    pub(super) fn run_by_tensors(&self, csr: &Csr, run: &Checked, dt: f64, record: &[u32]) -> Result<Response, Error> {
+    pub(super) fn run_by_tensors(&self, csr: &Csr, run: &Checked, dt: f64, records: &[Vec<u32>; 2]) -> Result<Response, Error> {
         let (kind, device) = (self.kind(), self.device());
         let wiring = &self.wiring;
         let (slot, group) = csr.edges();
@@ -37,7 +37,7 @@ impl Network {
             }
             Ok(v)
         };
-        let record = index(record, device);
+        let records = records.each_ref().map(|record| index(record, device));
         let n = wiring.n_cells() as i64;
         let batch = run.batch as i64;
         let mut v = match &run.start {
@@ -45,7 +45,7 @@ impl Network {
             None => bias.f_expand([n, batch], false)?,
         };
         v = hold(v)?;
-        let mut activity = Vec::with_capacity(run.frames);
+        let mut recorded = [(); 2].map(|()| Vec::with_capacity(run.frames));
         for frame in 0..run.frames as i64 {
             let f = self.activation.apply_tensor(&v)?.f_contiguous()?;
             let mut input = spmm(csr.pattern(), &values, &f)?;
@@ -59,13 +59,15 @@ impl Network {
             }
             let change = bias.f_add(&input)?.f_sub(&v)?;
             v = hold(v.f_add(&gain.f_mul(&change)?)?)?;
-            activity.push(v.f_index_select(0, &record)?.f_tr()?);
+            for (frames, record) in recorded.iter_mut().zip(&records) {
+                frames.push(v.f_index_select(0, record)?.f_tr()?);
+            }
         }
-        let activity = if activity.is_empty() {
-            Tensor::f_zeros([batch, 0, record.size()[0]], (kind, device))?
-        } else {
-            Tensor::f_stack(&activity, 1)?
+        let stacked = |frames: &[Tensor], record: &Tensor| match frames {
+            [] => Tensor::f_zeros([batch, 0, record.size()[0]], (kind, device)),
+            frames => Tensor::f_stack(frames, 1),
         };
-        Ok(Response { activity, last: v.f_tr()?.f_contiguous()? })
+        let [activity, also] = [0, 1].map(|i| stacked(&recorded[i], &records[i]));
+        Ok(Response { activity: activity?, also: also?, last: v.f_tr()?.f_contiguous()? })
     }
 }

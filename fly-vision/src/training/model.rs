@@ -10,7 +10,7 @@ use tch_train::{Adam, Checkpoint, Optimizer, Parameters};
 use super::loader::batch;
 use super::settings::TrainingSettings;
 use crate::Error;
-use crate::network::{self, Grey, Network, Record, Run};
+use crate::network::{self, Grey, Network, Record, Response, Run};
 use crate::task::{FlowData, FlowSample, HexDecoder, ItemSeed, Loss, Phase};
 
 /// A network with its decoder, and what training them takes.
@@ -25,8 +25,6 @@ pub struct FlyTraining {
     settings: TrainingSettings,
     lattice: Lattice,
     rest: Tensor,
-    /// Cells that are recorded: those that are decoded, then the central ones.
-    record: Vec<u32>,
     /// Number of types that are decoded.
     outputs: i64,
     /// Gradient of the penalty by resting potentials, until its step.
@@ -80,12 +78,11 @@ impl FlyTraining {
             return Err(Error::setting("wiring", "there is no lattice, which the decoder works on"));
         };
         let outputs = wiring.types().iter().filter(|t| t.role == Role::Output).count();
-        let mut record = Record::Output.cells(wiring)?;
-        if outputs == 0 || record.len() != outputs * lattice.len() {
-            let what = format!("{} cells of {outputs} types to read out at {} columns", record.len(), lattice.len());
+        let read = Record::Output.cells(wiring)?.len();
+        if outputs == 0 || read != outputs * lattice.len() {
+            let what = format!("{read} cells of {outputs} types to read out at {} columns", lattice.len());
             return Err(Error::setting("wiring", what + "; one of each type in each column is needed"));
         }
-        record.extend(wiring.central_cells());
         let decoder = HexDecoder::new(&(&root / "decoder"), outputs, lattice.extent(), &settings.decoder)?;
         let rest = Tensor::f_zeros([1, wiring.n_cells() as i64], (network.kind(), Device::Cpu))?;
         let rest = root.add("rest", rest, false);
@@ -96,7 +93,6 @@ impl FlyTraining {
             settings,
             lattice,
             rest,
-            record,
             outputs: outputs as i64,
             penalty: RefCell::new(None),
         })
@@ -171,24 +167,28 @@ impl FlyTraining {
     /// # Errors
     /// [`Error::NotFinite`] if potentials are out of range; otherwise as [`Network::forward`] and [`HexDecoder::forward`].
     pub fn pass(&self, luminance: &Tensor, start: &Tensor, phase: Phase) -> Result<Pass, Error> {
-        let run = Run::new(self.settings.augmentation.dt).from(start).record(Record::Cells(self.record.clone()));
-        let activity = self.network.forward(luminance, &run)?.activity;
-        self.check_range(&activity, &self.record)?;
+        let run =
+            Run::new(self.settings.augmentation.dt).from(start).record(Record::Output).also(Record::Central);
+        let Response { activity, also: central, .. } = self.network.forward(luminance, &run)?;
+        self.check_range(&activity, &Record::Output.cells(self.network.wiring())?)?;
+        self.check_range(&central, &self.network.wiring().central_cells())?;
         let size = activity.size();
-        let columns = self.lattice.len() as i64;
-        let read = self.outputs * columns;
-        let decoded = activity.f_narrow(2, 0, read)?.f_reshape([size[0], size[1], self.outputs, columns])?;
-        Ok(Pass { flow: self.decoder.forward(&decoded, phase)?, central: activity.f_narrow(2, read, size[2] - read)? })
+        let decoded = activity.f_view([size[0], size[1], self.outputs, self.lattice.len() as i64])?;
+        Ok(Pass { flow: self.decoder.forward(&decoded, phase)?, central })
     }
 
     /// Fails where potentials, `[batch, frames, cells]`, are no numbers or soon will be none.
     fn check_range(&self, activity: &Tensor, cells: &[u32]) -> Result<(), Error> {
-        let largest = activity.f_detach()?.f_abs()?;
-        if largest.numel() == 0 || largest.f_max()?.f_double_value(&[])? < LARGEST_POTENTIAL {
+        let activity = activity.f_detach()?;
+        if activity.numel() == 0 {
             return Ok(());
         }
-        // NaN is not below
-        let wrong = largest.f_lt(LARGEST_POTENTIAL)?.f_logical_not()?.f_any_dim(0, false)?;
+        let (least, largest) = activity.f_aminmax(None, false)?;
+        // NaN is not within
+        if least.f_double_value(&[])? > -LARGEST_POTENTIAL && largest.f_double_value(&[])? < LARGEST_POTENTIAL {
+            return Ok(());
+        }
+        let wrong = activity.f_abs()?.f_lt(LARGEST_POTENTIAL)?.f_logical_not()?.f_any_dim(0, false)?;
         let first = wrong.f_nonzero()?;
         let [frame, cell] = [0, 1].map(|i| first.int64_value(&[0, i]) as usize);
         let wiring = self.network.wiring();

@@ -5,7 +5,7 @@ use tch_sparse::kernel::Into;
 use tch_sparse::parallel::{product_all, product_and_sampled_all, transpose_values};
 use tch_sparse::{Real, SparsityPattern};
 
-use super::{Engine, Light, Pull, Step, Sums, WeightGradient, output_of};
+use super::{Engine, Light, Pull, Rates, Step, Sums, WeightGradient};
 use crate::Error;
 use crate::network::wiring::Wiring;
 
@@ -152,10 +152,10 @@ impl<T: Real> Engine<T> for Csr {
         activation.apply(f);
     }
 
-    fn set(&self, &width: &usize, activation: Activation, cell: u32, value: T, v: &mut [T], f: &mut [T]) {
+    fn set(&self, &width: &usize, cell: u32, value: T, output: T, v: &mut [T], f: &mut [T]) {
         let at = cell as usize * width;
         v[at..at + width].fill(value);
-        f[at..at + width].fill(output_of(activation, value));
+        f[at..at + width].fill(output);
     }
 
     fn step(&self, &width: &usize, weights: &Values<T>, step: Step<'_, T>) {
@@ -177,12 +177,10 @@ impl<T: Real> Engine<T> for Csr {
     }
 
     fn pull(&self, &width: &usize, weights: &Values<T>, pull: Pull<'_, T>, sums: &mut Sums) {
-        let Pull { rates, activation, v, f, v_next, lambda, inputs, weights: wanted } = pull;
-        let cells = lambda.chunks_exact(width).zip(inputs.chunks_exact_mut(width)).zip(&self.cell_type);
+        let Pull { rates, activation, v, v_next, lambda, inputs, inputs_before, more, weights: wanted } = pull;
+        let cells = lambda.chunks_exact(width).zip(inputs.chunks_exact(width)).zip(&self.cell_type);
         for (((lambda, input), &t), (v, v_next)) in cells.zip(v.chunks_exact(width).zip(v_next.chunks_exact(width))) {
-            let gain = rates.gain[t as usize];
-            for (((input, &lambda), &v), &v_next) in input.iter_mut().zip(lambda).zip(v).zip(v_next) {
-                *input = gain * lambda;
+            for (((input, &lambda), &v), &v_next) in input.iter().zip(lambda).zip(v).zip(v_next) {
                 sums.input[t as usize] += input.to_f64();
                 sums.change[t as usize] += lambda.to_f64() * (v_next.to_f64() - v.to_f64());
             }
@@ -195,11 +193,13 @@ impl<T: Real> Engine<T> for Csr {
             }
             WeightGradient::Wanted => {
                 let mut gradient = vec![T::ZERO; transposed.n_entries()];
+                // until they are written, the place of the inputs of the step before holds outputs
+                self.outputs(&width, activation, v, inputs_before);
                 product_and_sampled_all(
                     transposed,
                     &weights.backward,
                     inputs,
-                    f,
+                    inputs_before,
                     width,
                     Into::Replace,
                     &mut back,
@@ -219,6 +219,21 @@ impl<T: Real> Engine<T> for Csr {
             let stays = T::ONE - rates.gain[t as usize];
             for (lambda, &back) in lambda.iter_mut().zip(back) {
                 *lambda = stays * *lambda + back;
+            }
+        }
+        if let Some(more) = more {
+            for (lambda, &more) in lambda.iter_mut().zip(more) {
+                *lambda += more;
+            }
+        }
+        self.inputs(&width, rates, lambda, inputs_before);
+    }
+
+    fn inputs(&self, &width: &usize, rates: &Rates<T>, lambda: &[T], inputs: &mut [T]) {
+        let cells = lambda.chunks_exact(width).zip(inputs.chunks_exact_mut(width)).zip(&self.cell_type);
+        for ((lambda, inputs), &t) in cells {
+            for (input, &lambda) in inputs.iter_mut().zip(lambda) {
+                *input = rates.gain[t as usize] * lambda;
             }
         }
     }

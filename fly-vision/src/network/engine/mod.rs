@@ -46,17 +46,19 @@ pub(super) struct Pull<'a, T> {
     pub(super) rates: &'a Rates<T>,
     pub(super) activation: Activation,
     pub(super) v: &'a [T],
-    /// Outputs at `v`.
-    pub(super) f: &'a [T],
     pub(super) v_next: &'a [T],
-    /// On entry the gradient by `v_next`, on return that by `v` as far as it comes through this step. Layout of states.
+    /// On entry the gradient by `v_next`, on return that by `v` as far as it comes through this step and from `more`. Layout of states.
     pub(super) lambda: &'a mut [T],
-    /// Room for the gradient by the input of each cell, in the layout of outputs.
-    pub(super) inputs: &'a mut [T],
+    /// The gradient by the input of each cell in this step, in the layout of outputs.
+    pub(super) inputs: &'a [T],
+    /// That of the step before, from the gradient on return.
+    pub(super) inputs_before: &'a mut [T],
+    /// The gradient by `v` that comes from elsewhere, in the layout of states.
+    pub(super) more: Option<&'a [T]>,
     pub(super) weights: WeightGradient,
 }
 
-/// Whether the gradient by the weights is computed: it takes as long as the product.
+/// Whether the gradient by the weights is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WeightGradient {
     Wanted,
@@ -116,14 +118,16 @@ pub(super) trait Engine<T: Real>: Send + Sync {
     /// Computes outputs of a state. `f` holds outputs of this block, or zeros.
     fn outputs(&self, block: &Self::Block, activation: Activation, v: &[T], f: &mut [T]);
     /// Sets the potential of a cell in all samples, and its output.
-    fn set(&self, block: &Self::Block, activation: Activation, cell: u32, value: T, v: &mut [T], f: &mut [T]);
+    fn set(&self, block: &Self::Block, cell: u32, value: T, output: T, v: &mut [T], f: &mut [T]);
     /// Goes a step.
     fn step(&self, block: &Self::Block, weights: &Self::Weights, step: Step<'_, T>);
     /// Goes a step back.
     fn pull(&self, block: &Self::Block, weights: &Self::Weights, pull: Pull<'_, T>, sums: &mut Sums);
-    /// Adds up the gradient by light over the cells that take it, from `inputs` of the last [`pull`](Self::pull).
+    /// Writes the gradient by the input of each cell, from that by the state after the step.
+    fn inputs(&self, block: &Self::Block, rates: &Rates<T>, lambda: &[T], inputs: &mut [T]);
+    /// Adds up the gradient by light over the cells that take it, from that by inputs.
     fn light_gradient(&self, block: &Self::Block, inputs: &[T], light: &mut [T]);
-    /// Writes the gradient by the input of each cell, in the layout of states, from `inputs` of the last [`pull`](Self::pull).
+    /// Writes the gradient by the input of each cell in the layout of states.
     fn input_gradient(&self, block: &Self::Block, inputs: &[T], cells: &mut [T]);
 }
 

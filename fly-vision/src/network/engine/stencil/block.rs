@@ -20,28 +20,31 @@ pub(super) struct Tile {
 }
 
 /// Rows and lines of tiles for which there are kernels.
-pub(super) const SHAPES: [(u8, u8); 21] = [
-    (8, 1),
-    (4, 1),
-    (2, 1),
+pub(super) const SHAPES: [(u8, u8); 24] = [
     (1, 1),
-    (6, 2),
-    (4, 2),
-    (3, 2),
-    (2, 2),
     (1, 2),
-    (4, 3),
-    (3, 3),
-    (2, 3),
     (1, 3),
-    (3, 4),
-    (2, 4),
     (1, 4),
     (1, 5),
-    (2, 6),
     (1, 6),
     (1, 7),
     (1, 8),
+    (2, 1),
+    (2, 2),
+    (2, 3),
+    (2, 4),
+    (2, 5),
+    (2, 6),
+    (3, 1),
+    (3, 2),
+    (3, 3),
+    (3, 4),
+    (4, 1),
+    (4, 2),
+    (4, 3),
+    (6, 1),
+    (6, 2),
+    (8, 1),
 ];
 
 /// The layout.
@@ -233,39 +236,51 @@ fn for_each_row(tiles: &[Tile], stride: usize, line: usize, mut call: impl FnMut
     }
 }
 
-/// Covers the needed lines of each row by tiles.
+/// What a tile costs beside its lines, in lines: weights are read and loops begun.
+const TILE: f64 = 1.5;
+
+/// Covers the needed lines of all rows by tiles. Tiles of several rows hold the lines that any of the rows needs, more than all do where
+/// that is cheaper than a tile for each.
 fn tiles(needed: &[Range<usize>], halo_u: usize, stride: usize, line: usize) -> Vec<Tile> {
     // registers that a line takes, and how many a tile may take beside those for a weight and what is loaded
     let most = match Tier::best() {
         Tier::Avx512 => 12,
         _ => 6,
     };
+    let widest = |rows: usize| {
+        let shapes = SHAPES.iter().map(|&(r, l)| (usize::from(r), usize::from(l)));
+        shapes.filter(|&(r, l)| r == rows && (r * l <= most || r == 1)).map(|(_, l)| l).max()
+    };
+    let union = |rows: Range<usize>| {
+        let rows = &needed[rows];
+        let (start, end) = (rows.iter().map(|r| r.start).min(), rows.iter().map(|r| r.end).max());
+        start.unwrap_or(0)..end.unwrap_or(0)
+    };
+    // the cheapest cover of the rows from each on: its cost, and the rows of its first tiles
+    let mut best = vec![(0.0, 0); needed.len() + 1];
+    for first in (0..needed.len()).rev() {
+        let cover = |rows: usize| {
+            let lines = union(first..first + rows).len();
+            let cost = (lines * rows) as f64 + TILE * lines.div_ceil(widest(rows)?) as f64;
+            Some((cost + best[first + rows].0, rows))
+        };
+        let covers = (1..=8.min(needed.len() - first)).filter_map(cover);
+        best[first] = covers.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((f64::INFINITY, 1));
+    }
     let mut tiles = Vec::new();
-    let mut packed = 0;
-    let mut row = 0;
+    let (mut packed, mut row) = (0, 0);
     while row < needed.len() {
-        let alike = needed[row..].iter().take_while(|lines| **lines == needed[row]).count();
-        let lines = needed[row].clone();
-        let widest = 8.min(most);
-        let pieces = lines.len().div_ceil(widest);
+        let rows = best[row].1;
+        let lines = union(row..row + rows);
+        let pieces = lines.len().div_ceil(widest(rows).unwrap_or(1));
         for piece in 0..pieces {
             let cut = |p: usize| lines.start + lines.len() * p / pieces;
             let (start, width) = (cut(piece), cut(piece + 1) - cut(piece));
-            let mut done = 0;
-            while done < alike {
-                let fits = |&&(r, l): &&(u8, u8)| {
-                    let (r, l) = (usize::from(r), usize::from(l));
-                    l == width && r <= alike - done && (r == 1 || r * l <= most)
-                };
-                // the table has each width with a single row
-                let &(rows, lines) = SHAPES.iter().find(fits).unwrap_or(&(1, width as u8));
-                let out = (row + done + halo_u) * stride + start * line;
-                tiles.push(Tile { rows, lines, out: out as u32, packed: packed as u32 });
-                packed += usize::from(rows) * width * line;
-                done += usize::from(rows);
-            }
+            let out = (row + halo_u) * stride + start * line;
+            tiles.push(Tile { rows: rows as u8, lines: width as u8, out: out as u32, packed: packed as u32 });
+            packed += rows * width * line;
         }
-        row += alike;
+        row += rows;
     }
     tiles
 }

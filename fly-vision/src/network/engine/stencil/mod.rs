@@ -12,13 +12,14 @@ mod kernel;
 
 use rayon::prelude::*;
 use sparse_ode::Activation;
-use tch_sparse::{Aligned, Real};
+use tch_sparse::Real;
 
-use super::{Engine, Light, Pull, Step, Sums, WeightGradient, output_of};
+use super::{Engine, Light, Pull, Rates, Step, Sums, WeightGradient};
 use crate::Error;
 use crate::network::wiring::{OnLattice, Wiring};
 use block::Block;
-use finish::{Advance, Pack};
+use finish::{Advance, Return};
+use kernel::Weighted;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -107,23 +108,33 @@ impl Stencil {
     }
 }
 
-/// Runs for each type on its stretches of two lists, on the current pool.
-fn for_each_type<T: Real>(
-    a: &mut [T],
-    a_len: usize,
-    b: &mut [T],
-    b_len: usize,
-    run: impl Fn(usize, &mut [T], &mut [T]) + Sync,
-) {
-    let stretches = a.chunks_exact_mut(a_len).zip(b.chunks_exact_mut(b_len));
-    if rayon::current_num_threads() == 1 {
-        for (t, (a, b)) in stretches.enumerate() {
-            run(t, a, b);
+impl Taps {
+    /// Cuts the types into stretches of about as many taps, for the threads of the current pool.
+    fn stretches(&self) -> Vec<Range<usize>> {
+        let threads = rayon::current_num_threads();
+        let (n, all) = (self.of_type.len(), self.taps.len() + self.of_type.len());
+        let (mut stretches, mut first) = (Vec::with_capacity(threads), 0);
+        for end in 1..=n {
+            let taps = self.of_type[end - 1].end + end;
+            if end == n || taps * threads >= all * (stretches.len() + 1) {
+                stretches.push(first..end);
+                first = end;
+            }
         }
-    } else {
-        let all: Vec<_> = stretches.enumerate().collect();
-        all.into_par_iter().for_each(|(t, (a, b))| run(t, a, b));
+        stretches
     }
+}
+
+/// Cuts off as many stretches of a list as there are types, each of `len` numbers.
+fn cut<'a, T>(list: &mut &'a mut [T], types: &Range<usize>, len: usize) -> &'a mut [T] {
+    let (head, tail) = std::mem::take(list).split_at_mut(types.len() * len);
+    *list = tail;
+    head
+}
+
+/// Runs, on the current pool where there are several.
+fn run_all<J: Send>(jobs: Vec<J>, run: impl Fn(J) + Sync + Send) {
+    if jobs.len() == 1 { jobs.into_iter().for_each(run) } else { jobs.into_par_iter().for_each(run) }
 }
 
 impl<T: Real> Engine<T> for Stencil {
@@ -174,106 +185,113 @@ impl<T: Real> Engine<T> for Stencil {
         }
     }
 
-    fn set(&self, block: &Block<T>, activation: Activation, cell: u32, value: T, v: &mut [T], f: &mut [T]) {
-        let (state, output) = (block.cell_at(cell), block.output_at(cell));
-        v[state..state + block.width].fill(value);
-        f[output..output + block.width].fill(output_of(activation, value));
+    fn set(&self, block: &Block<T>, cell: u32, value: T, output: T, v: &mut [T], f: &mut [T]) {
+        let (at, output_at) = (block.cell_at(cell), block.output_at(cell));
+        v[at..at + block.width].fill(value);
+        f[output_at..output_at + block.width].fill(output);
     }
 
     fn step(&self, block: &Block<T>, weights: &Weights<T>, step: Step<'_, T>) {
         let Step { rates, activation, light, v, f, v_next, f_next } = step;
         let n = block.packed_len;
-        let planes = block.planes_of(f_next);
-        for_each_type(v_next, n, planes, block.plane_len, |t, v_next, plane| {
-            let x = match light {
-                Light::Columns(x) if self.lit[t] => Some(&x[..n]),
-                Light::Cells(x) => Some(&x[t * n..(t + 1) * n]),
-                _ => None,
-            };
-            let rectified = activation == Activation::Relu;
-            let after = v_next.as_mut_ptr();
+        let light = |t: usize| match light {
+            Light::Columns(x) if self.lit[t] => Some(&x[..n]),
+            Light::Cells(x) => Some(&x[t * n..(t + 1) * n]),
+            _ => None,
+        };
+        let x: Vec<Option<&[T]>> = (0..self.n_types).map(light).collect();
+        let (mut v_next, mut planes) = (v_next, block.planes_of(f_next));
+        let jobs: Vec<_> = self
+            .by_target
+            .stretches()
+            .into_iter()
+            .map(|types| {
+                let v = v.map(|v| &v[types.start * n..types.end * n]);
+                (v, cut(&mut v_next, &types, n), cut(&mut planes, &types, block.plane_len), types)
+            })
+            .collect();
+        let taps = Weighted { taps: &self.by_target, shifts: &block.shifts_by_target, weights: &weights.by_target };
+        run_all(jobs, |(v, v_next, planes, types)| {
+            let v_next = v_next.as_mut_ptr();
             let finish = Advance {
-                bias: rates.bias[t],
-                gain: rates.gain[t],
-                v: v.map_or(after.cast_const(), |v| v[t * n..(t + 1) * n].as_ptr()),
-                x: x.map_or(std::ptr::null(), <[T]>::as_ptr),
-                mask: block.mask(t).as_ptr(),
-                v_next: after,
-                plane: if rectified { plane.as_mut_ptr() } else { std::ptr::null_mut() },
+                block,
+                rates,
+                activation,
+                first: types.start,
+                v: v.map_or(v_next.cast_const(), <[T]>::as_ptr),
+                x: &x,
+                v_next,
+                planes: planes.as_mut_ptr(),
             };
-            // SAFETY: all but the plane are packed types of this block, and the plane is one of its planes.
-            unsafe {
-                kernel::product(block, t, &self.by_target, &block.shifts_by_target, &weights.by_target, f, finish);
-            };
-            if !rectified {
-                T::with_scratch(n, |outputs| {
-                    outputs.copy_from_slice(v_next);
-                    activation.apply(outputs);
-                    finish::keep_cells(outputs, block.mask(t));
-                    block.unpack(outputs, plane);
-                });
-            }
+            // SAFETY: the pointers are to packed states and planes of these types.
+            unsafe { kernel::products(block, types, taps, f, &finish) };
         });
     }
 
     fn pull(&self, block: &Block<T>, weights: &Weights<T>, pull: Pull<'_, T>, sums: &mut Sums) {
-        let Pull { rates, activation, v, f, v_next, lambda, inputs, weights: wanted } = pull;
+        let Pull { rates, activation, v, v_next, lambda, inputs, inputs_before, more, weights: wanted } = pull;
         let n = block.packed_len;
-        // what each type adds to the sums: input, change, then the gradient of its taps
-        let room = 2 + self.by_target.of_type.iter().map(Range::len).max().unwrap_or(0);
-        let mut totals = vec![0.0f64; self.n_types * room];
-        let stretch = |t: usize| t * n..(t + 1) * n;
+        let len = self.n_types * n;
+        let lists = [Some(v), Some(v_next), more].into_iter().flatten();
+        assert!(lists.into_iter().all(|list| list.len() == len), "states of a block");
+        let mut by_type = vec![[0.0; 2]; self.n_types];
+        let mut by_tap = vec![0.0; self.by_source.taps.len()];
         {
-            let planes: Vec<_> = block.planes_mut(inputs).zip(totals.chunks_exact_mut(room)).enumerate().collect();
-            let lambda = &*lambda;
-            let fill = |(t, (plane, totals)): (usize, (&mut [T], &mut [f64]))| {
-                T::with_scratch(n, |packed| {
-                    let (input, change) = finish::input_gradient(
-                        rates.gain[t],
-                        &lambda[stretch(t)],
-                        &v[stretch(t)],
-                        &v_next[stretch(t)],
-                        packed,
-                    );
-                    (totals[0], totals[1]) = (input, change);
-                    block.unpack(packed, plane);
-                });
-            };
-            if rayon::current_num_threads() == 1 {
-                planes.into_iter().for_each(fill);
-            } else {
-                planes.into_par_iter().for_each(fill);
-            }
-        }
-        let inputs = &*inputs;
-        let types: Vec<_> = lambda.chunks_exact_mut(n).zip(totals.chunks_exact_mut(room)).enumerate().collect();
-        let back = |(t, (lambda, totals)): (usize, (&mut [T], &mut [f64]))| {
-            if wanted == WeightGradient::Wanted {
-                let mut own = Aligned::zeros(n);
-                finish::scaled(rates.gain[t], lambda, &mut own);
-                kernel::correlate(block, t, &self.by_target, &block.shifts_by_target, &own, f, &mut totals[2..]);
-            }
-            T::with_scratch(n, |back| {
-                assert_eq!(back.len(), block.packed_len, "a packed type");
-                let (taps, shifts) = (&self.by_source, &block.shifts_by_source);
-                // SAFETY: `back` is a packed type of this block.
-                unsafe { kernel::product(block, t, taps, shifts, &weights.by_source, inputs, Pack(back.as_mut_ptr())) };
-                activation.multiply_slope(&v[stretch(t)], back);
-                finish::go_back(rates.gain[t], back, block.mask(t), lambda);
+            let (mut lambda, mut planes) = (lambda, block.planes_of(inputs_before));
+            let (mut by_type, mut by_tap) = (&mut by_type[..], &mut by_tap[..]);
+            let of_type = &self.by_source.of_type;
+            let jobs: Vec<_> = self
+                .by_source
+                .stretches()
+                .into_iter()
+                .map(|types| {
+                    let taps = of_type[types.start].start..of_type[types.end - 1].end;
+                    let planes = cut(&mut planes, &types, block.plane_len);
+                    let sums = (cut(&mut by_type, &types, 1), cut(&mut by_tap, &taps, 1));
+                    (cut(&mut lambda, &types, n), planes, sums, types)
+                })
+                .collect();
+            let taps = Weighted { taps: &self.by_source, shifts: &block.shifts_by_source, weights: &weights.by_source };
+            run_all(jobs, |(lambda, planes, (by_type, by_tap), types)| {
+                let finish = Return {
+                    block,
+                    rates,
+                    activation,
+                    first: types.start,
+                    v,
+                    v_next,
+                    more,
+                    lambda: lambda.as_mut_ptr(),
+                    planes: planes.as_mut_ptr(),
+                    sums: by_type.as_mut_ptr(),
+                };
+                // SAFETY: the pointers are to packed states, planes and sums of these types.
+                unsafe {
+                    match wanted {
+                        WeightGradient::Left => kernel::products(block, types, taps, inputs, &finish),
+                        WeightGradient::Wanted => {
+                            kernel::products_and_correlations(block, types, taps, inputs, &finish, by_tap);
+                        }
+                    }
+                }
             });
-        };
-        if rayon::current_num_threads() == 1 {
-            types.into_iter().for_each(back);
-        } else {
-            types.into_par_iter().for_each(back);
         }
-        for (t, totals) in totals.chunks_exact(room).enumerate() {
-            sums.input[t] += totals[0];
-            sums.change[t] += totals[1];
-            let taps = &self.by_target.taps[self.by_target.of_type[t].clone()];
-            for (tap, total) in taps.iter().zip(&totals[2..]) {
-                sums.group[tap.group as usize] += total;
-            }
+        for (t, [input, change]) in by_type.into_iter().enumerate() {
+            sums.input[t] += input;
+            sums.change[t] += change;
+        }
+        for (tap, total) in self.by_source.taps.iter().zip(by_tap) {
+            sums.group[tap.group as usize] += total;
+        }
+    }
+
+    fn inputs(&self, block: &Block<T>, rates: &Rates<T>, lambda: &[T], inputs: &mut [T]) {
+        let types = lambda.chunks_exact(block.packed_len).zip(&rates.gain);
+        for ((lambda, &gain), plane) in types.zip(block.planes_mut(inputs)) {
+            T::with_scratch(block.packed_len, |packed| {
+                packed.iter_mut().zip(lambda).for_each(|(to, from)| *to = gain * *from);
+                block.unpack(packed, plane);
+            });
         }
     }
 
