@@ -75,7 +75,7 @@ logging.disable(logging.CRITICAL)
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from measure import arguments, measure, report  # noqa: E402
+from measure import arguments, measure, report, report_gradient  # noqa: E402
 
 job, variant, calls, threads = arguments()
 torch.set_num_threads(threads)
@@ -86,8 +86,47 @@ flyvis.device = torch.device("cpu")
 torch.set_default_device("cpu")
 network = flyvis.Network()
 light = torch.from_numpy(job.light).unsqueeze(2)  # [batch, frames, 1, columns]
-dt, t_pre = 1 / 200, 0.1
-state = network.steady_state(t_pre, dt, batch_size=light.shape[0])
-activity, measured = measure(lambda: network.simulate(light, dt, initial_state=state), calls)
-central = np.asarray(network.connectome.central_cells_index[:])
-report(measured, activity[:, :, central].numpy(), job.reference, steps=light.shape[1])
+
+
+def simulate():
+    dt, t_pre = 1 / 200, 0.1
+    state = network.steady_state(t_pre, dt, batch_size=light.shape[0])
+    activity, measured = measure(lambda: network.simulate(light, dt, initial_state=state), calls)
+    central = np.asarray(network.connectome.central_cells_index[:])
+    report(measured, activity[:, :, central].numpy(), job.reference, steps=light.shape[1])
+
+
+def train():
+    """What the solver does with a batch, at learning rates of nothing so that each call computes the same."""
+    from flyvis.task.decoder import DecoderGAVP
+    from flyvis.task.objectives import l2norm
+    from flyvis.utils.tensor_utils import asymmetric_weighting
+
+    dt = 0.02
+    flow = torch.from_numpy(job.flow)
+    decoder = DecoderGAVP(network.connectome, [8, 2], 5, p_dropout=0.0, const_weight=0.001)
+    optimizer = torch.optim.Adam([{"params": network.parameters()}, {"params": decoder.parameters()}], lr=0.0)
+    penalised = torch.optim.SGD([network.nodes_bias], lr=0.0)
+    central = torch.as_tensor(np.asarray(network.connectome.central_cells_index[:]), dtype=torch.long)
+    state = network.steady_state(t_pre=0.5, dt=dt, batch_size=light.shape[0], value=0.5)
+
+    def iteration():
+        network.stimulus.zero(light.shape[0], light.shape[1])
+        network.stimulus.add_input(light)
+        optimizer.zero_grad()
+        activity = network(network.stimulus(), dt, state=state)
+        l2norm(decoder(activity), flow).backward(retain_graph=True)
+        gradient = network.edges_syn_strength.grad.clone()
+        optimizer.step()
+        penalised.zero_grad()
+        mean = activity[:, activity.shape[1] // 4 :, central].mean(dim=1)
+        (0.1 * (asymmetric_weighting(5.0 - mean, 1.0, 0.1) ** 2).mean()).backward()
+        penalised.step()
+        network.clamp()
+        return gradient
+
+    gradient, measured = measure(iteration, calls)
+    report_gradient(measured, gradient.numpy(), job.reference, steps=light.shape[1])
+
+
+{"simulate": simulate, "train": train}[variant]()

@@ -1,10 +1,17 @@
-//! Trainings of the fly visual system in a folder: shares, resumption, refusals, and what the other commands take of it.
+//! Trainings of the fly visual system in a folder: shares, resumption, kills, refusals, comparison, and what the other commands take of it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use connectome_graph::hex::{Extent, expand};
 use fly_vision::network::{Network, Wiring};
 use fly_vision::training::Start;
 use flybrain::rate::sweep::Share;
-use flybrain::vision::{FlyTrainSettings, Movies, RecordSettings, TrainOptions, record, train, validate};
+use flybrain::vision::{
+    CompareSettings, FlyTrainSettings, FlyWiring, Movies, RecordSettings, TrainOptions, compare, record, train, validate,
+};
 
 fn settings() -> FlyTrainSettings {
     FlyTrainSettings {
@@ -15,7 +22,7 @@ fn settings() -> FlyTrainSettings {
         lr: 1e-3,
         frames: 6,
         validate_every: 2,
-        movies: Movies::Scenes { scenes: 5, held_out: 1, seed: 0 },
+        movies: Movies::Scenes { scenes: 5, held_out: 1, seed: 0, look: Default::default() },
         ..FlyTrainSettings::default()
     }
 }
@@ -55,4 +62,85 @@ fn models_are_shared_out_kept_and_gone_on_with() {
     assert!(of_first.ends_with(&[4, 6]) && folder.join("checkpoints.csv").is_file(), "{of_first:?}");
     let recorded = record(&folder, &RecordSettings::default(), &mut |_, _| ()).unwrap();
     assert_eq!((recorded.len(), recorded[1].shape), (2, [5, 25, 65]));
+}
+
+/// Measured, shuffled and frozen networks are trained and compared.
+#[test]
+fn runs_are_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut runs = Vec::new();
+    for (name, wiring, frozen) in [
+        ("measured", FlyWiring::Unfilled, false),
+        ("frozen", FlyWiring::Unfilled, true),
+        ("turned", FlyWiring::Symmetries, false),
+        ("scattered", FlyWiring::Rings, false),
+    ] {
+        let run = folder.path().join(name);
+        train(&FlyTrainSettings { wiring, frozen, extent: 2, ..settings() }, &run, &TrainOptions::default()).unwrap();
+        runs.push(run);
+    }
+    // what is frozen stays
+    let network = |run: &Path, model: usize| {
+        let config = FlyTrainSettings::read(&run.join("config.toml")).unwrap();
+        let mut network = Network::builder(config.wiring(model, Extent(2)).unwrap()).build_alone().unwrap();
+        network.load(run.join(format!("model_00{model}/network.safetensors"))).unwrap();
+        Vec::<f32>::try_from(network.parameters().bias.detach()).unwrap()
+    };
+    let untrained = Network::builder(settings().wiring(0, Extent(2)).unwrap()).build_alone().unwrap();
+    assert_eq!(network(&runs[1], 0), Vec::<f32>::try_from(untrained.parameters().bias.detach()).unwrap());
+    assert_ne!(network(&runs[0], 0), network(&runs[1], 0));
+
+    let out = folder.path().join("out");
+    let asked = CompareSettings { extent: 2, ..CompareSettings::default() };
+    let found = compare(&runs, &asked, &out, &mut |_, _| ()).unwrap();
+    assert_eq!((found.models.len(), found.runs.len(), found.runs[0].measures[0].p), (8, 4, None));
+    // two models each: 6 ways
+    assert!(found.runs[2].measures.iter().all(|m| m.p.is_some_and(|p| (6.0 * p).fract() == 0.0 && p >= 2.0 / 6.0)));
+    assert_ne!(found.models[0].dsi_of_t4_t5, found.models[4].dsi_of_t4_t5);
+    for file in ["report.html", "run.json", "models.csv", "comparison.svg"] {
+        assert!(out.join(file).is_file(), "{file}");
+    }
+    let error = compare(&runs[..1], &asked, &out, &mut |_, _| ()).unwrap_err().to_string();
+    assert!(error.contains("at least two folders"), "{error}");
+}
+
+/// Killed again and again, a training ends with the bytes of one that never was.
+#[test]
+fn killed_trainings_end_as_others_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("long.toml");
+    let long = FlyTrainSettings { models: 1, iterations: 120, validate_every: 15, ..settings() };
+    fs::write(&config, long.to_toml().unwrap()).unwrap();
+    let start = |out: &str, resume: bool| -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flybrain"));
+        command.args(["vision", "train", "--quiet", "--config"]).arg(&config).arg("--out").arg(folder.path().join(out));
+        command.args(resume.then_some("--resume")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    assert!(start("whole", false).wait().unwrap().success());
+    let validation = folder.path().join("killed/model_000/validation.csv");
+    let rows = || fs::read_to_string(&validation).map_or(0, |text| text.lines().count());
+    for (kill, least) in [2, 4, 7].into_iter().enumerate() {
+        let mut child = start("killed", kill > 0);
+        let patience = Instant::now();
+        while rows() < least {
+            assert!(child.try_wait().unwrap().is_none(), "ended with {} rows", rows());
+            assert!(patience.elapsed() < Duration::from_secs(60), "{} rows", rows());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // SIGKILL on Unix
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(start("killed", true).wait().unwrap().success());
+    for file in ["training.csv", "validation.csv", "network.safetensors", "result.json"] {
+        let read = |run: &str| fs::read(folder.path().join(run).join("model_000").join(file)).unwrap();
+        let [killed, whole] = ["killed", "whole"].map(read);
+        // the result names the folder of its network
+        if file == "result.json" {
+            let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace("/killed/", "/whole/");
+            assert_eq!(text(killed), text(whole));
+        } else {
+            assert!(killed == whole, "{file} differs");
+        }
+    }
 }

@@ -17,7 +17,7 @@ pub use batches::{Batches, Cursor, LastBatch, Order};
 pub use checkpoint::{Best, Checkpoint, Checkpoints, Identity, Keep};
 pub use clip::{Clip, clip_norm, clip_value, grad_norm};
 pub use error::{BoxError, Error};
-pub use optimizer::{Adam, AdamW, GroupState, Lookahead, Optimizer, OptimizerState, Rule, SecondMoment, Sgd};
+pub use optimizer::{Adam, AdamW, GroupState, Lookahead, Optimizer, OptimizerState, Rule, SecondMoment, Sgd, StepsOf};
 pub use parameters::Parameters;
 pub use progress::Progress;
 pub use schedule::{Anneal, OneCycle, Phases, Schedule, Stairs};

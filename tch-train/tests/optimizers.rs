@@ -2,7 +2,7 @@
 
 use tch::nn::OptimizerConfig;
 use tch::{Device, Kind, Tensor, nn};
-use tch_train::{Adam, AdamW, Error, Lookahead, Optimizer, Parameters, Rule, SecondMoment, Sgd};
+use tch_train::{Adam, AdamW, Error, Lookahead, Optimizer, Parameters, Rule, SecondMoment, Sgd, StepsOf};
 
 /// Two parameters of odd sizes, one of them transposed in memory where `strided`.
 fn store(kind: Kind, strided: bool) -> nn::VarStore {
@@ -21,7 +21,10 @@ fn store(kind: Kind, strided: bool) -> nn::VarStore {
 /// A loss with curvature, and a gradient that changes in sign and size from step to step.
 fn loss(vs: &nn::VarStore, step: usize) -> Tensor {
     let v = vs.variables();
-    let (a, b) = (&v["a"], &v["b"]);
+    loss_of(&v["a"], &v["b"], step)
+}
+
+fn loss_of(a: &Tensor, b: &Tensor, step: usize) -> Tensor {
     let phase = step as f64 * 0.7;
     ((a - 0.3).square() * (a * 2.0 + phase).cos()).sum(a.kind()) + (b * (b + phase).sin()).sum(a.kind()) * 3.0
 }
@@ -97,6 +100,34 @@ fn near(got: f64, want: f64) {
     assert!((got - want).abs() < 1e-14, "{got} instead of {want}");
 }
 
+/// Steps of the logarithm are libtorch's steps of a parameter whose exponential is taken.
+#[test]
+fn steps_of_the_logarithm_are_those_of_an_exponent() {
+    for strided in [false, true] {
+        let (left, right) = (store(Kind::Double, strided), store(Kind::Double, strided));
+        for (name, tensor) in left.variables() {
+            // of both signs, which stay
+            let sign = if name == "a" { -1.0 } else { 1.0 };
+            tch::no_grad(|| tensor.shallow_clone().copy_(&(tensor.exp() * sign)));
+        }
+        let rule = Adam { lr: 0.01, steps_of: StepsOf::Logarithm, ..Adam::default() };
+        let mut ours = Optimizer::new(rule, &Parameters::of(&left)).unwrap();
+        let mut theirs = nn::Adam::default().build(&right, 0.01).unwrap();
+        for step in 0..50 {
+            ours.zero_grad().unwrap();
+            loss(&left, step).backward();
+            ours.step().unwrap();
+            let v = right.variables();
+            theirs.backward_step(&loss_of(&-v["a"].exp(), &v["b"].exp(), step));
+        }
+        let (left, right) = (left.variables(), right.variables());
+        for (name, sign) in [("a", -1.0), ("b", 1.0)] {
+            let want = right[name].exp() * sign;
+            assert!((&left[name] - want).abs().max().double_value(&[]) < 1e-12, "{name}");
+        }
+    }
+}
+
 #[test]
 fn steps_worked_by_hand() {
     // m = 0.1 g, v = 0.001 g²; corrected they are g and g², so that the first step is lr g / (|g| + eps).
@@ -111,6 +142,12 @@ fn steps_worked_by_hand() {
     let mut adamw =
         Optimizer::new(AdamW { lr: 0.1, weight_decay: 0.5, eps: 0.5, ..AdamW::default() }, &parameters).unwrap();
     near(step(&p, &mut adamw, 2.0), 0.95 - 0.08);
+
+    // the logarithm's gradient is 2 * 2, and its first step lr 4 / (4 + eps)
+    let (p, parameters) = one(2.0);
+    let rule = Adam { lr: 0.1, eps: 1.0, steps_of: StepsOf::Logarithm, ..Adam::default() };
+    let mut adam = Optimizer::new(rule, &parameters).unwrap();
+    near(step(&p, &mut adam, 2.0), 2.0 * (-0.08f64).exp());
 
     // b = 2, p = 1 - 0.1 (2 + 0.5 * 2) = 0.7; b = 0.5 * 2 + 1 = 2, p = 0.7 - 0.1 (1 + 0.5 * 2) = 0.5
     let (p, parameters) = one(1.0);
@@ -150,7 +187,8 @@ fn groups_have_their_own_rules() {
 
 #[test]
 fn a_saved_state_continues_bit_for_bit() {
-    let rules: [Rule; 3] = [
+    let rules: [Rule; 4] = [
+        Adam { steps_of: StepsOf::Logarithm, weight_decay: 0.1, ..Adam::default() }.into(),
         Adam { second_moment: SecondMoment::Largest, weight_decay: 0.1, ..Adam::default() }.into(),
         AdamW::default().into(),
         Sgd { momentum: 0.9, dampening: 0.1, ..Sgd::default() }.into(),

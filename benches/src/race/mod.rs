@@ -8,6 +8,7 @@ mod areas;
 pub mod args;
 pub mod child;
 pub mod contest;
+mod fly_training;
 mod fly_vision;
 mod io;
 pub mod job;
@@ -45,6 +46,11 @@ pub const RACES: &[Race] = &[
         name: "areas",
         about: "training and inference of three areas of convolutional GRU cells, 1 and 5 frames (torch)",
         kind: Kind::Contests(&[&areas::TRAIN_1, &areas::TRAIN_5, &areas::INFER_1, &areas::INFER_5]),
+    },
+    Race {
+        name: "fly-training",
+        about: "an iteration of the training of the fly's eye on optic flow (flyvis)",
+        kind: Kind::Contests(&[&fly_training::FlyTrainingJob]),
     },
     Race {
         name: "fly-vision",

@@ -30,6 +30,7 @@ mod groups;
 pub mod known;
 mod norm;
 mod peak;
+mod permutation;
 mod responses;
 mod score;
 mod table;
@@ -48,6 +49,7 @@ pub use field::{
 pub use flash::{FlashOptions, Shift, flash_response_index};
 pub use norm::{Rectification, response_norm};
 pub use peak::{Passing, PeakOptions, Window, peak_responses};
+pub use permutation::permutation_test;
 pub use responses::Responses;
 pub use score::{direction_distance, dsi_correlation, fri_agreement, fri_correlation, tuning_curve_correlation};
 pub use table::{PerCell, PerCondition};

@@ -27,7 +27,7 @@ mod wiring;
 
 pub use adaptive::Adaptive;
 pub use model::{Builder, Compat, EngineKind, Network};
-pub use parameters::{Initial, Initials, Parameters, Training};
+pub use parameters::{Initial, Initials, Parameters, Strength, Training};
 pub use pretrained::{N_PRETRAINED, pretrained};
 pub use respond::Protocol;
 pub use run::{Record, Response, Run, Start, Stimulus};

@@ -6,7 +6,7 @@
 //! | `nodes_time_const` | cell type, seconds | 0.05 |
 //! | `edges_sign` | pair of types | as measured; fixed |
 //! | `edges_syn_count` | pair of types and displacement | logarithm of the mean synapse number; fixed |
-//! | `edges_syn_strength` | pair of types | 0.01 over the mean synapse number of the pair; held at or above 0 |
+//! | `edges_syn_strength` | pair of types | 0.01 over the mean synapse number of the pair, see [`Strength`]; held at or above 0 |
 //!
 //! Names and order are those of flyvis, so that its state dictionaries are read as they are. Source: Lappalainen et al. 2024, Methods,
 //! "Network architecture".
@@ -32,6 +32,26 @@ pub enum Initial {
         /// Seed.
         seed: u64,
     },
+    /// Drawn from a log-normal distribution: the logarithm is normal. For numbers above 0.
+    LogNormal {
+        /// Median.
+        median: f64,
+        /// Standard deviation of the logarithm.
+        spread: f64,
+        /// Seed.
+        seed: u64,
+    },
+}
+
+/// How strong synapses are at the start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Strength {
+    /// An edge with the mean number of synapses of its pair of types has this effect, whatever else its target receives. The default,
+    /// 0.01, so that signals fade to a thousandth within a few cells.
+    PerPair(f64),
+    /// All synapses of a type are of one strength, such that the absolute weights of what a cell receives sum to this in the cell that
+    /// receives most. Below 1 the network is stable whatever the signs are.
+    Total(f64),
 }
 
 /// Whether optimisers change a parameter.
@@ -51,8 +71,8 @@ pub struct Initials {
     pub bias: Initial,
     /// Time constants, seconds. Default: 0.05.
     pub time_constant: Initial,
-    /// Strength of an edge with the mean number of synapses of its pair. Default: 0.01.
-    pub strength_scale: f64,
+    /// Strengths of synapses. Default: 0.01 for each pair of types.
+    pub strength: Strength,
     /// Whether resting potentials are trained. Default: they are.
     pub train_bias: Training,
     /// Whether time constants are trained. Default: they are.
@@ -66,7 +86,7 @@ impl Default for Initials {
         Self {
             bias: Initial::Normal { mean: 0.5, std: 0.05, seed: 0 },
             time_constant: Initial::Value(0.05),
-            strength_scale: 0.01,
+            strength: Strength::PerPair(0.01),
             train_bias: Training::Trained,
             train_time_constant: Training::Trained,
             train_strength: Training::Trained,
@@ -103,10 +123,9 @@ impl Parameters {
                 Training::Fixed => path.add(name, start, false),
             })
         };
-        let scale = initials.strength_scale as f32;
         let signs: Vec<f32> = wiring.pairs().iter().map(|p| f32::from(p.sign)).collect();
         let counts: Vec<f32> = wiring.groups().iter().map(|g| g.mean_n_syn.ln()).collect();
-        let strengths: Vec<f32> = wiring.pairs().iter().map(|p| scale / p.mean_n_syn).collect();
+        let strengths = initials.strength.values(wiring)?;
         Ok(Self {
             bias: add(NAMES[0], &initials.bias.values(types)?, initials.train_bias)?,
             time_constant: add(NAMES[1], &initials.time_constant.values(types)?, initials.train_time_constant)?,
@@ -132,6 +151,28 @@ impl Parameters {
     }
 }
 
+impl Strength {
+    fn values(self, wiring: &Wiring) -> Result<Vec<f32>, Error> {
+        let (Self::PerPair(scale) | Self::Total(scale)) = self;
+        if !(scale.is_finite() && scale >= 0.0) {
+            return Err(Error::setting("strength", format!("{self:?}; strengths are 0 or more")));
+        }
+        let mut by_cell = vec![0.0; wiring.n_cells()];
+        for (&cell, &group) in wiring.target().iter().zip(wiring.edge_groups()) {
+            by_cell[cell as usize] += f64::from(wiring.groups()[group as usize].mean_n_syn);
+        }
+        let mut received = vec![0.0f64; wiring.types().len()];
+        for (&t, &synapses) in wiring.cell_types().iter().zip(&by_cell) {
+            received[t as usize] = received[t as usize].max(synapses);
+        }
+        let strength = |pair: &super::TypePair| match self {
+            Self::PerPair(scale) => scale as f32 / pair.mean_n_syn,
+            Self::Total(total) => (total / received[pair.target as usize]) as f32,
+        };
+        Ok(wiring.pairs().iter().map(strength).collect())
+    }
+}
+
 impl Initial {
     fn values(self, n: usize) -> Result<Vec<f32>, Error> {
         match self {
@@ -139,6 +180,10 @@ impl Initial {
             Self::Normal { mean, std, seed } if mean.is_finite() && std.is_finite() && std >= 0.0 => {
                 let normals = Normal::new(seed).fill(n);
                 Ok(normals.into_iter().map(|z| z * std as f32 + mean as f32).collect())
+            }
+            Self::LogNormal { median, spread, seed } if median > 0.0 && median.is_finite() && (0.0..10.0).contains(&spread) => {
+                let normals = Normal::new(seed).fill(n);
+                Ok(normals.into_iter().map(|z| (median * (spread * f64::from(z)).exp()) as f32).collect())
             }
             _ => Err(Error::setting("initial values", format!("{self:?} is not a distribution of finite numbers"))),
         }

@@ -98,6 +98,32 @@ impl Network {
         self.set(&self.parameters.strength, &strengths)
     }
 
+    /// Takes resting potentials, time constants and strengths of another network of the same types and pairs of types, whose eye may be of
+    /// another size.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if its types or pairs of types are not those of this network.
+    pub fn set_from(&mut self, other: &Self) -> Result<(), Error> {
+        let ends = |network: &Self| -> Vec<(u32, u32)> {
+            network.wiring.pairs().iter().map(|pair| (pair.source, pair.target)).collect()
+        };
+        let names = |network: &Self| -> Vec<String> {
+            network.wiring.types().iter().map(|t| t.name.clone()).collect()
+        };
+        if names(self) != names(other) || ends(self) != ends(other) {
+            let what = "its types or pairs of types are others; build both from the same types";
+            return Err(Error::setting("the other network", what));
+        }
+        let (own, others) = (&self.parameters, &other.parameters);
+        let pairs = [(&own.bias, &others.bias), (&own.time_constant, &others.time_constant), (&own.strength, &others.strength)];
+        tch::no_grad(|| {
+            for (own, other) in pairs {
+                own.shallow_clone().f_copy_(other)?;
+            }
+            Ok(())
+        })
+    }
+
     /// Writes numbers into a parameter.
     fn set(&self, parameter: &Tensor, numbers: &[f32]) -> Result<(), Error> {
         tch::no_grad(|| Ok(parameter.shallow_clone().f_copy_(&Tensor::from_slice(numbers))?))

@@ -5,13 +5,13 @@ use std::cell::RefCell;
 use connectome_graph::hex::{Lattice, Role};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
-use tch_train::{Adam, Checkpoint, Optimizer, Parameters};
+use tch_train::{Adam, Checkpoint, Optimizer, Parameters, StepsOf};
 
 use super::loader::batch;
 use super::settings::TrainingSettings;
 use crate::Error;
 use crate::network::{self, Grey, Network, Record, Response, Run};
-use crate::task::{FlowData, FlowSample, HexDecoder, ItemSeed, Loss, Phase};
+use crate::task::{Decay, FlowData, FlowSample, HexDecoder, ItemSeed, Loss, Phase};
 
 /// A network with its decoder, and what training them takes.
 ///
@@ -53,6 +53,10 @@ pub struct FlowErrors {
 
 /// Potentials beyond this are on their way to infinity: those of trained networks are below 100.
 const LARGEST_POTENTIAL: f64 = 1e6;
+
+const TIME_CONSTANTS: &str = "time_constants";
+const STRENGTHS: &str = "strengths";
+const DECODER: &str = "decoder";
 
 const EXPLODED: &str = "the network exploded; lower the learning rate of the network, or start from parameters with weaker synapses. \
                         The newest checkpoint is from before";
@@ -128,18 +132,43 @@ impl FlyTraining {
         Parameters::of(&self.store)
     }
 
-    /// Adam on the network (the group `main`) and the decoder (`decoder`).
+    /// Adam: on resting potentials (the group `main`), time constants (`time_constants`), strengths (`strengths`) and the decoder
+    /// (`decoder`). What is not trained has no group.
     ///
     /// # Errors
     /// [`Error::Training`] if nothing of the network is trained.
     pub fn optimizer(&self) -> Result<Optimizer, Error> {
-        let all = self.parameters();
-        let of = |decay: &crate::task::Decay| Adam { lr: decay.at(0), ..Adam::default() };
-        Ok(Optimizer::new(of(&self.settings.lr_network), &all.under("network"))?.with_group(
-            "decoder",
-            of(&self.settings.lr_decoder),
-            &all.under("decoder"),
-        )?)
+        let (all, settings) = (self.parameters(), &self.settings);
+        let of = |decay: &Decay, steps_of: StepsOf| Adam { lr: decay.at(0), steps_of, ..Adam::default() };
+        let groups = [
+            (Optimizer::FIRST_GROUP, "network.nodes_bias", &settings.lr_network, StepsOf::Parameter),
+            (TIME_CONSTANTS, "network.nodes_time_const", &settings.lr_time_constant, StepsOf::Parameter),
+            (STRENGTHS, "network.edges_syn_strength", &settings.lr_strength, settings.strength_steps),
+            (DECODER, "decoder", &settings.lr_decoder, StepsOf::Parameter),
+        ];
+        let mut optimizer: Option<Optimizer> = None;
+        for (name, under, decay, steps_of) in groups {
+            let parameters = all.under(under);
+            if parameters.trainable().is_empty() {
+                continue;
+            }
+            optimizer = Some(match optimizer {
+                None => Optimizer::named(name, of(decay, steps_of), &parameters)?,
+                Some(optimizer) => optimizer.with_group(name, of(decay, steps_of), &parameters)?,
+            });
+        }
+        optimizer.ok_or_else(|| Error::setting("training", "no parameter is trained"))
+    }
+
+    /// Learning rates of the groups of the [`optimizer`](Self::optimizer).
+    pub(super) fn rates(&self) -> [(&'static str, &Decay); 4] {
+        let settings = &self.settings;
+        [
+            (Optimizer::FIRST_GROUP, &settings.lr_network),
+            (TIME_CONSTANTS, &settings.lr_time_constant),
+            (STRENGTHS, &settings.lr_strength),
+            (DECODER, &settings.lr_decoder),
+        ]
     }
 
     /// Takes network and decoder of a checkpoint.
@@ -235,6 +264,10 @@ impl FlyTraining {
                 let bias = &self.network.parameters().bias;
                 bias.shallow_clone().f_sub_(&gradient.f_mul_scalar(lr)?).map(|_| ())
             })?;
+        }
+        let least = self.settings.least_time_constant;
+        if least > 0.0 && self.network.parameters().time_constant.requires_grad() {
+            tch::no_grad(|| self.network.parameters().time_constant.shallow_clone().f_clamp_min_(least).map(|_| ()))?;
         }
         self.network.clamp()
     }

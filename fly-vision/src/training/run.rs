@@ -76,10 +76,16 @@ impl FlyTraining {
         let per_epoch = batches.per_epoch();
         let validated = if split.validation.is_empty() { &split.training } else { &split.validation };
 
-        let mut trainer = Trainer::new(this.parameters(), this.optimizer()?, batches.clone())?
+        let optimizer = this.optimizer()?;
+        let rates = this.rates().into_iter().filter(|(name, _)| optimizer.group(name).is_some());
+        let rates: Vec<_> = rates.map(|(name, decay)| (name, decay.schedule())).collect();
+        let mut trainer = Trainer::new(this.parameters(), optimizer, batches.clone())?;
+        for (group, rate) in rates {
+            trainer = trainer.group_lr(group, rate)?;
+        }
+        let mut trainer = trainer
             .seed(settings.seed)
-            .group_lr(tch_train::Optimizer::FIRST_GROUP, settings.lr_network.schedule())?
-            .group_lr("decoder", settings.lr_decoder.schedule())?
+            .clip(settings.clip)
             .after_step(|stepped| Ok(this.penalise(settings.lr_penalty.at(stepped.step - 1))?))
             .validate(settings.validate_every, |_| {
                 let errors = this.errors(data, validated, settings.t_pre_validation)?;

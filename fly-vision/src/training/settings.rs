@@ -1,6 +1,7 @@
 //! Settings of a training.
 
 use serde_json::{Value, json};
+use tch_train::{Clip, StepsOf};
 
 use super::penalty::ActivityPenalty;
 use crate::Error;
@@ -15,12 +16,23 @@ pub struct TrainingSettings {
     pub iterations: u64,
     /// What is minimised. Default [`Loss::L2Norm`].
     pub loss: Loss,
-    /// Learning rate of Adam for the network. Default 5e-5 to 5e-6 in ten steps.
+    /// Learning rate of Adam for resting potentials, and for what has none of its own. Default 5e-5 to 5e-6 in ten steps.
     pub lr_network: Decay,
+    /// Learning rate of Adam for time constants. Default: as the network's.
+    pub lr_time_constant: Decay,
+    /// Learning rate of Adam for strengths. Default: as the network's.
+    pub lr_strength: Decay,
+    /// What steps of strengths are taken of. Default: the strengths; with [`StepsOf::Logarithm`] their learning rate is relative.
+    pub strength_steps: StepsOf,
     /// Learning rate of Adam for the decoder. Default: as the network's.
     pub lr_decoder: Decay,
     /// Learning rate of gradient descent on the penalty. Default: as the network's.
     pub lr_penalty: Decay,
+    /// Least time constant, seconds. Default 0: only the length of a frame bounds it, as in the reference, and cells that go all the way to their
+    /// target in a frame may make the network explode.
+    pub least_time_constant: f64,
+    /// How gradients are clipped. Default: not at all.
+    pub clip: Clip,
     /// What keeps cells active.
     pub penalty: ActivityPenalty,
     /// The decoder.
@@ -44,8 +56,13 @@ impl Default for TrainingSettings {
             iterations: 250_000,
             loss: Loss::L2Norm,
             lr_network: Decay::default(),
+            lr_time_constant: Decay::default(),
+            lr_strength: Decay::default(),
+            strength_steps: StepsOf::Parameter,
             lr_decoder: Decay::default(),
             lr_penalty: Decay::default(),
+            least_time_constant: 0.0,
+            clip: Clip::Not,
             penalty: ActivityPenalty::default(),
             decoder: DecoderOptions::default(),
             augmentation: AugmentationOptions::default(),
@@ -68,6 +85,8 @@ impl TrainingSettings {
         Self {
             iterations,
             lr_network: decay.clone(),
+            lr_time_constant: decay.clone(),
+            lr_strength: decay.clone(),
             lr_decoder: decay.clone(),
             lr_penalty: decay,
             penalty: ActivityPenalty { until: (iterations / 5).saturating_mul(3).max(1), ..default.penalty },
@@ -76,13 +95,24 @@ impl TrainingSettings {
         }
     }
 
-    /// The same with other learning rates, one for network, decoder and penalty, falling to a tenth.
+    /// The same with other learning rates, one for all, falling to a tenth.
     #[must_use]
     pub fn lr(mut self, lr: f64) -> Self {
-        for decay in [&mut self.lr_network, &mut self.lr_decoder, &mut self.lr_penalty] {
+        for decay in self.decays_mut() {
             (decay.start, decay.stop) = (lr, lr / 10.0);
         }
         self
+    }
+
+    /// Learning rates of resting potentials, time constants, strengths, decoder and penalty.
+    pub fn decays_mut(&mut self) -> [&mut Decay; 5] {
+        [
+            &mut self.lr_network,
+            &mut self.lr_time_constant,
+            &mut self.lr_strength,
+            &mut self.lr_decoder,
+            &mut self.lr_penalty,
+        ]
     }
 
     /// Checks the numbers.
@@ -93,12 +123,17 @@ impl TrainingSettings {
         if self.batch == 0 || self.validate_every == 0 {
             return Err(Error::setting("batch, validate_every", "0; at least 1 of each"));
         }
-        for (setting, t) in [("t_pre", self.t_pre), ("t_pre_validation", self.t_pre_validation)] {
+        let times = [
+            ("t_pre", self.t_pre),
+            ("t_pre_validation", self.t_pre_validation),
+            ("least_time_constant", self.least_time_constant),
+        ];
+        for (setting, t) in times {
             if !(t.is_finite() && t >= 0.0) {
                 return Err(Error::setting(setting, format!("{t} s; 0 or more")));
             }
         }
-        for decay in [&self.lr_network, &self.lr_decoder, &self.lr_penalty] {
+        for decay in self.clone().decays_mut() {
             decay.validate()?;
         }
         self.penalty.validate()?;
@@ -110,6 +145,9 @@ impl TrainingSettings {
         json!({
             "batch": self.batch,
             "loss": format!("{:?}", self.loss),
+            "least_time_constant": self.least_time_constant,
+            "clip": format!("{:?}", self.clip),
+            "strength_steps": format!("{:?}", self.strength_steps),
             "penalty": format!("{:?}", ActivityPenalty { until: 0, ..self.penalty.clone() }),
             "decoder": format!("{:?}", self.decoder),
             "augmentation": format!("{:?}", self.augmentation),

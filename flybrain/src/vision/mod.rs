@@ -10,6 +10,7 @@ mod fields;
 mod flash;
 mod panel;
 mod population;
+mod predict;
 mod respond;
 mod train;
 
@@ -19,10 +20,12 @@ pub use explore::{ExploreResults, explore};
 pub use fields::{FieldResults, FieldSettings, FieldSummary, receptive_fields};
 pub use flash::{FlashResults, FlashSettings, flash};
 pub use population::{Model, Population};
+pub use predict::{PredictSettings, Prediction, Predictions, Spread, predict};
 pub use respond::{Film, RespondResults, RespondSettings, respond};
 pub use train::{
-    FlyTrainSettings, FlyTrained, Light, Movies, RecordSettings, Recorded, TrainOptions, TrainedModel, Validated,
-    record, train, validate,
+    CompareSettings, ComparedMeasure, ComparedModel, ComparedRun, Comparison, FlyTrainSettings, FlyTrained, FlyWiring,
+    Light, Movies, Recipe, RecordSettings, Recorded, SceneLook, TrainOptions, TrainedModel, Validated, compare, record, train,
+    validate,
 };
 
 use std::path::Path;

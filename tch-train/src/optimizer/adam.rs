@@ -7,6 +7,8 @@
 //! p <- p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
 //! ```
 //!
+//! Steps of the logarithm of a parameter have the gradient `p g`, and `p <- p e^step` with the step above.
+//!
 //! Source: Kingma & Ba, arXiv:1412.6980, algorithm 1; Loshchilov & Hutter, arXiv:1711.05101, algorithm 2; Reddi, Kale & Kumar,
 //! ICLR 2018, algorithm 2; in the order of operations of `torch.optim`.
 
@@ -30,6 +32,18 @@ pub enum SecondMoment {
     Largest,
 }
 
+/// What steps are taken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepsOf {
+    /// The parameter. The default.
+    #[default]
+    Parameter,
+    /// The logarithm of its size: the learning rate is relative, so that parameters of any size are trained alike. Its sign never changes,
+    /// and zero stays zero. For synaptic strengths whose sign is known.
+    Logarithm,
+}
+
 /// Adam; weight decay is a part of the gradient: `g <- g + weight_decay p`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -46,6 +60,8 @@ pub struct Adam {
     pub weight_decay: f64,
     /// Which second moment divides. Default: the running average.
     pub second_moment: SecondMoment,
+    /// What steps are taken of. Default: the parameter.
+    pub steps_of: StepsOf,
 }
 
 /// AdamW; weight decay is a step of its own: `p <- (1 - lr weight_decay) p`, before Adam's.
@@ -68,7 +84,15 @@ pub struct AdamW {
 
 impl Default for Adam {
     fn default() -> Self {
-        Self { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0, second_moment: SecondMoment::Average }
+        Self {
+            lr: 1e-3,
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
+            weight_decay: 0.0,
+            second_moment: SecondMoment::Average,
+            steps_of: StepsOf::Parameter,
+        }
     }
 }
 
@@ -118,7 +142,7 @@ impl AdamW {
     /// The same numbers as Adam's.
     fn undecayed(&self) -> Adam {
         let Self { lr, beta1, beta2, eps, weight_decay, second_moment } = *self;
-        Adam { lr, beta1, beta2, eps, weight_decay, second_moment }
+        Adam { lr, beta1, beta2, eps, weight_decay, second_moment, steps_of: StepsOf::Parameter }
     }
 }
 
@@ -157,6 +181,7 @@ struct Coefficients<T> {
     eps: T,
     /// `-lr / (1 - beta1^t)`.
     minus_step: T,
+    steps_of: StepsOf,
 }
 
 impl<T: Number> Coefficients<T> {
@@ -173,6 +198,7 @@ impl<T: Number> Coefficients<T> {
             root_correction: T::from_f64((1.0 - power(o.beta2)).sqrt()),
             eps: T::from_f64(o.eps),
             minus_step: T::from_f64(-(o.lr / (1.0 - power(o.beta1)))),
+            steps_of: o.steps_of,
         }
     }
 
@@ -186,7 +212,11 @@ impl<T: Number> Coefficients<T> {
     }
 
     fn stepped(&self, p: T, m: T, v: T) -> T {
-        p + self.minus_step * m / (v.sqrt() / self.root_correction + self.eps)
+        let step = self.minus_step * m / (v.sqrt() / self.root_correction + self.eps);
+        match self.steps_of {
+            StepsOf::Parameter => p + step,
+            StepsOf::Logarithm => p * step.exp(),
+        }
     }
 }
 
@@ -195,7 +225,10 @@ fn fused<T: Number>(c: &Coefficients<T>, p: &mut Tensor, g: &Tensor, slots: &mut
     let (g, p) = (as_slice::<T>(g), slice_mut::<T>(p));
     // torch adds nothing where there is no decay; 0 * inf would be NaN
     let decayed = c.into_gradient.to_f64() != 0.0;
-    let gradient = |g: T, p: T| if decayed { g + c.into_gradient * p } else { g };
+    let gradient = |g: T, p: T| {
+        let g = if decayed { g + c.into_gradient * p } else { g };
+        if c.steps_of == StepsOf::Logarithm { g * p } else { g }
+    };
     if let [m, v] = slots {
         for (((p, &g), m), v) in p.iter_mut().zip(g).zip(slice_mut::<T>(m)).zip(slice_mut::<T>(v)) {
             let g = gradient(g, *p);
@@ -217,7 +250,9 @@ fn fused<T: Number>(c: &Coefficients<T>, p: &mut Tensor, g: &Tensor, slots: &mut
 
 /// The same by libtorch's operations, for other devices and layouts.
 fn by_tensors(c: &Coefficients<f64>, p: &mut Tensor, g: &Tensor, slots: &mut [Tensor]) -> Result<(), Error> {
+    let logarithm = c.steps_of == StepsOf::Logarithm;
     let decayed = if c.into_gradient == 0.0 { g.shallow_clone() } else { g.f_add(&p.f_mul_scalar(c.into_gradient)?)? };
+    let decayed = if logarithm { decayed.f_mul(p)? } else { decayed };
     if c.kept != 1.0 {
         let _ = p.f_mul_scalar_(c.kept)?;
     }
@@ -231,7 +266,8 @@ fn by_tensors(c: &Coefficients<f64>, p: &mut Tensor, g: &Tensor, slots: &mut [Te
             by = top.shallow_clone();
         }
         let denominator = by.f_sqrt()?.f_div_scalar_(c.root_correction)?.f_add_scalar_(c.eps)?;
-        let _ = p.f_addcdiv_(&m.f_mul_scalar(c.minus_step)?, &denominator)?;
+        let step = m.f_mul_scalar(c.minus_step)?;
+        let _ = if logarithm { p.f_mul_(&step.f_div(&denominator)?.f_exp()?)? } else { p.f_addcdiv_(&step, &denominator)? };
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use tch::{Device, Kind, Tensor};
 use tch_function::math::Number;
 use tch_function::slices::{is_plain, overlap};
 
-pub use adam::{Adam, AdamW, SecondMoment};
+pub use adam::{Adam, AdamW, SecondMoment, StepsOf};
 pub use sgd::{Lookahead, Sgd};
 pub use state::{GroupState, OptimizerState};
 
@@ -156,7 +156,15 @@ impl Optimizer {
     /// [`Error::Setting`] for a rule out of its bounds or a list without parameters that want a gradient; [`Error::Parameter`] for one
     /// that is neither Float nor Double, not a leaf of the graph, or given twice.
     pub fn new(rule: impl Into<Rule>, parameters: &Parameters) -> Result<Self, Error> {
-        Self { groups: Vec::new() }.with_group(Self::FIRST_GROUP, rule, parameters)
+        Self::named(Self::FIRST_GROUP, rule, parameters)
+    }
+
+    /// The same with another name of the first group.
+    ///
+    /// # Errors
+    /// As [`Optimizer::new`].
+    pub fn named(name: &str, rule: impl Into<Rule>, parameters: &Parameters) -> Result<Self, Error> {
+        Self { groups: Vec::new() }.with_group(name, rule, parameters)
     }
 
     /// Adds a group with a rule of its own.

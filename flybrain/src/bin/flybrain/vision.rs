@@ -4,6 +4,7 @@ mod edges;
 mod explore;
 mod fields;
 mod flash;
+mod predict;
 mod respond;
 mod train;
 
@@ -24,9 +25,11 @@ pub(crate) enum Command {
     Respond(respond::Respond),
     ReceptiveFields(fields::ReceptiveFields),
     Explore(explore::Explore),
+    Predict(predict::Predict),
     Train(train::Train),
     Validate(train::Validate),
     Record(train::RecordResponses),
+    Compare(train::Compare),
 }
 
 impl Command {
@@ -38,9 +41,11 @@ impl Command {
             Self::Respond(respond) => respond.run(terminal),
             Self::ReceptiveFields(fields) => fields.run(terminal),
             Self::Explore(explore) => explore.run(terminal),
+            Self::Predict(predict) => predict.run(terminal),
             Self::Train(train) => return train.run(terminal),
             Self::Validate(validate) => validate.run(terminal),
             Self::Record(record) => record.run(terminal),
+            Self::Compare(compare) => compare.run(terminal),
         }?;
         Ok(ExitCode::SUCCESS)
     }

@@ -12,14 +12,16 @@
 //! | `model_NNN/result.json` | errors before and after |
 //! | `model_NNN/checkpoints/` | from which a training goes on |
 
+mod compare;
 mod pictures;
 mod record;
 mod settings;
 mod validate;
 mod workflow;
 
+pub use compare::{CompareSettings, ComparedMeasure, ComparedModel, ComparedRun, Comparison, compare};
 pub use record::{RecordSettings, Recorded, record};
-pub use settings::{FlyTrainSettings, Light, Movies};
+pub use settings::{FlyTrainSettings, FlyWiring, Light, Movies, Recipe, SceneLook};
 pub use validate::{Validated, validate};
 pub use workflow::{FlyTrained, TrainOptions, TrainedModel, train};
 

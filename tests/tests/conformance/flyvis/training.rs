@@ -30,15 +30,15 @@ pub(crate) fn run(case: &Case, report: &mut Report) -> crate::Outcome {
 fn training(case: &Case, engine: EngineKind) -> Result<FlyTraining, String> {
     let lr = case.number("lr")?;
     let rate = Decay { start: lr, stop: lr, ..Decay::default() };
-    let settings = TrainingSettings {
+    let mut settings = TrainingSettings {
         batch: case.number("batch")? as usize,
-        lr_network: rate.clone(),
-        lr_decoder: rate.clone(),
-        lr_penalty: rate,
         decoder: DecoderOptions { dropout: 0.0, outside: OutsideWeights::Moved, ..DecoderOptions::default() },
         augmentation: AugmentationOptions { dt: case.number("dt")?, ..AugmentationOptions::default() },
         ..TrainingSettings::default()
     };
+    for decay in settings.decays_mut() {
+        *decay = rate.clone();
+    }
     let types = fly_vision::connectome().map_err(text)?;
     let fly = expand(&types, Extent(case.number("extent")? as u32)).map_err(text)?;
     let builder = Network::builder(Wiring::from_hex(&fly).map_err(text)?).engine(engine);

@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use clap::Args;
 use fly_vision::training::Start;
 use flybrain::rate::sweep::Share;
-use flybrain::vision::{FlyTrainSettings, Movies, RecordSettings, TrainOptions, record, train, validate};
+use flybrain::vision::{
+    CompareSettings, FlyTrainSettings, FlyWiring, Movies, Recipe, RecordSettings, TrainOptions, compare, record, train,
+    validate,
+};
 use tch_train::{OnSignal, Progress};
 
 use crate::failure::Failure;
@@ -15,31 +18,40 @@ use crate::terminal::Terminal;
 /// Train models on optic flow; Ctrl-C saves, --resume goes on
 #[derive(Debug, Args)]
 pub(crate) struct Train {
-    /// Settings, such as the config.toml of another run; options below are over it [default: those of the publication, on scenes]
-    #[arg(long, value_name = "FILE")]
+    /// Settings, such as the config.toml of another run; options below are over it
+    #[arg(long, value_name = "FILE", conflicts_with = "recipe")]
     config: Option<PathBuf>,
+    /// Settings to start from: from-scratch, with which an untrained network learns within an hour, or publication
+    #[arg(long, value_name = "NAME", default_value = "from-scratch")]
+    recipe: Recipe,
     /// The unpacked folder of MPI-Sintel, in place of procedural scenes
     #[arg(long, value_name = "DIR", conflicts_with = "scenes")]
     sintel: Option<PathBuf>,
-    /// Procedural scenes, of which an eighth is held out [default: 64]
+    /// Procedural scenes, of which an eighth is held out
     #[arg(long, value_name = "N")]
     scenes: Option<usize>,
-    /// Radius of the eye in columns [default: 15, which are 721]
+    /// Radius of the eye in columns
     #[arg(long)]
     extent: Option<u32>,
     /// Parameters to start from: untrained, the number of a published model, or a file
     #[arg(long, value_name = "MODEL")]
     start: Option<String>,
-    /// Iterations [default: 250000]
+    /// Wiring: measured, unfilled, or shuffled: symmetries, numbers, rings
+    #[arg(long, value_name = "KIND")]
+    wiring: Option<FlyWiring>,
+    /// Leave the network as it is, and train the decoder alone
+    #[arg(long)]
+    frozen: bool,
+    /// Iterations
     #[arg(long)]
     iterations: Option<u64>,
-    /// Sequences in an iteration [default: 4]
+    /// Sequences in an iteration
     #[arg(long)]
     batch: Option<usize>,
-    /// Learning rate at first; a tenth of it is left at the end [default: 5e-5]
+    /// Learning rate at first
     #[arg(long)]
     lr: Option<f64>,
-    /// Iterations between validations, and between checkpoints [default: 3600]
+    /// Iterations between validations, and between checkpoints
     #[arg(long, value_name = "N")]
     validate_every: Option<u64>,
     /// Models, each with a seed of its own [default: 1]
@@ -67,18 +79,26 @@ pub(crate) struct Train {
 
 impl Train {
     fn settings(&self) -> Result<FlyTrainSettings, Failure> {
-        let mut settings = self.config.as_deref().map(FlyTrainSettings::read).transpose()?.unwrap_or_default();
+        let mut settings = match &self.config {
+            Some(file) => FlyTrainSettings::read(file)?,
+            None => self.recipe.into(),
+        };
         if let Some(folder) = &self.sintel {
             // the run must be found again from elsewhere
             let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
             settings.movies = Movies::Sintel { folder };
         }
         if let Some(scenes) = self.scenes {
-            let seed = if let Movies::Scenes { seed, .. } = settings.movies { seed } else { 0 };
-            settings.movies = Movies::Scenes { scenes, held_out: scenes / 8, seed };
+            let (seed, look) = match settings.movies {
+                Movies::Scenes { seed, look, .. } => (seed, look),
+                Movies::Sintel { .. } => Default::default(),
+            };
+            settings.movies = Movies::Scenes { scenes, held_out: scenes / 8, seed, look };
         }
         settings.start = self.start.clone().unwrap_or(settings.start);
         settings.extent = self.extent.unwrap_or(settings.extent);
+        settings.wiring = self.wiring.unwrap_or(settings.wiring);
+        settings.frozen |= self.frozen;
         settings.iterations = self.iterations.unwrap_or(settings.iterations);
         settings.batch = self.batch.unwrap_or(settings.batch);
         settings.lr = self.lr.unwrap_or(settings.lr);
@@ -175,6 +195,50 @@ impl RecordResponses {
                 format!("{}: {sequences} sequences, {frames} frames, {types} types\n", r.file.display())
             };
             all.iter().map(line).collect()
+        })
+    }
+}
+
+/// Compare the models of runs of `vision train` with those of the first: errors and direction selectivity, with statistics
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// Folders of the runs
+    #[arg(value_name = "RUN", num_args = 2.., required = true)]
+    runs: Vec<PathBuf>,
+    /// Radius in columns of the eye that is shown edges
+    #[arg(long, default_value_t = 8)]
+    extent: u32,
+    /// Speed of the edges, columns per second
+    #[arg(long, default_value_t = 19.0)]
+    speed: f64,
+    /// Seed of permutations, where there are too many to try all
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Folder for report.html, figures, tables
+    #[arg(long, value_name = "DIR", default_value = "vision-compare")]
+    out: PathBuf,
+}
+
+impl Compare {
+    pub(super) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
+        let settings = CompareSettings { extent: self.extent, speed: self.speed, seed: self.seed };
+        let count = terminal.count("runs");
+        let found = compare(&self.runs, &settings, &self.out, &mut |name, _| {
+            let number = self.runs.iter().position(|run| run.ends_with(name)).unwrap_or(0);
+            count.tell(number + 1, self.runs.len());
+        })?;
+        drop(count);
+        terminal.result(&found, || {
+            let mut text = String::new();
+            for (i, measure) in found.runs[0].measures.iter().enumerate() {
+                text += &format!("{}\n", measure.measure);
+                for run in &found.runs {
+                    let m = &run.measures[i];
+                    let p = m.p.map_or_else(String::new, |p| format!("  p {p:.4}"));
+                    text += &format!("  {:<20} median {:.3}  mean {:.3}{p}\n", run.run, m.median, m.mean);
+                }
+            }
+            text + &super::where_to_look(&self.out)
         })
     }
 }
