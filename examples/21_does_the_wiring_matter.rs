@@ -52,7 +52,7 @@ fn example(args: &Args) -> Result<(), Error> {
         runs.push(folder);
     }
     progress.stage("comparing");
-    let asked = CompareSettings { extent: if args.quick { 3 } else { 8 }, ..CompareSettings::default() };
+    let asked = CompareSettings { extent: if args.quick { 2 } else { 8 }, ..CompareSettings::default() };
     let folder = args.out.join("comparison");
     let found = compare(&runs, &asked, &folder, &mut |_, _| ())?;
     progress.finish();

@@ -9,6 +9,7 @@
 //! in explicit Euler steps, `V <- V + dt / max(tau, dt) (-V + b + I + x)`; `f` is a rectifier unless said otherwise.
 
 mod adaptive;
+mod balance;
 mod currents;
 mod engine;
 mod files;

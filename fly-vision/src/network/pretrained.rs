@@ -1,5 +1,7 @@
 //! The 50 published models.
 
+use std::collections::HashMap;
+
 use connectome_graph::hex::{Extent, expand};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
@@ -98,34 +100,43 @@ impl Network {
         self.set(&self.parameters.strength, &strengths)
     }
 
-    /// Takes resting potentials, time constants and strengths of another network of the same types and pairs of types, whose eye may be of
-    /// another size.
+    /// Takes resting potentials, time constants and strengths of another network with the types and pairs of types of this one, whose eye may
+    /// be of another size.
     ///
     /// # Errors
-    /// [`Error::Setting`] if its types or pairs of types are not those of this network.
+    /// [`Error::Setting`] if a type or pair of types is missing there: a very small eye has no room for all.
     pub fn set_from(&mut self, other: &Self) -> Result<(), Error> {
-        let ends = |network: &Self| -> Vec<(u32, u32)> {
-            network.wiring.pairs().iter().map(|pair| (pair.source, pair.target)).collect()
-        };
-        let names = |network: &Self| -> Vec<String> {
-            network.wiring.types().iter().map(|t| t.name.clone()).collect()
-        };
-        if names(self) != names(other) || ends(self) != ends(other) {
-            let what = "its types or pairs of types are others; build both from the same types";
-            return Err(Error::setting("the other network", what));
+        let missing = |what: String| Error::setting("the other network", format!("it has no {what}"));
+        let theirs = other.wiring.types();
+        let mut types = Vec::with_capacity(self.wiring.types().len());
+        for t in self.wiring.types() {
+            let known = theirs.iter().position(|their| their.name == t.name);
+            types.push(known.ok_or_else(|| missing(format!("cell type {:?}", t.name)))? as i64);
+        }
+        let places: HashMap<(u32, u32), i64> =
+            other.wiring.pairs().iter().enumerate().map(|(i, p)| ((p.source, p.target), i as i64)).collect();
+        let mut pairs = Vec::with_capacity(self.wiring.pairs().len());
+        for pair in self.wiring.pairs() {
+            let [source, target] = [pair.source, pair.target].map(|t| types[t as usize] as u32);
+            let name = |t: u32| &theirs[t as usize].name;
+            let known = places.get(&(source, target)).copied();
+            pairs.push(known.ok_or_else(|| missing(format!("synapses from {} to {}", name(source), name(target))))?);
         }
         let (own, others) = (&self.parameters, &other.parameters);
-        let pairs = [(&own.bias, &others.bias), (&own.time_constant, &others.time_constant), (&own.strength, &others.strength)];
         tch::no_grad(|| {
-            for (own, other) in pairs {
-                own.shallow_clone().f_copy_(other)?;
+            for (own, other, places) in [
+                (&own.bias, &others.bias, &types),
+                (&own.time_constant, &others.time_constant, &types),
+                (&own.strength, &others.strength, &pairs),
+            ] {
+                own.shallow_clone().f_copy_(&other.f_index_select(0, &Tensor::from_slice(places).f_to_device(other.device())?)?)?;
             }
             Ok(())
         })
     }
 
     /// Writes numbers into a parameter.
-    fn set(&self, parameter: &Tensor, numbers: &[f32]) -> Result<(), Error> {
+    pub(super) fn set(&self, parameter: &Tensor, numbers: &[f32]) -> Result<(), Error> {
         tch::no_grad(|| Ok(parameter.shallow_clone().f_copy_(&Tensor::from_slice(numbers))?))
     }
 }

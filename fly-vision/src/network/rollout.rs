@@ -72,6 +72,9 @@ pub(super) struct Backward<T> {
     pub(super) start: Vec<T>,
 }
 
+/// Cells whose samples are taken apart, or put together, at once: so many stay in the first-level cache.
+const AT_ONCE: usize = 1024;
+
 /// Cuts a batch into blocks of `widest` (a power of two), and smaller powers of two for the rest.
 fn blocks(batch: usize, widest: usize) -> Vec<usize> {
     let mut widths = vec![widest; batch / widest];
@@ -175,10 +178,13 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
             );
             self.hold(&block, after, f_next);
             for (recorded, places) in recorded.iter_mut().zip(&places) {
-                for (b, recorded) in recorded.chunks_exact_mut((self.frames * places.len()).max(1)).enumerate() {
-                    let to = &mut recorded[frame * places.len()..][..places.len()];
-                    for (to, &at) in to.iter_mut().zip(places) {
-                        *to = after[at as usize + b];
+                let n = places.len();
+                for (part, places) in places.chunks(AT_ONCE).enumerate() {
+                    for (b, recorded) in recorded.chunks_exact_mut(self.frames * n).enumerate() {
+                        let to = &mut recorded[frame * n + part * AT_ONCE..][..places.len()];
+                        for (to, &at) in to.iter_mut().zip(places) {
+                            *to = after[at as usize + b];
+                        }
                     }
                 }
             }
@@ -360,11 +366,17 @@ impl<'a, T: Real> Recorded<'a, T> {
     /// Writes those of a frame to the places of their cells in a state, and nothing elsewhere.
     fn write(&self, frame: usize, to: &mut [T]) {
         for list in &self.lists {
-            for b in 0..self.width {
-                let from = &list.all[((self.first + b) * self.frames + frame) * list.recorded..][..list.recorded];
-                for &(i, at) in &list.once {
-                    to[at as usize + b] = from[i as usize];
+            let of = |b: usize| &list.all[((self.first + b) * self.frames + frame) * list.recorded..][..list.recorded];
+            for once in list.once.chunks(AT_ONCE) {
+                for b in 0..self.width {
+                    let from = of(b);
+                    for &(i, at) in once {
+                        to[at as usize + b] = from[i as usize];
+                    }
                 }
+            }
+            for b in 0..self.width {
+                let from = of(b);
                 for &(i, at) in &list.again {
                     to[at as usize + b] += from[i as usize];
                 }

@@ -49,6 +49,8 @@ pub struct FlowErrors {
     pub epe: f64,
     /// The end-point error of a decoder that always says 0.
     pub epe_of_zero: f64,
+    /// The end-point error of one that always says the mean flow of these sequences.
+    pub epe_of_mean: f64,
 }
 
 /// Potentials beyond this are on their way to infinity: those of trained networks are below 100.
@@ -282,14 +284,21 @@ impl FlyTraining {
             let grey = self.network.steady_state(t_pre, settings.dt, 1, Grey::default())?;
             let plain = settings.without_draws();
             let seed = ItemSeed { run: 0, epoch: 0, item: 0 };
-            let mut sums = [0.0; 3];
+            let mean = self.mean_flow(data, sequences)?;
+            let mut sums = [0.0; 4];
             let mut count = 0usize;
             let mut add = |samples: &[FlowSample]| -> Result<(), Error> {
                 let items = batch(samples)?;
                 let flow = items.flow.f_to_kind(self.network.kind())?;
                 let decoded = self.pass(&items.luminance, &grey, Phase::Evaluation)?.flow;
                 let zero = flow.f_zeros_like()?;
-                let pairs = [(Loss::L2Norm, &decoded), (Loss::EndPointError, &decoded), (Loss::EndPointError, &zero)];
+                let mean = mean.f_expand(flow.size(), false)?;
+                let pairs = [
+                    (Loss::L2Norm, &decoded),
+                    (Loss::EndPointError, &decoded),
+                    (Loss::EndPointError, &zero),
+                    (Loss::EndPointError, &mean),
+                ];
                 for (sum, (loss, guess)) in sums.iter_mut().zip(pairs) {
                     *sum += samples.len() as f64 * loss.between(guess, &flow)?.f_double_value(&[])?;
                 }
@@ -311,8 +320,22 @@ impl FlyTraining {
                 return Err(Error::setting("validation", "there is no sequence; the split leaves none"));
             }
             add(&waiting)?;
-            let [l2norm, epe, epe_of_zero] = sums.map(|sum| sum / count as f64);
-            Ok(FlowErrors { l2norm, epe, epe_of_zero })
+            let [l2norm, epe, epe_of_zero, epe_of_mean] = sums.map(|sum| sum / count as f64);
+            Ok(FlowErrors { l2norm, epe, epe_of_zero, epe_of_mean })
         })
+    }
+
+    /// The mean over sequences of their mean flow, `[1, 1, 2, 1]`.
+    fn mean_flow(&self, data: &dyn FlowData, sequences: &[usize]) -> Result<Tensor, Error> {
+        let mut mean = [0.0; FlowSample::DIMENSIONS];
+        for &sequence in sequences {
+            let sample = data.sample(sequence)?;
+            let n = sample.columns();
+            for (i, component) in sample.flow().chunks_exact(n).enumerate() {
+                let sum: f64 = component.iter().map(|x| f64::from(*x)).sum();
+                mean[i % FlowSample::DIMENSIONS] += sum / (n * sample.frames() * sequences.len()) as f64;
+            }
+        }
+        Ok(Tensor::f_from_slice(&mean)?.f_view([1, 1, FlowSample::DIMENSIONS as i64, 1])?.f_to_kind(self.network.kind())?)
     }
 }

@@ -89,7 +89,10 @@ impl FlyTraining {
             .after_step(|stepped| Ok(this.penalise(settings.lr_penalty.at(stepped.step - 1))?))
             .validate(settings.validate_every, |_| {
                 let errors = this.errors(data, validated, settings.t_pre_validation)?;
-                Ok(Scores::new("epe", errors.epe).and("l2norm", errors.l2norm).and("epe_of_zero", errors.epe_of_zero))
+                Ok(Scores::new("epe", errors.epe)
+                    .and("l2norm", errors.l2norm)
+                    .and("epe_of_zero", errors.epe_of_zero)
+                    .and("epe_of_mean", errors.epe_of_mean))
             })?
             .progress(options.progress)
             .on_signal(options.on_signal);

@@ -65,6 +65,8 @@ pub struct TrainedModel {
     pub best_iteration: u64,
     /// Error of a flow that is 0.
     pub error_of_zero: f64,
+    /// Error of a flow that is the mean of all.
+    pub error_of_mean: f64,
     /// The network at its least error.
     pub network: PathBuf,
 }
@@ -168,6 +170,7 @@ fn train_one(
         error: errors.epe,
         best_iteration,
         error_of_zero: errors.epe_of_zero,
+        error_of_mean: errors.epe_of_mean,
         network,
     };
     write(&own.join("result.json"), &json(&trained))?;
@@ -240,7 +243,7 @@ fn report(
     trained: &FlyTrained,
     record: &RunRecord,
 ) -> Result<(), Error> {
-    let columns = ["model", "seed", "iterations", "error before", "least error", "at iteration", "error of no flow"];
+    let columns = ["model", "seed", "iterations", "error before", "least error", "at iteration", "of no flow", "of mean flow"];
     let table = trained.models.iter().fold(Table::new("Models", &columns), |table, m| {
         let error = |x: f64| format!("{x:.4}");
         table.row(&[
@@ -251,6 +254,7 @@ fn report(
             error(m.error),
             m.best_iteration.to_string(),
             error(m.error_of_zero),
+            error(m.error_of_mean),
         ])
     });
     let state = match trained.missing {

@@ -21,7 +21,7 @@ pub(crate) struct Train {
     /// Settings, such as the config.toml of another run; options below are over it
     #[arg(long, value_name = "FILE", conflicts_with = "recipe")]
     config: Option<PathBuf>,
-    /// Settings to start from: from-scratch, with which an untrained network learns within an hour, or publication
+    /// Settings to start from: from-scratch, with which an untrained network learns within minutes, or publication
     #[arg(long, value_name = "NAME", default_value = "from-scratch")]
     recipe: Recipe,
     /// The unpacked folder of MPI-Sintel, in place of procedural scenes
@@ -124,12 +124,13 @@ impl Train {
             let mut text = String::new();
             for m in &trained.models {
                 text += &format!(
-                    "model {:03}: {} iterations, end-point error {:.4} -> {:.4} (no flow: {:.4}): {}\n",
+                    "model {:03}: {} iterations, end-point error {:.4} -> {:.4} (no flow: {:.4}, mean flow: {:.4}): {}\n",
                     m.model,
                     m.iterations,
                     m.error_before,
                     m.error,
                     m.error_of_zero,
+                    m.error_of_mean,
                     m.network.display()
                 );
             }
