@@ -22,7 +22,9 @@ fn main() -> ExitCode {
 }
 
 /// Name, and the parameters at first.
-const COURSES: [(&str, &str); 2] = [("untrained", "untrained"), ("published", "0")];
+const COURSES: [(&str, &str); 2] = [(UNTRAINED, UNTRAINED), ("published", "0")];
+
+const UNTRAINED: &str = "untrained";
 
 fn example(args: &Args) -> Result<(), Error> {
     let base = FlyTrainSettings::from_scratch();
@@ -42,7 +44,21 @@ fn example(args: &Args) -> Result<(), Error> {
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;
         }
-        let settings = FlyTrainSettings { start: start.into(), ..settings.clone() };
+        let mut settings = FlyTrainSettings { start: start.into(), ..settings.clone() };
+        if start != UNTRAINED {
+            // what was learned before is kept: time constants below the bound, and strengths of 0, which logarithms cannot move
+            let FlyTrainSettings { baseline, .. } = FlyTrainSettings::default();
+            settings = FlyTrainSettings {
+                least_time_constant: 0.0,
+                relative_strengths: false,
+                lr: 5e-5,
+                lr_time_constant: None,
+                lr_strength: None,
+                lr_penalty: None,
+                baseline,
+                ..settings
+            };
+        }
         let mut model = train(&settings, &folder, &TrainOptions::default())?.models.remove(0);
         let mut small = Network::builder(settings.wiring(0, Extent(settings.extent))?).build_alone()?;
         small.load(&model.network)?;

@@ -57,8 +57,12 @@ fn example(args: &Args) -> Result<(), Error> {
     let found = compare(&runs, &asked, &folder, &mut |_, _| ())?;
     progress.finish();
 
-    println!("{} models of each kind, {} iterations; medians, and p of the difference from measured:", settings.models, settings.iterations);
-    let mut table = Table::new(["", "error of that of no flow", "p", "DSI of T4 and T5", "p", "right directions of 8", "p"]);
+    println!(
+        "{} models of each kind, {} iterations; medians, and p of the difference from measured:",
+        settings.models, settings.iterations
+    );
+    let mut table =
+        Table::new(["", "error of that of no flow", "p", "DSI of T4 and T5", "p", "right directions of 8", "p"]);
     for run in &found.runs {
         let cells = [0, 1, 3].map(|i| {
             let measure = &run.measures[i];

@@ -1,9 +1,14 @@
 //! Engines agree with each other, gradients with differences, and nothing depends on threads or on who shares a batch.
 
 use connectome_graph::hex::{Extent, expand};
-use fly_vision::network::{
-    Adaptive, EngineKind, Grey, Initial, Initials, Network, Record, Response, Run, Start, Stimulus, Symmetries, Wiring,
+use fly_vision::measure::{
+    Averaging, PeakOptions, angular_distance, direction_selectivity_index, known, peak_responses, preferred_direction,
 };
+use fly_vision::network::{
+    Adaptive, EngineKind, Grey, Initial, Initials, Network, Protocol, Record, Response, Run, Start, Stimulus, Strength,
+    Symmetries, Wiring,
+};
+use fly_vision::stimulus::{BarSettings, MovingBars};
 use sparse_ode::{Activation, Method, Solver};
 use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
@@ -346,4 +351,45 @@ fn currents_add_up_to_what_drives_a_cell() {
         }
     }
     assert!(network.current_responses(&flashes, "T9", &protocol).is_err());
+}
+
+/// Untrained, with synapses of one strength per cell and all pathways open, T4 and T5 prefer the directions that they prefer in flies, and
+/// cells before them none: by their wiring alone, though barely.
+#[test]
+fn directions_are_in_the_wiring() {
+    let initials = Initials { strength: Strength::Total(2.0), ..Initials::default() };
+    let mut network = Network::builder(wiring(6)).initials(initials).build_alone().unwrap();
+    network.balance(0.1, 0.5).unwrap();
+    let settings = BarSettings { extent: Extent(6), speeds: vec![19.0], height: 80.0, ..BarSettings::edges() };
+    let edges = MovingBars::new(settings).unwrap();
+    let responses = network.responses_to(&edges, &Protocol::default()).unwrap();
+    let peaks = peak_responses(&responses, &PeakOptions::default()).unwrap();
+    let dsi = direction_selectivity_index(&peaks, Averaging::OverWidthAndSpeed).unwrap();
+    let directions = preferred_direction(&peaks, Averaging::OverWidthAndSpeed).unwrap();
+    for name in known::MOTION_TYPES {
+        let (cell, contrast) = (peaks.cell(name).unwrap(), known::preferred_contrast(name).unwrap());
+        let of = |table: &fly_vision::measure::PerCondition| {
+            table.select("intensity", contrast.intensity()).unwrap().row(0)[cell]
+        };
+        let apart = angular_distance(of(&directions), known::preferred_direction(name).unwrap().to_radians());
+        assert!(apart.to_degrees() <= 45.0, "{name}: {} degrees apart", apart.to_degrees());
+        assert!((0.005..0.2).contains(&of(&dsi)), "{name}: {}", of(&dsi));
+    }
+}
+
+/// Parameters go from an eye to a larger one, and not to one with types that they are not of.
+#[test]
+fn parameters_are_taken_from_another_eye() {
+    let mut small = Network::builder(wiring(5)).build_alone().unwrap();
+    small.set_pretrained(3).unwrap();
+    let mut large = Network::builder(wiring(6)).build_alone().unwrap();
+    large.set_from(&small).unwrap();
+    let mut want = Network::builder(wiring(6)).build_alone().unwrap();
+    want.set_pretrained(3).unwrap();
+    assert!(large.group_weights().unwrap().equal(&want.group_weights().unwrap()));
+    assert!(large.parameters().bias.equal(&want.parameters().bias));
+    // an eye of one column has no pairs of types that only connect across columns
+    let tiny = Network::builder(wiring(0)).build_alone().unwrap();
+    let error = large.set_from(&tiny).unwrap_err().to_string();
+    assert!(error.contains("it has no synapses from"), "{error}");
 }

@@ -144,6 +144,37 @@ fn receptive_fields_and_wiring_are_shown() {
 }
 
 #[test]
+fn unknown_types_are_predicted() {
+    let folder = tempfile::tempdir().unwrap();
+    let predict = ["predict", "--extent", "3", "--models", "0-3", "--radius", "1", "--dt", "0.01"];
+    let found = json(folder.path(), &predict);
+    let types = found["types"].as_array().unwrap();
+    // all but the 10 types whose contrast and selectivity are known, and T4 and T5
+    assert_eq!((types.len(), found["models"].as_array().unwrap().len()), (65 - 18, 4));
+    for t in types {
+        let (fri, [on, off]) = (&t["fri"], ["on", "off"].map(|key| t[key].as_f64().unwrap()));
+        let [lower, median, upper] = ["lower", "median", "upper"].map(|key| fri[key].as_f64().unwrap());
+        assert!(lower <= median && median <= upper && (0.0..=1.0).contains(&on), "{t}");
+        let contrast = if on >= 0.75 {
+            "on".into()
+        } else if off >= 0.75 {
+            "off".into()
+        } else {
+            Value::Null
+        };
+        let known = ["R1", "L1", "C3"].iter().any(|name| t["cell_type"] == *name);
+        assert!(t["contrast"] == if known { Value::Null } else { contrast.clone() } || t["contrast"].is_null(), "{t}");
+    }
+    // what is silent tells nothing
+    let silent = json(folder.path(), &[&predict[..], &["--silence", "T2,Tm30", "--out", "silent"]].concat());
+    let t2 = silent["types"].as_array().unwrap().iter().find(|t| t["cell_type"] == "T2").unwrap();
+    assert!(t2["contrast"].is_null() && t2["on"] == 0.0 && t2["off"] == 0.0, "{t2}");
+    left(&folder.path().join("vision-predict"), &["predictions.csv", "fri.svg"], 1, &found);
+    assert_eq!(rows(&folder.path().join("vision-predict/predictions.csv")).len(), 47);
+    assert!(prints(folder.path(), &predict).starts_with("type       contrast  selective  direction\n"));
+}
+
+#[test]
 fn bad_input_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("empty")).unwrap();
@@ -168,6 +199,8 @@ fn bad_input_is_refused() {
         (&["bars", "--widths=-1"], "width"),
         (&["flash", "--extent", "4000000000"], "extent"),
         (&["flash", "--threads", "0"], "thread"),
+        (&["predict", "--speed", "0"], "speed"),
+        (&["predict", "--agreement", "0.5"], "agreement"),
     ] {
         let small: &[&str] = if args.contains(&"--extent") { &["--quiet"] } else { &["--quiet", "--extent", "2"] };
         let args = [args, small].concat();

@@ -10,7 +10,8 @@ use fly_vision::network::{Network, Wiring};
 use fly_vision::training::Start;
 use flybrain::rate::sweep::Share;
 use flybrain::vision::{
-    CompareSettings, FlyTrainSettings, FlyWiring, Movies, RecordSettings, TrainOptions, compare, record, train, validate,
+    CompareSettings, FlyTrainSettings, FlyWiring, Movies, RecordSettings, TrainOptions, compare, record, train,
+    validate,
 };
 
 fn settings() -> FlyTrainSettings {
@@ -89,6 +90,11 @@ fn runs_are_compared() {
     let untrained = Network::builder(settings().wiring(0, Extent(2)).unwrap()).build_alone().unwrap();
     assert_eq!(network(&runs[1], 0), Vec::<f32>::try_from(untrained.parameters().bias.detach()).unwrap());
     assert_ne!(network(&runs[0], 0), network(&runs[1], 0));
+    // parameters of a shuffled wiring are not taken for another
+    let config = FlyTrainSettings::read(&runs[0].join("config.toml")).unwrap();
+    let mut unfilled = Network::builder(config.wiring(0, Extent(2)).unwrap()).build_alone().unwrap();
+    let error = unfilled.load(runs[2].join("model_000/network.safetensors")).unwrap_err().to_string();
+    assert!(error.contains("elsewhere on the lattice"), "{error}");
 
     let out = folder.path().join("out");
     let asked = CompareSettings { extent: 2, ..CompareSettings::default() };

@@ -8,7 +8,7 @@ const MOST: u64 = 20_000;
 
 /// Two-sided p-value of the difference of two groups' means, by permutation: the fraction of the ways of dealing all numbers out to groups of
 /// these sizes in which the means differ at least as much. All ways are tried up to 20,000, or as many are drawn (`ChaCha8`), in which case
-/// the fraction is `(1 + count) / (1 + draws)`. NaN if a group is empty or a number is NaN.
+/// the fraction is `(1 + count) / (1 + draws)`. NaN if a group is empty or a number is not finite.
 ///
 /// With `n` models each the least value is `2 / (2n over n)`: 0.1 for 3, 0.008 for 5.
 ///
@@ -21,7 +21,7 @@ const MOST: u64 = 20_000;
 /// ```
 pub fn permutation_test(a: &[f64], b: &[f64], seed: u64) -> f64 {
     let all: Vec<f64> = a.iter().chain(b).copied().collect();
-    if a.is_empty() || b.is_empty() || all.iter().any(|x| x.is_nan()) {
+    if a.is_empty() || b.is_empty() || all.iter().any(|x| !x.is_finite()) {
         return f64::NAN;
     }
     let total: f64 = all.iter().sum();
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(permutation_test(&[3.0, 9.0], &[1.0, 2.0], 0), 2.0 / 6.0);
         assert_eq!(permutation_test(&[5.0], &[1.0, 2.0, 3.0], 0), 0.25);
         assert_eq!((binomial(6, 3), binomial(40, 20), binomial(3, 3)), (Some(20), None, Some(1)));
-        assert!(permutation_test(&[], &[1.0], 0).is_nan() && permutation_test(&[f64::NAN], &[1.0], 0).is_nan());
+        assert!(permutation_test(&[], &[1.0], 0).is_nan() && permutation_test(&[f64::INFINITY], &[1.0], 0).is_nan());
     }
 
     /// Drawn ones come near to what normal theory says: groups whose means are two standard errors apart.

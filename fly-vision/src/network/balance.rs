@@ -11,7 +11,7 @@ impl Network {
     ///
     /// Above 0, no rectified cell is silent then, and changes of light reach all types that are wired to the eye, whatever the signs on
     /// the way; from random resting potentials, half of the pathways are closed at first. Cells at the edge of the eye, which lack inputs, are
-    /// at other potentials.
+    /// at other potentials, and so are cells of a type that receive other input than the central one in a network without a lattice.
     ///
     /// # Errors
     /// [`Error::Setting`] for numbers that are not finite.
@@ -40,8 +40,11 @@ impl Network {
                 light[t] += luminance;
             }
         }
-        let bias: Vec<f32> =
-            received.iter().zip(&light).map(|(received, light)| (potential - received * output - light) as f32).collect();
+        let bias: Vec<f32> = received
+            .iter()
+            .zip(&light)
+            .map(|(received, light)| (potential - received * output - light) as f32)
+            .collect();
         self.set(&self.parameters.bias, &bias)
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use connectome_io::format::safetensors::Tensors;
 use connectome_io::format::{pt, safetensors};
 use connectome_io::{Array, ArrayData};
+use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 use tch_function::slices::as_slice;
 
@@ -15,6 +16,7 @@ use crate::Error;
 /// Version of the files that [`Network::save`] writes.
 const FORMAT: &str = "1";
 const MODEL: &str = "fly-vision network";
+const SYNAPSES: &str = "synapses_sha256";
 
 impl Network {
     /// Writes the parameters as safetensors, with the names of types and pairs that they belong to. A file that is there is replaced only
@@ -35,6 +37,18 @@ impl Network {
         Ok(safetensors::write_tensors(path, &tensors)?)
     }
 
+    /// Hash of where on the lattice synapses are, and how many, which does not depend on the size of the eye if all fit in.
+    fn synapses(&self) -> String {
+        let mut hash = Sha256::new();
+        for group in self.wiring.groups() {
+            hash.update(group.pair.to_le_bytes());
+            hash.update(group.displacement.u.to_le_bytes());
+            hash.update(group.displacement.v.to_le_bytes());
+            hash.update(group.mean_n_syn.to_le_bytes());
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// What parameters belong to.
     fn description(&self) -> std::collections::BTreeMap<String, String> {
         let types: Vec<&str> = self.wiring.types().iter().map(|t| t.name.as_str()).collect();
@@ -47,6 +61,7 @@ impl Network {
             ("activation", self.activation.name().to_owned()),
             ("types", text(serde_json::json!(types))),
             ("pairs", text(serde_json::json!(pairs))),
+            (SYNAPSES, self.synapses()),
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .into()
@@ -72,6 +87,11 @@ impl Network {
                     let what = format!("its {key:?} is {}, this network's {}", show(got), show(want));
                     return Err(content(what + "; build the network that the file was written for"));
                 }
+            }
+            // files of earlier versions do not say
+            if tensors.metadata.get(SYNAPSES).is_some_and(|saved| *saved != self.synapses()) {
+                let what = "its synapses are elsewhere on the lattice, or others in number: of a shuffled connectome, or an eye too small for all";
+                return Err(content(what.to_owned() + "; build the network that the file was written for"));
             }
         }
         let mut found = Vec::with_capacity(NAMES.len());

@@ -22,7 +22,7 @@ const N_PARAMETERS: usize = 5;
 impl Network {
     /// Runs through a stimulus. Differentiable with respect to parameters, stimulus and start.
     ///
-    /// Backward, states are kept (4 bytes per cell, frame and sample, half as much again for the lattice's borders), and nothing of the
+    /// Backward, states are kept (4 bytes per cell, frame and sample, and up to two fifths more for the borders of a small batch), and nothing of the
     /// size of edges times samples.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ pub enum Strength {
     /// An edge with the mean number of synapses of its pair of types has this effect, whatever else its target receives. The default,
     /// 0.01, so that signals fade to a thousandth within a few cells.
     PerPair(f64),
-    /// All synapses of a type are of one strength, such that the absolute weights of what a cell receives sum to this in the cell that
+    /// All synapses onto a type are of one strength, such that the absolute weights of what a cell receives sum to this in the cell that
     /// receives most. Below 1 the network is stable whatever the signs are.
     Total(f64),
 }
@@ -154,8 +154,9 @@ impl Parameters {
 impl Strength {
     fn values(self, wiring: &Wiring) -> Result<Vec<f32>, Error> {
         let (Self::PerPair(scale) | Self::Total(scale)) = self;
-        if !(scale.is_finite() && scale >= 0.0) {
-            return Err(Error::setting("strength", format!("{self:?}; strengths are 0 or more")));
+        let least = matches!(self, Self::PerPair(_)) && scale == 0.0;
+        if !(scale.is_finite() && (scale > 0.0 || least)) {
+            return Err(Error::setting("strength", format!("{self:?}; strengths are above 0")));
         }
         let mut by_cell = vec![0.0; wiring.n_cells()];
         for (&cell, &group) in wiring.target().iter().zip(wiring.edge_groups()) {
@@ -181,7 +182,9 @@ impl Initial {
                 let normals = Normal::new(seed).fill(n);
                 Ok(normals.into_iter().map(|z| z * std as f32 + mean as f32).collect())
             }
-            Self::LogNormal { median, spread, seed } if median > 0.0 && median.is_finite() && (0.0..10.0).contains(&spread) => {
+            Self::LogNormal { median, spread, seed }
+                if median > 0.0 && median.is_finite() && (0.0..10.0).contains(&spread) =>
+            {
                 let normals = Normal::new(seed).fill(n);
                 Ok(normals.into_iter().map(|z| (median * (spread * f64::from(z)).exp()) as f32).collect())
             }

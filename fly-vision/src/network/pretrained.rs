@@ -129,7 +129,8 @@ impl Network {
                 (&own.time_constant, &others.time_constant, &types),
                 (&own.strength, &others.strength, &pairs),
             ] {
-                own.shallow_clone().f_copy_(&other.f_index_select(0, &Tensor::from_slice(places).f_to_device(other.device())?)?)?;
+                own.shallow_clone()
+                    .f_copy_(&other.f_index_select(0, &Tensor::from_slice(places).f_to_device(other.device())?)?)?;
             }
             Ok(())
         })

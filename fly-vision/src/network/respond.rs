@@ -10,6 +10,9 @@ use crate::measure::Responses;
 use crate::stimulus::Stimuli;
 use crate::{Error, Movie};
 
+/// Batches whose movies are in memory at once, from which those of like length are taken together.
+const RENDERED: usize = 8;
+
 /// How a set of stimuli is shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Protocol {
@@ -45,27 +48,30 @@ impl Network {
         let grey = self.steady_state(protocol.t_pre, stimuli.dt(), 1, Grey::default())?;
         let mut values = vec![f32::NAN; samples * frames * cells.len()];
 
-        // movies of like length together, so that none waits for a longer one
-        let movies: Vec<Movie> = (0..samples).map(|sample| stimuli.movie(sample)).collect::<Result<_, _>>()?;
-        let lengths: Vec<usize> = movies.iter().map(frames_with_light).collect();
-        let mut order: Vec<usize> = (0..samples).collect();
-        order.sort_by_key(|&sample| lengths[sample]);
-        for together in order.chunks(protocol.batch) {
-            let longest = together.iter().map(|&sample| lengths[sample]).max().unwrap_or(0);
-            let shown = stack(&movies, together, longest, self.kind())?;
-            let mut start = grey.shallow_clone();
-            if protocol.t_fade_in > 0.0 && longest > 0 {
-                let state = grey.f_expand([together.len() as i64, -1], false)?.f_contiguous()?;
-                let first = shown.f_select(1, 0)?;
-                start = self.fade_in(protocol.t_fade_in, stimuli.dt(), &first, Start::State(&state))?;
-            }
-            let run = Run::new(stimuli.dt()).from(&start).record(protocol.record.clone());
-            let activity = self.simulate(&shown, &run)?.activity;
-            let activity = activity.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()?;
-            let per_sample = longest * cells.len();
-            for (from, &sample) in as_slice::<f32>(&activity).chunks(per_sample.max(1)).zip(together) {
-                let length = lengths[sample] * cells.len();
-                values[sample * frames * cells.len()..][..length].copy_from_slice(&from[..length]);
+        let all: Vec<usize> = (0..samples).collect();
+        for some in all.chunks(RENDERED.saturating_mul(protocol.batch)) {
+            let movies: Vec<Movie> = some.iter().map(|&sample| stimuli.movie(sample)).collect::<Result<_, _>>()?;
+            let lengths: Vec<usize> = movies.iter().map(frames_with_light).collect();
+            // movies of like length together, so that none waits for a longer one
+            let mut order: Vec<usize> = (0..movies.len()).collect();
+            order.sort_by_key(|&i| lengths[i]);
+            for together in order.chunks(protocol.batch) {
+                let longest = together.iter().map(|&i| lengths[i]).max().unwrap_or(0);
+                let shown = stack(&movies, together, longest, self.kind())?;
+                let mut start = grey.shallow_clone();
+                if protocol.t_fade_in > 0.0 && longest > 0 {
+                    let state = grey.f_expand([together.len() as i64, -1], false)?.f_contiguous()?;
+                    let first = shown.f_select(1, 0)?;
+                    start = self.fade_in(protocol.t_fade_in, stimuli.dt(), &first, Start::State(&state))?;
+                }
+                let run = Run::new(stimuli.dt()).from(&start).record(protocol.record.clone());
+                let activity = self.simulate(&shown, &run)?.activity;
+                let activity = activity.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()?;
+                let per_sample = longest * cells.len();
+                for (from, &i) in as_slice::<f32>(&activity).chunks(per_sample.max(1)).zip(together) {
+                    let length = lengths[i] * cells.len();
+                    values[some[i] * frames * cells.len()..][..length].copy_from_slice(&from[..length]);
+                }
             }
         }
         let name = |&cell: &u32| {
@@ -82,7 +88,7 @@ fn frames_with_light(movie: &Movie) -> usize {
     movie.frames() - (0..movie.frames()).rev().take_while(dark).count()
 }
 
-/// Movies `[batch, frames, columns]`; shorter ones end in their last frame.
+/// Movies `[batch, frames, columns]`; those that have fewer frames end in their last one.
 fn stack(movies: &[Movie], which: &[usize], frames: usize, kind: Kind) -> Result<Tensor, Error> {
     let columns = which.first().map_or(0, |&sample| movies[sample].columns());
     let mut all = Vec::with_capacity(which.len() * frames * columns);

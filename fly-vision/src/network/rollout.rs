@@ -108,8 +108,7 @@ impl<T: Real, E: Engine<T>> Rollout<'_, T, E> {
         let Outcome { recorded: [mut first_list, mut second_list], mut last } = outcome;
         let (mut jobs, mut first) = (Vec::new(), 0);
         for width in blocks(self.batch, self.engine.widest()) {
-            let recorded =
-                [cut(&mut first_list, width * per_sample[0]), cut(&mut second_list, width * per_sample[1])];
+            let recorded = [cut(&mut first_list, width * per_sample[0]), cut(&mut second_list, width * per_sample[1])];
             jobs.push((first, width, Outcome { recorded, last: cut(&mut last, width * n) }));
             first += width;
         }

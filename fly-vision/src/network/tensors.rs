@@ -9,7 +9,13 @@ use super::run::{Checked, Response};
 use crate::Error;
 
 impl Network {
-    pub(super) fn run_by_tensors(&self, csr: &Csr, run: &Checked, dt: f64, records: &[Vec<u32>; 2]) -> Result<Response, Error> {
+    pub(super) fn run_by_tensors(
+        &self,
+        csr: &Csr,
+        run: &Checked,
+        dt: f64,
+        records: &[Vec<u32>; 2],
+    ) -> Result<Response, Error> {
         let (kind, device) = (self.kind(), self.device());
         let wiring = &self.wiring;
         let (slot, group) = csr.edges();

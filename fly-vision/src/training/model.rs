@@ -138,7 +138,7 @@ impl FlyTraining {
     /// (`decoder`). What is not trained has no group.
     ///
     /// # Errors
-    /// [`Error::Training`] if nothing of the network is trained.
+    /// [`Error::Setting`] if there is nothing to train.
     pub fn optimizer(&self) -> Result<Optimizer, Error> {
         let (all, settings) = (self.parameters(), &self.settings);
         let of = |decay: &Decay, steps_of: StepsOf| Adam { lr: decay.at(0), steps_of, ..Adam::default() };
@@ -198,8 +198,7 @@ impl FlyTraining {
     /// # Errors
     /// [`Error::NotFinite`] if potentials are out of range; otherwise as [`Network::forward`] and [`HexDecoder::forward`].
     pub fn pass(&self, luminance: &Tensor, start: &Tensor, phase: Phase) -> Result<Pass, Error> {
-        let run =
-            Run::new(self.settings.augmentation.dt).from(start).record(Record::Output).also(Record::Central);
+        let run = Run::new(self.settings.augmentation.dt).from(start).record(Record::Output).also(Record::Central);
         let Response { activity, also: central, .. } = self.network.forward(luminance, &run)?;
         self.check_range(&activity, &Record::Output.cells(self.network.wiring())?)?;
         self.check_range(&central, &self.network.wiring().central_cells())?;
@@ -267,8 +266,17 @@ impl FlyTraining {
                 bias.shallow_clone().f_sub_(&gradient.f_mul_scalar(lr)?).map(|_| ())
             })?;
         }
+        self.bound()
+    }
+
+    /// Brings parameters to where they belong: time constants to the least one at least, strengths to 0. A step does so after each iteration;
+    /// do it before the first where parameters may be elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] if libtorch refuses.
+    pub fn bound(&self) -> Result<(), Error> {
         let least = self.settings.least_time_constant;
-        if least > 0.0 && self.network.parameters().time_constant.requires_grad() {
+        if least > 0.0 {
             tch::no_grad(|| self.network.parameters().time_constant.shallow_clone().f_clamp_min_(least).map(|_| ()))?;
         }
         self.network.clamp()
@@ -327,15 +335,20 @@ impl FlyTraining {
 
     /// The mean over sequences of their mean flow, `[1, 1, 2, 1]`.
     fn mean_flow(&self, data: &dyn FlowData, sequences: &[usize]) -> Result<Tensor, Error> {
+        let plain = self.settings.augmentation.without_draws();
+        let seed = ItemSeed { run: 0, epoch: 0, item: 0 };
         let mut mean = [0.0; FlowSample::DIMENSIONS];
         for &sequence in sequences {
             let sample = data.sample(sequence)?;
+            let sample = plain.draw(sample.frames(), seed)?.apply(&sample, &self.lattice, data.frame_rate())?;
             let n = sample.columns();
             for (i, component) in sample.flow().chunks_exact(n).enumerate() {
                 let sum: f64 = component.iter().map(|x| f64::from(*x)).sum();
                 mean[i % FlowSample::DIMENSIONS] += sum / (n * sample.frames() * sequences.len()) as f64;
             }
         }
-        Ok(Tensor::f_from_slice(&mean)?.f_view([1, 1, FlowSample::DIMENSIONS as i64, 1])?.f_to_kind(self.network.kind())?)
+        Ok(Tensor::f_from_slice(&mean)?
+            .f_view([1, 1, FlowSample::DIMENSIONS as i64, 1])?
+            .f_to_kind(self.network.kind())?)
     }
 }

@@ -16,13 +16,14 @@ pub struct TrainingSettings {
     pub iterations: u64,
     /// What is minimised. Default [`Loss::L2Norm`].
     pub loss: Loss,
-    /// Learning rate of Adam for resting potentials, and for what has none of its own. Default 5e-5 to 5e-6 in ten steps.
+    /// Learning rate of Adam for resting potentials. Default 5e-5 to 5e-6 in ten steps.
     pub lr_network: Decay,
     /// Learning rate of Adam for time constants. Default: as the network's.
     pub lr_time_constant: Decay,
     /// Learning rate of Adam for strengths. Default: as the network's.
     pub lr_strength: Decay,
-    /// What steps of strengths are taken of. Default: the strengths; with [`StepsOf::Logarithm`] their learning rate is relative.
+    /// What steps of strengths are taken of. Default: the strengths; with [`StepsOf::Logarithm`] their learning rate is relative, and those that
+    /// are 0 stay so.
     pub strength_steps: StepsOf,
     /// Learning rate of Adam for the decoder. Default: as the network's.
     pub lr_decoder: Decay,
@@ -132,6 +133,11 @@ impl TrainingSettings {
             if !(t.is_finite() && t >= 0.0) {
                 return Err(Error::setting(setting, format!("{t} s; 0 or more")));
             }
+        }
+        if let Clip::Norm(most) | Clip::NormOfGroup(most) | Clip::Value(most) = self.clip
+            && !(most.is_finite() && most > 0.0)
+        {
+            return Err(Error::setting("clip", format!("{most}; above 0")));
         }
         for decay in self.clone().decays_mut() {
             decay.validate()?;

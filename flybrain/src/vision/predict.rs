@@ -24,7 +24,7 @@ pub struct PredictSettings {
     pub radius: i32,
     /// Length of a frame, seconds. Default: 1/200.
     pub dt: f64,
-    /// Fraction of models that must agree for a prediction to be made. Default: 0.75.
+    /// Fraction of models that must agree for a prediction to be made, above 0.5. Default: 0.75.
     pub agreement: f64,
 }
 
@@ -64,15 +64,17 @@ pub struct Prediction {
     pub fri: Spread,
     /// Fraction of models with a positive one.
     pub on: f64,
-    /// `on` or `off` where enough models agree.
+    /// Fraction of models with a negative one.
+    pub off: f64,
+    /// `on` or `off` where enough models agree; none for types whose contrast is known.
     pub contrast: Option<&'static str>,
     /// Direction selectivity index, the larger one of those to bright and to dark edges.
     pub dsi: Spread,
     /// Fraction of models in which it is above that of nine tenths of the types that are known not to be selective.
     pub selective: f64,
-    /// Whether enough models agree that it is selective, or that it is not.
+    /// Whether enough models agree that it is selective, or that it is not; none for types of which that is known.
     pub motion: Option<bool>,
-    /// Mean of the preferred directions in models where it is selective, degrees; NaN if there is none.
+    /// Mean of the preferred directions in models where it is selective, degrees from 0 to 360; NaN if there is none.
     pub direction: f64,
     /// How much they agree: 1 if all are the same, 0 if they cancel each other.
     pub direction_agreement: f64,
@@ -100,6 +102,10 @@ pub fn predict(
     on_model: &mut dyn FnMut(usize, &Model),
 ) -> Result<Predictions, Error> {
     let mut record = RunRecord::start();
+    if !(settings.agreement > 0.5 && settings.agreement <= 1.0) {
+        let problem = format!("{}; above 0.5, at most 1", settings.agreement);
+        return Err(Error::Setting { key: "agreement", problem });
+    }
     let extent = population.lattice();
     let flashes =
         Flashes::new(FlashSettings { extent, radius: vec![settings.radius], dt: settings.dt, ..Default::default() })?;
@@ -116,11 +122,9 @@ pub fn predict(
     })?;
     edges.prepare()?;
     let (mut fri, mut peaks, mut cells) = (Vec::new(), Vec::new(), Vec::new());
-    population.each_response(&flashes, &Protocol::default(), &mut |_, _| (), |_, _, responses| {
-        fri.extend_from_slice(measure::flash_response_index(&responses, &options)?.values());
-        Ok(())
-    })?;
-    population.each_response(&edges, &Protocol::default(), on_model, |_, _, responses| {
+    population.each_response(&edges, &Protocol::default(), on_model, |_, network, responses| {
+        let to_flashes = network.responses_to(&flashes, &Protocol::default())?;
+        fri.extend_from_slice(measure::flash_response_index(&to_flashes, &options)?.values());
         peaks.extend_from_slice(measure::peak_responses(&responses, &PeakOptions::default())?.values());
         cells = responses.cells().to_vec();
         Ok(())
@@ -167,24 +171,28 @@ fn predictions(
             continue;
         }
         let (index, tuned) = (fri.across_models(cell), of(cell));
-        let on = share(index.iter().filter(|x| **x > 0.0).count(), index.len());
+        let [on, off] = [1.0, -1.0].map(|sign| share(index.iter().filter(|x| sign * **x > 0.0).count(), index.len()));
         let selective: Vec<f64> = tuned.iter().filter(|[dsi, _]| *dsi > threshold).map(|[_, angle]| *angle).collect();
         let of_selective = share(selective.len(), tuned.len());
-        let [x, y] = [f64::cos, f64::sin].map(|f| selective.iter().map(|a| f(*a)).sum::<f64>() / selective.len() as f64);
-        let agreed = |fraction: f64| match fraction {
-            yes if yes >= settings.agreement => Some(true),
-            no if 1.0 - no >= settings.agreement => Some(false),
+        let of_others = share(tuned.iter().filter(|[dsi, _]| *dsi <= threshold).count(), tuned.len());
+        let [x, y] =
+            [f64::cos, f64::sin].map(|f| selective.iter().map(|a| f(*a)).sum::<f64>() / selective.len() as f64);
+        let agreed = |yes: f64, no: f64| match settings.agreement {
+            enough if yes >= enough => Some(true),
+            enough if no >= enough => Some(false),
             _ => None,
         };
+        let contrast = agreed(on, off).filter(|_| known::preferred_contrast(name).is_none());
         types.push(Prediction {
             cell_type: name.clone(),
             fri: Spread::of(&index),
             on,
-            contrast: agreed(on).map(|on| if on { "on" } else { "off" }),
+            off,
+            contrast: contrast.map(|on| if on { "on" } else { "off" }),
             dsi: Spread::of(&tuned.iter().map(|[dsi, _]| *dsi).collect::<Vec<_>>()),
             selective: of_selective,
-            motion: agreed(of_selective),
-            direction: y.atan2(x).to_degrees(),
+            motion: agreed(of_selective, of_others).filter(|_| known::motion_selective(name).is_none()),
+            direction: y.atan2(x).to_degrees().rem_euclid(360.0),
             direction_agreement: x.hypot(y),
         });
     }
@@ -202,7 +210,7 @@ fn write(
     let number = |x: f64| format!("{x:.6}");
     let row = |p: &Prediction| {
         let spreads = [p.fri, p.dsi].map(|s| [s.median, s.lower, s.upper]).concat();
-        let others = [p.on, p.selective, p.direction, p.direction_agreement];
+        let others = [p.on, p.off, p.selective, p.direction, p.direction_agreement];
         [vec![p.cell_type.clone()], spreads.into_iter().chain(others).map(number).collect()].concat()
     };
     let rows: Vec<Vec<String>> = found.types.iter().map(row).collect();
@@ -215,6 +223,7 @@ fn write(
         "dsi_lower_quartile",
         "dsi_upper_quartile",
         "fraction_on",
+        "fraction_off",
         "fraction_selective",
         "direction_degrees",
         "direction_agreement",
@@ -233,17 +242,17 @@ fn write(
         .mark(Mark::Horizontal(0.0), "")
         .build()?;
     let columns = ["type", "flash response index", "contrast", "direction selectivity", "selective", "direction"];
-    let caption = "Median and quartiles over models; blank where too few agree";
+    let caption = "Median and quartiles over models; blank where too few agree, and where it is known";
     let table = found.types.iter().fold(Table::new(caption, &columns), |table, p| {
         let motion = p.motion.map_or("", |yes| if yes { "yes" } else { "no" });
         let direction = match p.motion {
-            Some(true) => format!("{:.0}° (agreement {:.2})", p.direction.rem_euclid(360.0), p.direction_agreement),
+            Some(true) => format!("{:.0}° (agreement {:.2})", p.direction, p.direction_agreement),
             _ => String::new(),
         };
         let contrast = p.contrast.unwrap_or_default().to_owned();
         table.row(&[p.cell_type.clone(), p.fri.text(), contrast, p.dsi.text(), motion.to_owned(), direction])
     });
-    Report::new("Predictions for cell types whose tuning is not known")
+    Report::new("Predictions for cell types whose tuning is not known, or not all of it")
         .text(format!(
             "{} models were shown flashes of light and dark and edges that move in twelve directions at {} columns per second{}. A contrast \
              or selectivity is given where {:.0} % of them agree. A type counts as selective above an index of {:.3}, which nine tenths of \

@@ -267,7 +267,8 @@ fn by_tensors(c: &Coefficients<f64>, p: &mut Tensor, g: &Tensor, slots: &mut [Te
         }
         let denominator = by.f_sqrt()?.f_div_scalar_(c.root_correction)?.f_add_scalar_(c.eps)?;
         let step = m.f_mul_scalar(c.minus_step)?;
-        let _ = if logarithm { p.f_mul_(&step.f_div(&denominator)?.f_exp()?)? } else { p.f_addcdiv_(&step, &denominator)? };
+        let _ =
+            if logarithm { p.f_mul_(&step.f_div(&denominator)?.f_exp()?)? } else { p.f_addcdiv_(&step, &denominator)? };
     }
     Ok(())
 }

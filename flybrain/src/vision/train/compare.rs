@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use connectome_graph::hex::Extent;
-use fly_vision::measure::{self, Averaging, PeakOptions, known, permutation_test, quantile};
+use fly_vision::measure::{self, Averaging, PeakOptions, PerCondition, known, permutation_test, quantile};
 use fly_vision::network::{Network, Protocol};
 use fly_vision::stimulus::{BarSettings, MovingBars};
 use serde::Serialize;
 
 use super::model_folder;
 use super::settings::{FlyTrainSettings, FlyWiring};
-use super::workflow::{finished, load_best};
+use super::workflow::finished;
 use crate::Error;
 use crate::figure::{Axis, Grid, Mark, Strip};
 use crate::report::{Report, RunRecord, Table};
@@ -41,13 +41,13 @@ pub struct ComparedModel {
     pub run: String,
     /// Its number.
     pub model: usize,
-    /// End-point error of held-out sequences, as a fraction of that of a flow that is 0.
+    /// End-point error of held-out sequences at the checkpoint that was best on them, as a fraction of that of a flow that is 0.
     pub error: f64,
     /// Mean direction selectivity index of T4 and T5, to edges of the contrast that they are known to prefer.
     pub dsi_of_t4_t5: f64,
     /// The same of types that are known not to be selective.
     pub dsi_of_others: f64,
-    /// How many of the eight subtypes prefer the direction that they are known to, within 45 degrees.
+    /// How many of the eight subtypes prefer the direction that they are known to, within 45 degrees: 2 by chance.
     pub right_directions: usize,
 }
 
@@ -192,10 +192,10 @@ fn tuning(
     settings: &CompareSettings,
     edges: &MovingBars,
 ) -> Result<([f64; 2], usize), Error> {
-    let mut training = config.build(model)?;
-    load_best(&mut training, &model_folder(run, model))?;
+    let mut trained = Network::builder(config.wiring(model, Extent(config.extent))?).build_alone()?;
+    trained.load(model_folder(run, model).join("network.safetensors"))?;
     let mut network = Network::builder(config.wiring(model, Extent(settings.extent))?).build_alone()?;
-    network.set_from(training.network())?;
+    network.set_from(&trained)?;
     let responses = network.responses_to(edges, &Protocol::default())?;
     let peaks = measure::peak_responses(&responses, &PeakOptions::default())?;
     let dsi = measure::direction_selectivity_index(&peaks, Averaging::OverWidthAndSpeed)?;
@@ -214,18 +214,18 @@ fn tuning(
         let (Some(want), Some(contrast)) = (known::preferred_direction(name), known::preferred_contrast(name)) else {
             continue;
         };
-        let got = directions.select("intensity", contrast.intensity())?.across_models(directions.cell(name)?)[0];
-        right += usize::from(measure::angular_distance(got, want.to_radians()).to_degrees() <= 45.0);
+        let cell = directions.cell(name)?;
+        let of = |table: &PerCondition| -> Result<f64, Error> {
+            Ok(table.select("intensity", contrast.intensity())?.across_models(cell)[0])
+        };
+        // a cell without responses has direction 0
+        let near = measure::angular_distance(of(&directions)?, want.to_radians()).to_degrees() <= 45.0;
+        right += usize::from(near && of(&dsi)? > 0.0);
     }
     Ok(([mean(&known::MOTION_TYPES)?, mean(&known::NOT_MOTION_TYPES)?], right))
 }
 
-fn write(
-    comparison: &Comparison,
-    settings: &CompareSettings,
-    folder: &Path,
-    record: &RunRecord,
-) -> Result<(), Error> {
+fn write(comparison: &Comparison, settings: &CompareSettings, folder: &Path, record: &RunRecord) -> Result<(), Error> {
     let row = |m: &ComparedModel| {
         let numbers = MEASURES.map(|(_, value)| format!("{:.6}", value(m)));
         [vec![m.run.clone(), m.model.to_string()], numbers.to_vec()].concat()
@@ -236,16 +236,14 @@ fn write(
     let names: Vec<&str> = comparison.runs.iter().map(|run| run.run.as_str()).collect();
     let mut grid = Grid::new(2);
     for (title, value) in MEASURES {
-        let samples: Vec<Vec<f64>> = names
-            .iter()
-            .map(|name| comparison.models.iter().filter(|m| m.run == *name).map(value).collect())
-            .collect();
+        let samples: Vec<Vec<f64>> =
+            names.iter().map(|name| comparison.models.iter().filter(|m| m.run == *name).map(value).collect()).collect();
         let strip = Strip::new(title).y(Axis::linear("")).names(&names).series("models", &samples).size(440.0, 320.0);
         let strip = if title == MEASURES[0].0 { strip.mark(Mark::Horizontal(1.0), "no flow") } else { strip };
         grid = grid.add(strip.build()?);
     }
     let mut report = Report::new("Trainings compared").text(format!(
-        "Errors are of sequences that were not trained on. Selectivity is to edges at {} columns per second. p: by permutation, of the \
+        "Errors are of sequences that were not trained on, at the checkpoint that was best on them. Selectivity is to edges at {} columns per second. p: by permutation, of the \
          difference of means from {}, two-sided, not corrected for how many there are.",
         settings.speed, names[0]
     ));

@@ -244,8 +244,7 @@ impl Default for FlyTrainSettings {
 }
 
 /// Sets of settings to start from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Recipe {
     /// Those with which untrained networks learn to see motion in procedural scenes within minutes. The default of the command line.
     #[default]
@@ -319,13 +318,7 @@ impl FlyTrainSettings {
                 scenes: 256,
                 held_out: 32,
                 seed: 0,
-                look: SceneLook {
-                    objects: 3,
-                    camera_speed: 10.0,
-                    object_speed: 12.0,
-                    contrast: 0.4,
-                    alpha: 1.2,
-                },
+                look: SceneLook { objects: 3, camera_speed: 10.0, object_speed: 12.0, contrast: 0.4, alpha: 1.2 },
             },
             ..Self::default()
         }
@@ -376,12 +369,7 @@ impl FlyTrainSettings {
             lr_penalty: decay(self.lr_penalty.unwrap_or(self.lr))?,
             least_time_constant: self.least_time_constant,
             clip: self.clip.map_or(Clip::Not, Clip::NormOfGroup),
-            penalty: ActivityPenalty {
-                weight: self.penalty,
-                baseline: self.baseline,
-                until,
-                ..base.penalty.clone()
-            },
+            penalty: ActivityPenalty { weight: self.penalty, baseline: self.baseline, until, ..base.penalty.clone() },
             decoder: DecoderOptions {
                 hidden: vec![self.hidden],
                 dropout: self.dropout,
@@ -445,7 +433,8 @@ impl FlyTrainSettings {
             initials.strength = Strength::Total(total);
         }
         if self.time_constant_spread != 0.0 {
-            let (spread, seed) = (self.time_constant_spread, self.model_seed(model));
+            // resting potentials have seed 0 of the same generator
+            let (spread, seed) = (self.time_constant_spread, !self.model_seed(model));
             initials.time_constant = network::Initial::LogNormal { median: 0.05, spread, seed };
         }
         if self.frozen {
@@ -468,6 +457,7 @@ impl FlyTrainSettings {
                 Model::File(path) => training.network_mut().load(path)?,
             }
         }
+        training.bound()?;
         Ok(training)
     }
 

@@ -65,10 +65,15 @@ pub struct TrainedModel {
     pub best_iteration: u64,
     /// Error of a flow that is 0.
     pub error_of_zero: f64,
-    /// Error of a flow that is the mean of all.
+    /// Error of a flow that is the mean of all; NaN in results of earlier versions.
+    #[serde(default = "unknown")]
     pub error_of_mean: f64,
     /// The network at its least error.
     pub network: PathBuf,
+}
+
+fn unknown() -> f64 {
+    f64::NAN
 }
 
 /// Errors before the first iteration, which are kept for when a training goes on.
@@ -243,7 +248,8 @@ fn report(
     trained: &FlyTrained,
     record: &RunRecord,
 ) -> Result<(), Error> {
-    let columns = ["model", "seed", "iterations", "error before", "least error", "at iteration", "of no flow", "of mean flow"];
+    let columns =
+        ["model", "seed", "iterations", "error before", "least error", "at iteration", "of no flow", "of mean flow"];
     let table = trained.models.iter().fold(Table::new("Models", &columns), |table, m| {
         let error = |x: f64| format!("{x:.4}");
         table.row(&[

@@ -120,7 +120,8 @@ fn sum_of_lanes<T: Real>(lanes: &[T; MOST_LANES]) -> f64 {
 
 fn planes_of<T: Real>(block: &Block<T>, outputs: &[T]) -> *const T {
     assert_eq!(outputs.len(), block.output_len, "outputs of a block");
-    outputs[block.lead..].as_ptr()
+    // SAFETY: all outputs are there, of which the lead is a part; not a slice of the rest, since taps reach back into the lead.
+    unsafe { outputs.as_ptr().add(block.lead) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -191,8 +192,7 @@ macro_rules! by_shape {
             } else {
                 by_shape!(@call $kernel, $t, $v, $r, $c, 2, $args)
             },)*
-            // blocks are checked to have no other when they are made
-            _ => {}
+            (rows, lines) => unreachable!("a tile of {rows} rows of {lines} lines, which has no kernel"),
         }
     };
     (@call $kernel:ident, $t:ty, $v:ty, $r:literal, $c:literal, $h:literal, ($($arg:expr),*)) => {
@@ -391,7 +391,7 @@ mod tests {
         let n_taps = stencil.by_target.taps.len();
         let weights: Vec<T> = (0..n_taps).map(|i| T::from_f64((i as f64 * 0.7).sin())).collect();
         let taps = Weighted { taps: &stencil.by_target, shifts: &block.shifts_by_target, weights: &weights };
-        let x = outputs[block.lead..].as_ptr();
+        let x = planes_of(block, outputs);
         let len = stencil.n_types * block.packed_len;
         let own: Vec<T> = (0..len)
             .map(|i| block.mask(i / block.packed_len)[i % block.packed_len] * T::from_f64((i as f64).cos()))
@@ -442,9 +442,8 @@ mod tests {
             let [want, back, gradients] = of_tier(Tier::Portable, &stencil, &block, &outputs);
             assert_eq!(want, back, "a step and a step back");
             for tier in Tier::ALL.into_iter().filter(|tier| tier.is_available()) {
-                let near = |a: &[f64], b: &[f64]| {
-                    a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance * (1.0 + b.abs()))
-                };
+                let near =
+                    |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance * (1.0 + b.abs()));
                 let what = format!("{tier:?}, extent {extent}, {width} samples");
                 let got = of_tier(tier, &stencil, &block, &outputs);
                 assert_eq!(got[0], got[1], "a step and a step back: {what}");

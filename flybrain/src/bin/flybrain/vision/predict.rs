@@ -41,7 +41,7 @@ impl Predict {
             for p in found.types.iter().filter(|p| p.contrast.is_some() || p.motion.is_some()) {
                 let motion = p.motion.map_or("", |yes| if yes { "yes" } else { "no" });
                 let direction = match p.motion {
-                    Some(true) => format!("{:.0}", p.direction.rem_euclid(360.0)),
+                    Some(true) => format!("{:.0}", p.direction),
                     _ => String::new(),
                 };
                 let line = format!("{:<10} {:<9} {motion:<10} {direction}", p.cell_type, p.contrast.unwrap_or(""));

@@ -33,10 +33,10 @@ pub(crate) struct Train {
     /// Radius of the eye in columns
     #[arg(long)]
     extent: Option<u32>,
-    /// Parameters to start from: untrained, the number of a published model, or a file
+    /// Parameters to start from: untrained, the number of a published model, or a file; for which --recipe publication is meant
     #[arg(long, value_name = "MODEL")]
     start: Option<String>,
-    /// Wiring: measured, unfilled, or shuffled: symmetries, numbers, rings
+    /// Wiring: measured, or shuffled: symmetries, numbers, rings, to be compared with unfilled
     #[arg(long, value_name = "KIND")]
     wiring: Option<FlyWiring>,
     /// Leave the network as it is, and train the decoder alone
@@ -48,7 +48,7 @@ pub(crate) struct Train {
     /// Sequences in an iteration
     #[arg(long)]
     batch: Option<usize>,
-    /// Learning rate at first
+    /// Learning rate at first of resting potentials, and of whatever the recipe has no other for
     #[arg(long)]
     lr: Option<f64>,
     /// Iterations between validations, and between checkpoints
@@ -93,7 +93,7 @@ impl Train {
                 Movies::Scenes { seed, look, .. } => (seed, look),
                 Movies::Sintel { .. } => Default::default(),
             };
-            settings.movies = Movies::Scenes { scenes, held_out: scenes / 8, seed, look };
+            settings.movies = Movies::Scenes { scenes, held_out: (scenes / 8).max(1), seed, look };
         }
         settings.start = self.start.clone().unwrap_or(settings.start);
         settings.extent = self.extent.unwrap_or(settings.extent);
