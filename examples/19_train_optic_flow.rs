@@ -7,7 +7,7 @@
 
 use connectome_graph::hex::{Extent, expand};
 use examples::{Args, Error, Progress, Table, percent, run};
-use fly_vision::measure::{self, Averaging, PeakOptions, known};
+use fly_vision::measure::{MotionTuning, motion_tuning};
 use fly_vision::network::{Network, Protocol, Wiring};
 use fly_vision::stimulus::{BarSettings, MovingBars};
 use flybrain::vision::{FlyTrainSettings, Movies, TrainOptions, TrainedModel, train};
@@ -85,14 +85,12 @@ fn example(args: &Args) -> Result<(), Error> {
     print!("{table}");
     println!("\nDirection selectivity to moving edges after training, and direction that is preferred:");
     let mut table = Table::new(["type", "untrained at first", "direction", "published", "direction", "known"]);
-    for (row, name) in known::MOTION_TYPES.iter().chain(&known::NOT_MOTION_TYPES).enumerate() {
-        let known = known::preferred_direction(name);
-        let [[untrained, its_direction], [published, other_direction]] = [0, 1].map(|course: usize| {
-            let [dsi, direction] = tuning[course][row];
-            [format!("{dsi:.2}"), known.map_or_else(String::new, |_| format!("{:.0}°", direction.rem_euclid(360.0)))]
-        });
-        let known = known.map_or_else(|| "not selective".into(), |d| format!("{d:.0}°"));
-        table.row([(*name).to_owned(), untrained, its_direction, published, other_direction, known]);
+    let degrees = |radians: f64| format!("{:.0}°", radians.to_degrees().rem_euclid(360.0));
+    for (untrained, published) in tuning[0].iter().zip(&tuning[1]) {
+        let [[dsi, direction], [its_dsi, its_direction]] = [untrained, published]
+            .map(|t| [format!("{:.2}", t.dsi), t.known_direction.map_or_else(String::new, |_| degrees(t.direction))]);
+        let known = untrained.known_direction.map_or_else(|| "not selective".into(), degrees);
+        table.row([untrained.cell_type.to_owned(), dsi, direction, its_dsi, its_direction, known]);
     }
     print!("{table}");
     for model in &trained {
@@ -101,21 +99,9 @@ fn example(args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
-/// Direction selectivity and preferred direction (degrees) of the known types, to edges of the contrast that they prefer.
-fn tuning(network: &Network, extent: Extent) -> Result<Vec<[f64; 2]>, Error> {
+/// Tuning of the known types to edges of the contrast that they prefer.
+fn tuning(network: &Network, extent: Extent) -> Result<Vec<MotionTuning>, Error> {
     let edges = MovingBars::new(BarSettings { extent, speeds: vec![19.0], height: 80.0, ..BarSettings::edges() })?;
     edges.prepare()?;
-    let responses = network.responses_to(&edges, &Protocol::default())?;
-    let peaks = measure::peak_responses(&responses, &PeakOptions::default())?;
-    let dsi = measure::direction_selectivity_index(&peaks, Averaging::OverWidthAndSpeed)?;
-    let directions = measure::preferred_direction(&peaks, Averaging::OverWidthAndSpeed)?;
-    let mut found = Vec::new();
-    for name in known::MOTION_TYPES.iter().chain(&known::NOT_MOTION_TYPES) {
-        let (cell, contrast) = (peaks.cell(name)?, known::preferred_contrast(name).ok_or("a contrast is missing")?);
-        let of = |table: &measure::PerCondition| -> Result<f64, Error> {
-            Ok(table.select("intensity", contrast.intensity())?.row(0)[cell])
-        };
-        found.push([of(&dsi)?, of(&directions)?.to_degrees()]);
-    }
-    Ok(found)
+    Ok(motion_tuning(&network.responses_to(&edges, &Protocol::default())?, 0)?)
 }

@@ -1,9 +1,7 @@
 //! Engines agree with each other, gradients with differences, and nothing depends on threads or on who shares a batch.
 
 use connectome_graph::hex::{Extent, expand};
-use fly_vision::measure::{
-    Averaging, PeakOptions, angular_distance, direction_selectivity_index, known, peak_responses, preferred_direction,
-};
+use fly_vision::measure::motion_tuning;
 use fly_vision::network::{
     Adaptive, EngineKind, Grey, Initial, Initials, Network, Protocol, Record, Response, Run, Start, Stimulus, Strength,
     Symmetries, Wiring,
@@ -362,18 +360,10 @@ fn directions_are_in_the_wiring() {
     network.balance(0.1, 0.5).unwrap();
     let settings = BarSettings { extent: Extent(6), speeds: vec![19.0], height: 80.0, ..BarSettings::edges() };
     let edges = MovingBars::new(settings).unwrap();
-    let responses = network.responses_to(&edges, &Protocol::default()).unwrap();
-    let peaks = peak_responses(&responses, &PeakOptions::default()).unwrap();
-    let dsi = direction_selectivity_index(&peaks, Averaging::OverWidthAndSpeed).unwrap();
-    let directions = preferred_direction(&peaks, Averaging::OverWidthAndSpeed).unwrap();
-    for name in known::MOTION_TYPES {
-        let (cell, contrast) = (peaks.cell(name).unwrap(), known::preferred_contrast(name).unwrap());
-        let of = |table: &fly_vision::measure::PerCondition| {
-            table.select("intensity", contrast.intensity()).unwrap().row(0)[cell]
-        };
-        let apart = angular_distance(of(&directions), known::preferred_direction(name).unwrap().to_radians());
-        assert!(apart.to_degrees() <= 45.0, "{name}: {} degrees apart", apart.to_degrees());
-        assert!((0.005..0.2).contains(&of(&dsi)), "{name}: {}", of(&dsi));
+    let all = motion_tuning(&network.responses_to(&edges, &Protocol::default()).unwrap(), 0).unwrap();
+    assert_eq!(all.len(), 18);
+    for tuning in all.iter().filter(|t| t.known_direction.is_some()) {
+        assert!(tuning.is_right() && (0.005..0.2).contains(&tuning.dsi), "{tuning:?}");
     }
 }
 

@@ -28,6 +28,7 @@ mod field;
 mod flash;
 mod groups;
 pub mod known;
+mod motion;
 mod norm;
 mod peak;
 mod permutation;
@@ -47,6 +48,7 @@ pub use field::{
     receptive_field,
 };
 pub use flash::{FlashOptions, Shift, flash_response_index};
+pub use motion::{MotionTuning, motion_tuning};
 pub use norm::{Rectification, response_norm};
 pub use peak::{Passing, PeakOptions, Window, peak_responses};
 pub use permutation::permutation_test;

@@ -31,7 +31,7 @@ pub fn permutation_test(a: &[f64], b: &[f64], seed: u64) -> f64 {
     let least = observed - 1e-12 * all.iter().fold(observed, |most, x| most.max(x.abs()));
     let at_least = |sum: f64| u64::from(difference(sum) >= least);
     if binomial(all.len() as u64, a.len() as u64).is_some_and(|ways| ways <= MOST) {
-        let (mut count, mut ways) = (0, 0);
+        let (mut count, mut ways) = (0u64, 0u64);
         let mut chosen: Vec<usize> = (0..a.len()).collect();
         loop {
             count += at_least(chosen.iter().map(|&i| all[i]).sum());

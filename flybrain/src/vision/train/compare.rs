@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use connectome_graph::hex::Extent;
-use fly_vision::measure::{self, Averaging, PeakOptions, PerCondition, known, permutation_test, quantile};
+use fly_vision::measure::{self, MotionTuning, permutation_test, quantile};
 use fly_vision::network::{Network, Protocol};
 use fly_vision::stimulus::{BarSettings, MovingBars};
 use serde::Serialize;
@@ -196,33 +196,11 @@ fn tuning(
     trained.load(model_folder(run, model).join("network.safetensors"))?;
     let mut network = Network::builder(config.wiring(model, Extent(settings.extent))?).build_alone()?;
     network.set_from(&trained)?;
-    let responses = network.responses_to(edges, &Protocol::default())?;
-    let peaks = measure::peak_responses(&responses, &PeakOptions::default())?;
-    let dsi = measure::direction_selectivity_index(&peaks, Averaging::OverWidthAndSpeed)?;
-    let directions = measure::preferred_direction(&peaks, Averaging::OverWidthAndSpeed)?;
-    let mean = |names: &[&str]| -> Result<f64, Error> {
-        let (mut sum, mut count) = (0.0, 0);
-        for name in names {
-            let (Some(contrast), Ok(cell)) = (known::preferred_contrast(name), dsi.cell(name)) else { continue };
-            sum += dsi.select("intensity", contrast.intensity())?.across_models(cell)[0];
-            count += 1;
-        }
-        Ok(sum / f64::from(count))
-    };
-    let mut right = 0;
-    for name in known::MOTION_TYPES {
-        let (Some(want), Some(contrast)) = (known::preferred_direction(name), known::preferred_contrast(name)) else {
-            continue;
-        };
-        let cell = directions.cell(name)?;
-        let of = |table: &PerCondition| -> Result<f64, Error> {
-            Ok(table.select("intensity", contrast.intensity())?.across_models(cell)[0])
-        };
-        // a cell without responses has direction 0
-        let near = measure::angular_distance(of(&directions)?, want.to_radians()).to_degrees() <= 45.0;
-        right += usize::from(near && of(&dsi)? > 0.0);
-    }
-    Ok(([mean(&known::MOTION_TYPES)?, mean(&known::NOT_MOTION_TYPES)?], right))
+    let all = measure::motion_tuning(&network.responses_to(edges, &Protocol::default())?, 0)?;
+    let (selective, others): (Vec<_>, Vec<_>) = all.iter().partition(|t| t.known_direction.is_some());
+    let mean = |list: &[&MotionTuning]| list.iter().map(|t| t.dsi).sum::<f64>() / list.len() as f64;
+    let right = selective.iter().filter(|t| t.is_right()).count();
+    Ok(([mean(&selective), mean(&others)], right))
 }
 
 fn write(comparison: &Comparison, settings: &CompareSettings, folder: &Path, record: &RunRecord) -> Result<(), Error> {
