@@ -5,12 +5,12 @@
 //! as published, where it had learned from films. The wiring is the same: 734 numbers, a resting potential and a time constant for each
 //! type and a strength for each pair of types, are all that is learned. Then T4 and T5 are asked what they prefer.
 
-use connectome_graph::hex::{Extent, expand};
+use connectome_graph::hex::Extent;
 use examples::{Args, Error, Progress, Table, percent, run};
 use fly_vision::measure::{MotionTuning, motion_tuning};
-use fly_vision::network::{Network, Protocol, Wiring};
+use fly_vision::network::{Network, Protocol};
 use fly_vision::stimulus::{BarSettings, MovingBars};
-use flybrain::vision::{FlyTrainSettings, Movies, TrainOptions, TrainedModel, train};
+use flybrain::vision::{FlyTrainSettings, FlyWiring, Movies, TrainOptions, TrainedModel, train};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -32,12 +32,11 @@ fn example(args: &Args) -> Result<(), Error> {
         let movies = Movies::Scenes { scenes: 16, held_out: 2, seed: 0, look: Default::default() };
         FlyTrainSettings { extent: 2, iterations: 40, validate_every: 20, movies, ..base }
     } else {
-        FlyTrainSettings { iterations: 4000, ..base }
+        base
     };
     let mut progress = Progress::new(1 + COURSES.len() as u64);
     let (mut trained, mut networks) = (Vec::new(), Vec::new());
     let extent = Extent(if args.quick { 2 } else { 8 });
-    let eye = expand(&fly_vision::connectome()?, extent)?;
     for (name, start) in COURSES {
         progress.stage(&format!("training, {name} at first"));
         let folder = args.out.join(name);
@@ -46,9 +45,10 @@ fn example(args: &Args) -> Result<(), Error> {
         }
         let mut settings = FlyTrainSettings { start: start.into(), ..settings.clone() };
         if start != UNTRAINED {
-            // what was learned before is kept: time constants below the bound, and strengths of 0, which logarithms cannot move
+            // what was learned before is kept: time constants below the bound, and strengths of 0, which logarithms cannot move; and gaps were filled
             let FlyTrainSettings { baseline, .. } = FlyTrainSettings::default();
             settings = FlyTrainSettings {
+                wiring: FlyWiring::Measured,
                 least_time_constant: 0.0,
                 relative_strengths: false,
                 lr: 5e-5,
@@ -63,7 +63,7 @@ fn example(args: &Args) -> Result<(), Error> {
         let mut small = Network::builder(settings.wiring(0, Extent(settings.extent))?).build_alone()?;
         small.load(&model.network)?;
         // what was learned on a small eye holds for a larger one
-        let mut network = Network::builder(Wiring::from_hex(&eye)?).build_alone()?;
+        let mut network = Network::builder(settings.wiring(0, extent)?).build_alone()?;
         network.set_from(&small)?;
         model.network = folder;
         trained.push(model);

@@ -38,7 +38,7 @@ fn example(args: &Args) -> Result<(), Error> {
             ..base
         }
     } else {
-        FlyTrainSettings { models: 4, iterations: 8000, ..base }
+        FlyTrainSettings { models: 5, ..base }
     };
     let mut progress = Progress::new(1 + CONDITIONS.len() as u64);
     let mut runs = Vec::new();

@@ -103,7 +103,7 @@ fn runs_are_compared() {
     // two models each: 6 ways
     assert!(found.runs[2].measures.iter().all(|m| m.p.is_some_and(|p| (6.0 * p).fract() == 0.0 && p >= 2.0 / 6.0)));
     assert_ne!(found.models[0].dsi_of_t4_t5, found.models[4].dsi_of_t4_t5);
-    for file in ["report.html", "run.json", "models.csv", "comparison.svg"] {
+    for file in ["report.html", "run.json", "models.csv", "tuning.csv", "comparison.svg"] {
         assert!(out.join(file).is_file(), "{file}");
     }
     let error = compare(&runs[..1], &asked, &out, &mut |_, _| ()).unwrap_err().to_string();

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use connectome_graph::hex::expand;
 use fly_vision::measure::{projective_field, receptive_field};
 use serde::Serialize;
 
@@ -34,7 +33,7 @@ pub struct ExploreResults {
 /// [`Error::Vision`] for a type that is not there or models that cannot be read; [`Error::Write`].
 pub fn explore(population: &Population, cell_type: &str, folder: &Path) -> Result<ExploreResults, Error> {
     let mut record = RunRecord::start();
-    let fly = expand(&fly_vision::connectome()?, population.lattice()).map_err(fly_vision::Error::from)?;
+    let fly = population.fly()?;
     let wiring = population.wiring()?;
     let names: Vec<&str> = wiring.types().iter().map(|t| t.name.as_str()).collect();
     let n = names.len();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use connectome_graph::hex::{Extent, expand};
+use connectome_graph::hex::{Extent, Fill, HexNetwork, expand, expand_with};
 use fly_vision::measure::Responses;
 use fly_vision::network::{N_PRETRAINED, Network, Protocol, Wiring};
 use fly_vision::stimulus::Stimuli;
@@ -36,6 +36,7 @@ pub struct Population {
     models: Vec<Model>,
     extent: u32,
     silenced: Vec<String>,
+    fill: Fill,
 }
 
 impl FromStr for Population {
@@ -67,14 +68,15 @@ impl FromStr for Population {
         if models.is_empty() {
             return Err(wrong("none are named; `all`, `0`, `0-9` or a file".into()));
         }
-        Ok(Self { models, extent: 15, silenced: Vec::new() })
+        Ok(Self { models, ..Self::published([]) })
     }
 }
 
 impl Population {
     /// Published models.
     pub fn published(numbers: impl IntoIterator<Item = usize>) -> Self {
-        Self { models: numbers.into_iter().map(Model::Published).collect(), extent: 15, silenced: Vec::new() }
+        let models = numbers.into_iter().map(Model::Published).collect();
+        Self { models, extent: 15, silenced: Vec::new(), fill: Fill::default() }
     }
 
     /// The radius of the lattice in columns. Default: 15, the eye's 721.
@@ -104,13 +106,24 @@ impl Population {
         &self.silenced
     }
 
+    /// On a wiring whose gaps within receptive fields are filled, as those of published models are, or are not.
+    #[must_use]
+    pub fn fill(self, fill: Fill) -> Self {
+        Self { fill, ..self }
+    }
+
     /// The wiring that all share.
     ///
     /// # Errors
     /// [`Error::Vision`] for too large a lattice.
     pub fn wiring(&self) -> Result<Arc<Wiring>, Error> {
-        let fly = expand(&fly_vision::connectome()?, self.lattice()).map_err(fly_vision::Error::from)?;
-        Ok(Arc::new(Wiring::from_hex(&fly)?))
+        Ok(Arc::new(Wiring::from_hex(&self.fly()?)?))
+    }
+
+    /// The same as a network of cells.
+    pub(super) fn fly(&self) -> Result<HexNetwork, Error> {
+        let fly = expand_with(&fly_vision::connectome()?, self.lattice(), self.fill);
+        Ok(fly.map_err(fly_vision::Error::from)?)
     }
 
     /// Fails for types that are not there, those silenced among them, before anything is computed.

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use connectome_graph::hex::Fill;
 use flybrain::vision::{Model, Population};
 
 use crate::failure::Failure;
@@ -61,6 +62,9 @@ struct Shown {
     /// Cell types that are silenced: their potential is held at 0
     #[arg(long, value_name = "TYPE,..", value_delimiter = ',')]
     silence: Vec<String>,
+    /// Gaps within receptive fields are not filled: the wiring that models from scratch are trained on
+    #[arg(long)]
+    unfilled: bool,
     /// Radius of the eye in columns; 15 are all 721
     #[arg(long, default_value_t = 15)]
     extent: u32,
@@ -77,7 +81,8 @@ impl Shown {
         if let Some(threads) = self.threads {
             tch_sparse::set_threads(threads).map_err(fly_vision::Error::from).map_err(flybrain::Error::from)?;
         }
-        Ok(self.models.clone().extent(self.extent).silence(&self.silence))
+        let fill = if self.unfilled { Fill::None } else { Fill::default() };
+        Ok(self.models.clone().extent(self.extent).silence(&self.silence).fill(fill))
     }
 
     fn folder(&self, command: &str) -> PathBuf {

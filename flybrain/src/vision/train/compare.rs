@@ -127,7 +127,7 @@ pub fn compare(
         ..BarSettings::edges()
     })?;
     edges.prepare()?;
-    let (mut all, mut configs) = (Vec::new(), Vec::new());
+    let (mut all, mut configs, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for (run, name) in runs.iter().zip(&names) {
         record.input(run);
         let config = FlyTrainSettings::read(&run.join("config.toml"))?;
@@ -135,14 +135,22 @@ pub fn compare(
         for model in 0..config.models {
             let Some(trained) = finished(&config, run, model)? else { continue };
             on_model(name, model);
-            let (selectivity, right_directions) = tuning(&config, run, model, settings, &edges)?;
+            let tuned = tuning(&config, run, model, settings, &edges)?;
+            rows.extend(tuned.iter().map(|t| {
+                let known = t.known_direction.map_or_else(String::new, |d| format!("{:.0}", d.to_degrees()));
+                let direction = t.direction.to_degrees().rem_euclid(360.0);
+                let [dsi, direction] = [t.dsi, direction].map(|x| format!("{x:.4}"));
+                vec![name.clone(), model.to_string(), t.cell_type.to_owned(), dsi, direction, known]
+            }));
+            let (selective, others): (Vec<_>, Vec<_>) = tuned.iter().partition(|t| t.known_direction.is_some());
+            let mean = |list: &[&MotionTuning]| list.iter().map(|t| t.dsi).sum::<f64>() / list.len() as f64;
             all.push(ComparedModel {
                 run: name.clone(),
                 model,
                 error: trained.error / trained.error_of_zero,
-                dsi_of_t4_t5: selectivity[0],
-                dsi_of_others: selectivity[1],
-                right_directions,
+                dsi_of_t4_t5: mean(&selective),
+                dsi_of_others: mean(&others),
+                right_directions: selective.iter().filter(|t| t.is_right()).count(),
             });
         }
         if all.len() == before {
@@ -176,6 +184,8 @@ pub fn compare(
     let comparison = Comparison { runs: names.iter().zip(&configs).map(summary).collect(), models: all };
     record.seed("seed", settings.seed);
     record.result(&comparison.runs);
+    let head = ["run", "model", "type", "dsi", "direction_degrees", "known_direction_degrees"];
+    write_csv(folder, "tuning.csv", &head, &rows)?;
     write(&comparison, settings, folder, &record)?;
     Ok(comparison)
 }
@@ -184,23 +194,19 @@ fn name_of(run: &Path) -> String {
     run.file_name().map_or_else(|| run.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Mean selectivity of T4 and T5 and of types known not to be selective, and how many of the former prefer the known direction.
+/// Tuning of the known types of a model.
 fn tuning(
     config: &FlyTrainSettings,
     run: &Path,
     model: usize,
     settings: &CompareSettings,
     edges: &MovingBars,
-) -> Result<([f64; 2], usize), Error> {
+) -> Result<Vec<MotionTuning>, Error> {
     let mut trained = Network::builder(config.wiring(model, Extent(config.extent))?).build_alone()?;
     trained.load(model_folder(run, model).join("network.safetensors"))?;
     let mut network = Network::builder(config.wiring(model, Extent(settings.extent))?).build_alone()?;
     network.set_from(&trained)?;
-    let all = measure::motion_tuning(&network.responses_to(edges, &Protocol::default())?, 0)?;
-    let (selective, others): (Vec<_>, Vec<_>) = all.iter().partition(|t| t.known_direction.is_some());
-    let mean = |list: &[&MotionTuning]| list.iter().map(|t| t.dsi).sum::<f64>() / list.len() as f64;
-    let right = selective.iter().filter(|t| t.is_right()).count();
-    Ok(([mean(&selective), mean(&others)], right))
+    Ok(measure::motion_tuning(&network.responses_to(edges, &Protocol::default())?, 0)?)
 }
 
 fn write(comparison: &Comparison, settings: &CompareSettings, folder: &Path, record: &RunRecord) -> Result<(), Error> {

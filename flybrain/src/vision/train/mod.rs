@@ -8,7 +8,7 @@
 //! | `learning`, `flow` | pictures, `.svg` and `.png` |
 //! | `model_NNN/training.csv` | loss, penalty and activity of central cells by iteration |
 //! | `model_NNN/validation.csv` | errors of sequences that were not trained on |
-//! | `model_NNN/network.safetensors` | the network at its least error, which all `flybrain vision` commands take as `--models FILE` if its wiring is as measured |
+//! | `model_NNN/network.safetensors` | the network at its least error, which all `flybrain vision` commands take as `--models FILE`, with `--unfilled` if its wiring is; not those of shuffled wirings |
 //! | `model_NNN/result.json` | errors before and after |
 //! | `model_NNN/checkpoints/` | from which a training goes on |
 
