@@ -28,7 +28,6 @@ fn edges(args: &Args) -> Result<(), Error> {
     let edges = MovingBars::new(BarSettings {
         extent: Extent(extent),
         speeds: vec![19.0],
-        height: 80.0,
         t_pre: 0.1,
         t_post: 0.1,
         ..BarSettings::edges()

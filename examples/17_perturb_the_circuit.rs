@@ -50,7 +50,6 @@ fn perturb(args: &Args) -> Result<(), Error> {
             extent: Extent(extent),
             intensities: vec![intensity],
             speeds: vec![19.0],
-            height: 80.0,
             t_pre: 0.1,
             t_post: 0.0,
             ..BarSettings::edges()

@@ -101,7 +101,7 @@ fn example(args: &Args) -> Result<(), Error> {
 
 /// Tuning of the known types to edges of the contrast that they prefer.
 fn tuning(network: &Network, extent: Extent) -> Result<Vec<MotionTuning>, Error> {
-    let edges = MovingBars::new(BarSettings { extent, speeds: vec![19.0], height: 80.0, ..BarSettings::edges() })?;
+    let edges = MovingBars::new(BarSettings { extent, speeds: vec![19.0], ..BarSettings::edges() })?;
     edges.prepare()?;
     Ok(motion_tuning(&network.responses_to(&edges, &Protocol::default())?, 0)?)
 }

@@ -358,7 +358,7 @@ fn directions_are_in_the_wiring() {
     let initials = Initials { strength: Strength::Total(2.0), ..Initials::default() };
     let mut network = Network::builder(wiring(6)).initials(initials).build_alone().unwrap();
     network.balance(0.1, 0.5).unwrap();
-    let settings = BarSettings { extent: Extent(6), speeds: vec![19.0], height: 80.0, ..BarSettings::edges() };
+    let settings = BarSettings { extent: Extent(6), speeds: vec![19.0], ..BarSettings::edges() };
     let edges = MovingBars::new(settings).unwrap();
     let all = motion_tuning(&network.responses_to(&edges, &Protocol::default()).unwrap(), 0).unwrap();
     assert_eq!(all.len(), 18);

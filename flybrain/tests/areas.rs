@@ -1,9 +1,10 @@
 //! `flybrain areas` as a user runs it.
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+mod common;
 
+use std::fs;
+
+use common::Cli;
 use connectome_io::format::idx;
 use flybrain::areas::{Config, Nodes};
 use serde_json::Value;
@@ -34,30 +35,7 @@ frames: 2
 results_save: history.json
 ";
 
-fn flybrain(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_flybrain"));
-    command.arg("areas").args(args).current_dir(folder).output().unwrap()
-}
-
-#[track_caller]
-fn prints(folder: &Path, args: &[&str]) -> String {
-    let output = flybrain(folder, args);
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-#[track_caller]
-fn json(folder: &Path, args: &[&str]) -> Value {
-    serde_json::from_str(&prints(folder, &[args, &["--json", "--quiet"]].concat())).unwrap()
-}
-
-#[track_caller]
-fn fails(folder: &Path, args: &[&str], code: i32) -> String {
-    let output = flybrain(folder, args);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    assert!(output.stdout.is_empty(), "{args:?} printed {}", String::from_utf8_lossy(&output.stdout));
-    String::from_utf8(output.stderr).unwrap()
-}
+const AREAS: Cli = Cli("areas");
 
 /// A folder with the graph, the settings and two hundred real digits: 160 to learn, 40 held out.
 fn workplace() -> TempDir {
@@ -82,7 +60,7 @@ fn workplace() -> TempDir {
 #[test]
 fn a_network_is_inspected() {
     let folder = workplace();
-    let found = json(folder.path(), &["inspect", "--config", "areas.yaml", "--picture", "drawn"]);
+    let found = AREAS.json(folder.path(), &["inspect", "--config", "areas.yaml", "--picture", "drawn"]);
     assert_eq!(found["areas"][1]["first_update"], 1);
     assert_eq!((found["feedback"][0][0].as_str(), found["feedback"][0][1].as_str()), (Some("V2"), Some("V1")));
     // V1: projection 1 -> 4 and integrator 4 -> 1, cells without bias; V2 likewise; feedback 8 -> 4, 2 x 2, and 4 -> 1 + 6 + 2
@@ -92,7 +70,7 @@ fn a_network_is_inspected() {
     assert_eq!(found["parameters"], v1 + v2 + feedback);
     assert_eq!((found["steps"].as_u64(), found["sufficient_steps"].as_u64()), (Some(3), Some(3)));
     assert!(folder.path().join("drawn.svg").exists() && folder.path().join("drawn.png").exists());
-    let text = prints(folder.path(), &["inspect", "--config", "areas.yaml"]);
+    let text = AREAS.prints(folder.path(), &["inspect", "--config", "areas.yaml"]);
     assert!(text.contains("V1 -> V2") && text.contains("note: "), "{text}");
 }
 
@@ -102,7 +80,7 @@ fn a_network_is_trained_in_one_piece_or_two() {
     let folder = workplace();
     let at = |name: &str| folder.path().join(name);
     let train = ["train", "--config", "areas.yaml", "--threads", "1"];
-    let whole = json(folder.path(), &[&train[..], &["--out", "whole"]].concat());
+    let whole = AREAS.json(folder.path(), &[&train[..], &["--out", "whole"]].concat());
     assert_eq!((whole["steps"].as_u64(), whole["learned"].as_u64()), (Some(16), Some(160)));
     for file in [
         "config.toml",
@@ -133,37 +111,37 @@ fn a_network_is_trained_in_one_piece_or_two() {
     let history: Value = serde_json::from_str(&fs::read_to_string(at("history.json")).unwrap()).unwrap();
     assert_eq!((history["loss"].as_array().unwrap().len(), history["test_acc"].as_array().unwrap().len()), (2, 2));
 
-    json(folder.path(), &[&train[..], &["--out", "parts", "--epochs", "1"]].concat());
-    let rest = json(folder.path(), &[&train[..], &["--out", "parts", "--resume"]].concat());
+    AREAS.json(folder.path(), &[&train[..], &["--out", "parts", "--epochs", "1"]].concat());
+    let rest = AREAS.json(folder.path(), &[&train[..], &["--out", "parts", "--resume"]].concat());
     assert_eq!(rest["held_out"], whole["held_out"]);
     for file in ["training.csv", "validation.csv", "network.pt"] {
         assert_eq!(fs::read(at("parts").join(file)).unwrap(), fs::read(at("whole").join(file)).unwrap(), "{file}");
     }
     // what is refused leaves the run as it was
-    let message = fails(folder.path(), &[&train[..], &["--out", "whole", "--resume", "--seed", "6"]].concat(), 1);
+    let message = AREAS.fails(folder.path(), &[&train[..], &["--out", "whole", "--resume", "--seed", "6"]].concat(), 1);
     assert!(message.contains("seed"), "{message}");
     let labels = fs::read(at("data/train-labels-idx1-ubyte")).unwrap();
     fs::write(at("data/train-labels-idx1-ubyte"), [&labels[..167], &[(labels[167] + 1) % 10]].concat()).unwrap();
-    let message = fails(folder.path(), &[&train[..], &["--out", "whole", "--resume"]].concat(), 1);
+    let message = AREAS.fails(folder.path(), &[&train[..], &["--out", "whole", "--resume"]].concat(), 1);
     assert!(message.contains("images"), "{message}");
     fs::write(at("data/train-labels-idx1-ubyte"), labels).unwrap();
-    assert!(fails(folder.path(), &[&train[..], &["--out", "whole"]].concat(), 1).contains("not empty"));
-    let found = json(folder.path(), &["eval", "whole"]);
+    assert!(AREAS.fails(folder.path(), &[&train[..], &["--out", "whole"]].concat(), 1).contains("not empty"));
+    let found = AREAS.json(folder.path(), &["eval", "whole"]);
     assert_eq!(found, whole["held_out"]);
 
     // a damaged checkpoint is passed over, and that is said
     let newest = at("parts/checkpoints/step_000000000016.safetensors");
     fs::write(&newest, &fs::read(&newest).unwrap()[..1000]).unwrap();
-    let evaluated = flybrain(folder.path(), &["eval", "parts"]);
+    let evaluated = AREAS.run(folder.path(), &["eval", "parts"]);
     let said = String::from_utf8_lossy(&evaluated.stderr).into_owned();
     assert!(evaluated.status.success() && said.starts_with("warning: passed over a damaged checkpoint"), "{said}");
-    assert_eq!(flybrain(folder.path(), &["eval", "parts", "--quiet"]).stderr, b"");
+    assert_eq!(AREAS.run(folder.path(), &["eval", "parts", "--quiet"]).stderr, b"");
 
     // parameters go on in another run as a state_dict of torch
     let settings = format!("{SETTINGS}model_save: saved.pt\n");
     fs::write(at("areas.yaml"), settings).unwrap();
     fs::copy(at("whole/network.pt"), at("saved.pt")).unwrap();
-    json(folder.path(), &[&train[..], &["--out", "again", "--epochs", "1"]].concat());
+    AREAS.json(folder.path(), &[&train[..], &["--out", "again", "--epochs", "1"]].concat());
     assert_ne!(fs::read(at("saved.pt")).unwrap(), fs::read(at("whole/network.pt")).unwrap());
 }
 
@@ -171,12 +149,14 @@ fn a_network_is_trained_in_one_piece_or_two() {
 fn bad_input_is_refused() {
     let folder = workplace();
     let at = |name: &str| folder.path().join(name);
-    let train =
-        |more: &[&str]| fails(folder.path(), &[&["train", "--config", "areas.yaml", "--out", "run"], more].concat(), 1);
+    let train = |more: &[&str]| {
+        AREAS.fails(folder.path(), &[&["train", "--config", "areas.yaml", "--out", "run"], more].concat(), 1)
+    };
     assert!(train(&["--output", "2"]).contains("output_nodes"), "no such area");
     assert!(train(&["--inputs", "0,0"]).contains("input_nodes"));
     // V1 gets no edges from V2
-    let message = fails(folder.path(), &["inspect", "--config", "areas.yaml", "--inputs", "1", "--output", "0"], 1);
+    let message =
+        AREAS.fails(folder.path(), &["inspect", "--config", "areas.yaml", "--inputs", "1", "--output", "0"], 1);
     assert!(message.contains("no edges lead from an input to the output V1"), "{message}");
     assert!(train(&["--data", "nowhere"]).contains("nowhere"));
     assert!(train(&["--epochs", "0"]).contains("epochs"));
@@ -202,15 +182,15 @@ fn bad_input_is_refused() {
         assert!(message.contains(wanted), "{line}: {message}");
     }
     assert!(!at("run").exists(), "nothing is left behind");
-    assert!(fails(folder.path(), &["eval", "run"], 1).contains("config.toml"));
-    assert!(fails(folder.path(), &["train", "--config", "absent.toml"], 1).contains("absent.toml"));
+    assert!(AREAS.fails(folder.path(), &["eval", "run"], 1).contains("config.toml"));
+    assert!(AREAS.fails(folder.path(), &["train", "--config", "absent.toml"], 1).contains("absent.toml"));
 }
 
 /// The file of settings that the program writes is what it takes by default.
 #[test]
 fn settings_are_written() {
     let folder = workplace();
-    prints(folder.path(), &["init"]);
+    AREAS.prints(folder.path(), &["init"]);
     let text = fs::read_to_string(folder.path().join("areas.toml")).unwrap();
     fs::write(folder.path().join("areas.toml"), text.replace("sample_graph.csv", "graph.csv").replace("[2]", "[1]"))
         .unwrap();
@@ -218,5 +198,5 @@ fn settings_are_written() {
     let [graph_loc, data_path] = ["graph.csv", "data"].map(|name| folder.path().join(name));
     let output_nodes = Nodes::Many(vec![1]);
     assert_eq!(written, Config { graph_loc, data_path, output_nodes, ..Config::default() });
-    assert!(fails(folder.path(), &["init"], 1).contains("exists"));
+    assert!(AREAS.fails(folder.path(), &["init"], 1).contains("exists"));
 }

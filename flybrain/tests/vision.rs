@@ -1,37 +1,16 @@
 //! `flybrain vision` as a user runs it, on small eyes.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
+use common::Cli;
 use connectome_io::Array;
 use connectome_io::format::npy;
 use serde_json::Value;
 
-fn flybrain(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_flybrain"));
-    command.arg("vision").args(args).current_dir(folder).output().unwrap()
-}
-
-#[track_caller]
-fn prints(folder: &Path, args: &[&str]) -> String {
-    let output = flybrain(folder, args);
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-#[track_caller]
-fn json(folder: &Path, args: &[&str]) -> Value {
-    serde_json::from_str(&prints(folder, &[args, &["--json", "--quiet"]].concat())).unwrap()
-}
-
-#[track_caller]
-fn fails(folder: &Path, args: &[&str], code: i32) -> String {
-    let output = flybrain(folder, args);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    assert!(output.stdout.is_empty(), "{args:?} printed {}", String::from_utf8_lossy(&output.stdout));
-    String::from_utf8(output.stderr).unwrap()
-}
+const VISION: Cli = Cli("vision");
 
 /// The folder of a run has these, and a report that holds so many figures and movies; `run.json` has the result.
 #[track_caller]
@@ -56,7 +35,7 @@ fn rows(path: &Path) -> Vec<Vec<String>> {
 fn flashes_are_shown() {
     let folder = tempfile::tempdir().unwrap();
     let flash = ["flash", "--models", "0-1", "--extent", "2", "--radius", "1", "--dt", "0.01"];
-    let found = json(folder.path(), &[&flash[..], &["--out", "one", "--threads", "1"]].concat());
+    let found = VISION.json(folder.path(), &[&flash[..], &["--out", "one", "--threads", "1"]].concat());
     assert_eq!((found["models"][1].as_str(), found["types"].as_array().map(Vec::len)), (Some("001"), Some(65)));
     let files = ["fri.csv", "fri.svg", "fri.png", "traces.svg", "traces.png"];
     left(&folder.path().join("one"), &files, 2, &found);
@@ -67,7 +46,7 @@ fn flashes_are_shown() {
     assert!(index("R1") > 0.0 && index("L1") < 0.0, "photoreceptors prefer light, L1 dark");
 
     // the number of threads changes nothing, and the default folder is that of the command
-    let text = prints(folder.path(), &[&flash[..], &["--threads", "2"]].concat());
+    let text = VISION.prints(folder.path(), &[&flash[..], &["--threads", "2"]].concat());
     assert!(text.contains("contrast right in") && text.ends_with("vision-flash/report.html\n"), "{text}");
     let same = |file: &str| fs::read(folder.path().join(file)).unwrap();
     assert!(same("one/fri.csv") == same("vision-flash/fri.csv"));
@@ -78,7 +57,8 @@ fn flashes_are_shown() {
 fn edges_and_bars_are_shown() {
     let folder = tempfile::tempdir().unwrap();
     let small = ["--models", "0", "--extent", "3", "--t-pre", "0.05", "--angles", "-90,0,90,180"];
-    let found = json(folder.path(), &[&["edges"], &small[..], &["--out", "intact", "--movie", "T4a,T4b"]].concat());
+    let found =
+        VISION.json(folder.path(), &[&["edges"], &small[..], &["--out", "intact", "--movie", "T4a,T4b"]].concat());
     let files = ["directions.csv", "peaks.csv", "tuning.png", "dsi.svg", "movie.svg", "movie.png"];
     left(&folder.path().join("intact"), &files, 3, &found["subtypes"]);
     let subtypes = found["subtypes"].as_array().unwrap();
@@ -91,12 +71,13 @@ fn edges_and_bars_are_shown() {
     assert_eq!(rows(&folder.path().join("intact/directions.csv")).len(), 65 * 2);
     assert_eq!(rows(&folder.path().join("intact/peaks.csv")).len(), 65 * 2 * 4);
 
-    let silent = json(folder.path(), &[&["edges"], &small[..], &["--out", "lesioned", "--silence", "T4a"]].concat());
+    let silent =
+        VISION.json(folder.path(), &[&["edges"], &small[..], &["--out", "lesioned", "--silence", "T4a"]].concat());
     assert_eq!(silent["subtypes"][0]["first_dsi"], 0.0);
     let report = fs::read_to_string(folder.path().join("lesioned/report.html")).unwrap();
     assert!(report.contains("; T4a held at 0"));
 
-    let text = prints(folder.path(), &[&["bars"], &small[..], &["--widths", "2", "--speeds", "13,25"]].concat());
+    let text = VISION.prints(folder.path(), &[&["bars"], &small[..], &["--widths", "2", "--speeds", "13,25"]].concat());
     assert!(text.contains("T5d") && text.ends_with("vision-bars/report.html\n"), "{text}");
     assert_eq!(rows(&folder.path().join("vision-bars/peaks.csv")).len(), 65 * 2 * 4 * 2);
 }
@@ -107,7 +88,7 @@ fn films_are_shown() {
     let pixels: Vec<u8> = (0..12 * 20 * 30).map(|i| if i % 30 < 2 * (i / 600) { 255 } else { 0 }).collect();
     npy::write(folder.path().join("film.npy"), &Array::new(vec![12, 20, 30], pixels.clone()).unwrap()).unwrap();
     let respond = ["respond", "film.npy", "--rate", "50", "--extent", "2", "--kernel", "4", "--movie", "R1,T4b"];
-    let found = json(folder.path(), &respond);
+    let found = VISION.json(folder.path(), &respond);
     assert_eq!((found["frames"].as_u64(), found["models"][0].as_str()), (Some(24), Some("000")));
     left(&folder.path().join("vision-respond"), &["responses.csv", "movie.svg", "traces.png"], 2, &found);
     assert_eq!(rows(&folder.path().join("vision-respond/responses.csv")).len(), 24 * 65);
@@ -121,33 +102,33 @@ fn films_are_shown() {
         encoder.write_header().unwrap().write_image_data(frame).unwrap();
     }
     let images = [&["respond", "images"], &respond[2..], &["--out", "images/seen"]].concat();
-    assert_eq!(json(folder.path(), &images), found);
+    assert_eq!(VISION.json(folder.path(), &images), found);
 }
 
 #[test]
 fn receptive_fields_and_wiring_are_shown() {
     let folder = tempfile::tempdir().unwrap();
     let fields = ["receptive-fields", "--types", "R1,L1", "--extent", "2", "--radius", "1", "--t-stim", "0.1"];
-    let found = json(folder.path(), &fields);
+    let found = VISION.json(folder.path(), &fields);
     let [r1, l1] = [0, 1].map(|i| found["fields"][i]["peak"].as_f64().unwrap());
     assert!(r1 > 0.0 && l1 < 0.0, "{found}");
     assert_eq!(found["fields"][0]["column"], serde_json::json!([0, 0]));
     left(&folder.path().join("vision-receptive-fields"), &["fields.csv", "maps.png", "traces.svg"], 2, &found);
 
     let explore = ["explore", "T5a", "--extent", "2", "--models", "0-2"];
-    let found = json(folder.path(), &explore);
+    let found = VISION.json(folder.path(), &explore);
     assert_eq!(found["pairs"], 604);
     let files = ["parameters.csv", "connectivity.svg", "inputs.png", "bias.png", "time_constants.svg"];
     left(&folder.path().join("vision-explore"), &files, 4, &found);
     assert_eq!(rows(&folder.path().join("vision-explore/parameters.csv")).len(), 3 * 65);
-    assert!(prints(folder.path(), &explore).contains("inputs of T5a\n"));
+    assert!(VISION.prints(folder.path(), &explore).contains("inputs of T5a\n"));
 }
 
 #[test]
 fn unknown_types_are_predicted() {
     let folder = tempfile::tempdir().unwrap();
     let predict = ["predict", "--extent", "3", "--models", "0-3", "--radius", "1", "--dt", "0.01"];
-    let found = json(folder.path(), &predict);
+    let found = VISION.json(folder.path(), &predict);
     let types = found["types"].as_array().unwrap();
     // all but the 10 types whose contrast and selectivity are known, and T4 and T5
     assert_eq!((types.len(), found["models"].as_array().unwrap().len()), (65 - 18, 4));
@@ -166,12 +147,12 @@ fn unknown_types_are_predicted() {
         assert!(t["contrast"] == if known { Value::Null } else { contrast.clone() } || t["contrast"].is_null(), "{t}");
     }
     // what is silent tells nothing
-    let silent = json(folder.path(), &[&predict[..], &["--silence", "T2,Tm30", "--out", "silent"]].concat());
+    let silent = VISION.json(folder.path(), &[&predict[..], &["--silence", "T2,Tm30", "--out", "silent"]].concat());
     let t2 = silent["types"].as_array().unwrap().iter().find(|t| t["cell_type"] == "T2").unwrap();
     assert!(t2["contrast"].is_null() && t2["on"] == 0.0 && t2["off"] == 0.0, "{t2}");
     left(&folder.path().join("vision-predict"), &["predictions.csv", "fri.svg"], 1, &found);
     assert_eq!(rows(&folder.path().join("vision-predict/predictions.csv")).len(), 47);
-    assert!(prints(folder.path(), &predict).starts_with("type       contrast  selective  direction\n"));
+    assert!(VISION.prints(folder.path(), &predict).starts_with("type       contrast  selective  direction\n"));
 }
 
 #[test]
@@ -204,7 +185,7 @@ fn bad_input_is_refused() {
     ] {
         let small: &[&str] = if args.contains(&"--extent") { &["--quiet"] } else { &["--quiet", "--extent", "2"] };
         let args = [args, small].concat();
-        let message = fails(folder.path(), &args, 1);
+        let message = VISION.fails(folder.path(), &args, 1);
         assert!(message.starts_with("error: ") && message.contains(wanted), "{args:?}: {message}");
     }
     for args in [
@@ -214,7 +195,7 @@ fn bad_input_is_refused() {
         &["edges", "--speeds", "fast"],
         &["look"],
     ] {
-        assert!(fails(folder.path(), args, 2).starts_with("error: "));
+        assert!(VISION.fails(folder.path(), args, 2).starts_with("error: "));
     }
     let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();

@@ -139,7 +139,7 @@ impl TrainingSettings {
         {
             return Err(Error::setting("clip", format!("{most}; above 0")));
         }
-        for decay in self.clone().decays_mut() {
+        for decay in [&self.lr_network, &self.lr_time_constant, &self.lr_strength, &self.lr_decoder, &self.lr_penalty] {
             decay.validate()?;
         }
         self.penalty.validate()?;

@@ -113,13 +113,8 @@ pub fn predict(
         radius: f64::from(settings.radius),
         ..FlashOptions::lasting(FlashSettings::default().t_stim, settings.dt)
     };
-    let edges = MovingBars::new(BarSettings {
-        extent,
-        speeds: vec![settings.speed],
-        height: 80.0,
-        dt: settings.dt,
-        ..BarSettings::edges()
-    })?;
+    let edges =
+        MovingBars::new(BarSettings { extent, speeds: vec![settings.speed], dt: settings.dt, ..BarSettings::edges() })?;
     edges.prepare()?;
     let (mut fri, mut peaks, mut cells) = (Vec::new(), Vec::new(), Vec::new());
     population.each_response(&edges, &Protocol::default(), on_model, |_, network, responses| {

@@ -121,7 +121,6 @@ pub fn compare(
     let edges = MovingBars::new(BarSettings {
         extent: Extent(settings.extent),
         speeds: vec![settings.speed],
-        height: 80.0,
         t_pre: 0.1,
         t_post: 0.1,
         ..BarSettings::edges()
