@@ -1,11 +1,12 @@
 //! Training: gradients are right, runs go on bit for bit where they were stopped, and losses fall.
 
 use connectome_graph::hex::{Extent, expand};
-use fly_vision::network::{EngineKind, Network, Wiring};
+use fly_vision::network::{Activation, EngineKind, Network, Wiring};
 use fly_vision::stimulus::{SceneSettings, Scenes};
-use fly_vision::task::{Crop, DecoderOptions, FlowData, FlowSet, ItemSeed, Split};
+use fly_vision::task::{Crop, Decay, DecoderOptions, FlowData, FlowSet, ItemSeed, Split};
 use fly_vision::training::{
-    ActivityPenalty, FlyTraining, Items, RunOptions, Start, TrainingSettings, batch, scenes_flow,
+    ActivityPenalty, FlyTraining, Items, ParameterPenalty, Penalised, RunOptions, Start, Towards, TrainingSettings,
+    batch, scenes_flow,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,6 +20,13 @@ fn data(extent: u32, scenes: usize) -> FlowSet {
 fn training(extent: u32, engine: EngineKind, kind: Kind, settings: TrainingSettings) -> FlyTraining {
     let fly = expand(&fly_vision::connectome().unwrap(), Extent(extent)).unwrap();
     let builder = Network::builder(Wiring::from_hex(&fly).unwrap()).engine(engine).kind(kind);
+    FlyTraining::new(builder, settings).unwrap()
+}
+
+/// A network whose rectifiers leak.
+fn leaky(settings: TrainingSettings) -> FlyTraining {
+    let fly = expand(&fly_vision::connectome().unwrap(), Extent(1)).unwrap();
+    let builder = Network::builder(Wiring::from_hex(&fly).unwrap()).activation(Activation::LeakyRelu(0.1));
     FlyTraining::new(builder, settings).unwrap()
 }
 
@@ -122,6 +130,34 @@ fn penalty_steps_along_its_gradient() {
     assert_eq!(training.loss(&items.luminance, &items.flow, until, 0).unwrap().1, 0.0);
 }
 
+/// Parameters are pulled to 0, or to where they were when the run began, by steps of their own.
+#[test]
+fn parameters_are_pulled_back() {
+    let movies = data(1, 4);
+    let penalties = |towards, weight| ParameterPenalty { parameters: Penalised::Strengths, towards, weight };
+    let train = |penalty: ParameterPenalty| {
+        let settings = TrainingSettings {
+            batch: 2,
+            parameter_penalties: vec![penalty],
+            lr_penalty: Decay { start: 0.1, stop: 0.1, ..TrainingSettings::lasting(8).lr_penalty },
+            ..plain(0.0)
+        };
+        let mut training =
+            training(1, EngineKind::Stencil, Kind::Double, TrainingSettings { iterations: 8, ..settings });
+        training.network_mut().set_pretrained(0).unwrap();
+        let start = training.network().parameters().strength.detach().copy();
+        training.run(&movies, &Split::by(4, |i| i == 0), &RunOptions::default()).unwrap();
+        let end = training.network().parameters().strength.detach();
+        [(&end - &start).norm(), end.norm(), start.norm()].map(|norm| norm.double_value(&[]))
+    };
+    let [free, ..] = train(penalties(Towards::Start, 0.0));
+    let [held, ..] = train(penalties(Towards::Start, 4.0));
+    let [_, small, start] = train(penalties(Towards::Zero, 1.0));
+    assert!(free > 1e-3 && held < 0.5 * free, "{held} of {free}");
+    // each of 8 steps takes a fifth; Adam's are small beside that
+    assert!((small / start - 0.8f64.powi(8)).abs() < 0.05, "{small} of {start}");
+}
+
 /// Every file of a run.
 fn files(folder: &Path) -> BTreeMap<std::ffi::OsString, Vec<u8>> {
     [folder.to_path_buf(), folder.join("checkpoints")]
@@ -134,19 +170,34 @@ fn files(folder: &Path) -> BTreeMap<std::ffi::OsString, Vec<u8>> {
 }
 
 /// A training that is stopped within an epoch and goes on is, to the last bit of its files, one that was never stopped: dropout,
-/// variations, order, rest in grey and optimisers.
+/// variations, order, rest in grey, optimisers, penalties and what changes with the iteration.
 #[test]
 fn resumed_trainings_are_whole_ones() {
     let movies = data(1, 6);
     let split = Split::by(6, |i| i == 0);
-    let settings = TrainingSettings { batch: 2, validate_every: 1, seed: 5, ..TrainingSettings::lasting(7).lr(1e-3) };
+    let falling = |start: f64, stop: f64| Some(Decay { start, stop, ..TrainingSettings::lasting(7).lr_network });
+    let settings = TrainingSettings {
+        batch: 2,
+        validate_every: 1,
+        seed: 5,
+        penalty_weight: falling(0.1, 0.01),
+        parameter_penalties: vec![ParameterPenalty {
+            parameters: Penalised::TimeConstants,
+            towards: Towards::Start,
+            weight: 10.0,
+        }],
+        dt: falling(0.02, 0.012),
+        leak: falling(0.1, 0.001),
+        ..TrainingSettings::lasting(7).lr(1e-3)
+    };
     let run = |folder: &Path, iterations: u64, start: Start| {
         let settings = TrainingSettings { iterations, ..settings.clone() };
         let options = RunOptions { folder: Some(folder.into()), start, log_every: 1, ..RunOptions::default() };
-        training(1, EngineKind::Stencil, Kind::Float, settings).run(&movies, &split, &options)
+        let mut training = leaky(settings);
+        training.run(&movies, &split, &options).map(|_| training.network().activation())
     };
     let [whole, parts] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    run(whole.path(), 7, Start::Anew).unwrap();
+    assert_eq!(run(whole.path(), 7, Start::Anew).unwrap(), Activation::LeakyRelu(0.001));
     // two batches in an epoch: 3 is within the second, 4 at its end
     let threads = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
     for (stop, start) in [(3, Start::Anew), (4, Start::Resume)] {

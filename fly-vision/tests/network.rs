@@ -294,10 +294,23 @@ fn parameters_are_saved_and_read_again() {
     fresh.load(&path).unwrap();
     let (a, b) = (trained.parameters(), fresh.parameters());
     assert!(a.bias.equal(&b.bias) && a.strength.equal(&b.strength) && a.time_constant.equal(&b.time_constant));
-    let mut other = Network::builder(wiring(1)).activation(Activation::Tanh).build_alone().unwrap();
-    let before = other.parameters().bias.copy();
-    assert!(other.load(&path).unwrap_err().to_string().contains("activation"));
-    assert!(other.parameters().bias.equal(&before));
+    // the activation is the file's
+    let leaky = Network::builder(wiring(1)).activation(Activation::LeakyRelu(0.3)).build_alone().unwrap();
+    let leaky_path = folder.path().join("leaky.safetensors");
+    leaky.save(&leaky_path).unwrap();
+    fresh.load(&leaky_path).unwrap();
+    assert_eq!(fresh.activation(), Activation::LeakyRelu(0.3));
+    fresh.set_from(&trained).unwrap();
+    assert_eq!(fresh.activation(), Activation::Relu);
+    let mut file = connectome_io::format::safetensors::read_tensors(&leaky_path).unwrap();
+    for (key, wrong) in [("leak", "NaN"), ("activation", "sine")] {
+        let before = fresh.parameters().bias.copy();
+        let right = file.metadata.insert(key.into(), wrong.into()).unwrap();
+        connectome_io::format::safetensors::write_tensors(&leaky_path, &file).unwrap();
+        assert!(fresh.load(&leaky_path).unwrap_err().to_string().contains(wrong));
+        assert!(fresh.parameters().bias.equal(&before) && fresh.activation() == Activation::Relu);
+        file.metadata.insert(key.into(), right);
+    }
 
     // as flyvis writes a checkpoint
     let p = trained.parameters();

@@ -10,8 +10,8 @@ use fly_vision::network::{Network, Wiring};
 use fly_vision::training::Start;
 use flybrain::rate::sweep::Share;
 use flybrain::vision::{
-    CompareSettings, FlyTrainSettings, FlyWiring, Movies, RecordSettings, TrainOptions, compare, record, train,
-    validate,
+    CompareSettings, FlyTrainSettings, FlyWiring, Movies, RecordSettings, TrainOptions, collect, compare, record,
+    train, validate,
 };
 
 fn settings() -> FlyTrainSettings {
@@ -35,6 +35,8 @@ fn models_are_shared_out_kept_and_gone_on_with() {
     let share = |task| TrainOptions { share: Share::new(task, 2).unwrap(), ..TrainOptions::default() };
     let first = train(&settings(), &folder, &share(1)).unwrap();
     assert_eq!((first.models.len(), first.missing, first.models[0].model), (1, 1, 1));
+    let collected = collect(&folder).unwrap();
+    assert_eq!((collected.models, collected.missing), (first.models.clone(), 1));
     let both = train(&settings(), &folder, &share(0)).unwrap();
     assert_eq!((both.missing, both.models[1].clone()), (0, first.models[0].clone()));
     assert_ne!(both.models[0].error, both.models[1].error);

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod error;
 mod libtorch;
+mod mpi_check;
 mod options;
 mod peers;
 mod race;
@@ -35,6 +36,8 @@ Usage: cargo xtask COMMAND [OPTIONS]
   race     time this workspace and its peers in one run
   cuda-check
            pack, and run, the comparison of CUDA kernels and models with the CPU
+  mpi-check
+           two ranks of MPI against one process
 
 `cargo xtask COMMAND --help` tells more. Nothing needs to be exported; after `setup`, plain `cargo run`, `cargo test`
 and `cargo bench` work from any folder of the workspace.
@@ -65,6 +68,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
         "bench" => (bench::HELP, bench::run),
         "race" => (race::HELP, race::run),
         "cuda-check" => (cuda_check::HELP, cuda_check::run),
+        "mpi-check" => (mpi_check::HELP, mpi_check::run),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             return Ok(ExitCode::SUCCESS);

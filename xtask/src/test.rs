@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     error::{Error, Result},
+    mpi_check,
     options::Options,
     peers::Peers,
     setup, workspace,
@@ -24,10 +25,11 @@ Sets up what is missing, then, all in release (the C++ is compiled once):
   test       cargo test --workspace: unit tests, integration tests, doc tests; files are exchanged with numpy, scipy, pandas,
              pyarrow, networkx and torch, which are put into target/peers the first time (0.8 GB to download); without a
              Python or a network these tests say so and are skipped
+  mpi        the feature `mpi` of `flybrain` with two ranks, where mpicc, mpirun and libclang are installed
   examples   each example of the package `examples` with --quick
 and ends with a table of stages and the number of tests. Stops at the first stage that fails.
 
-  --fast         without doc, doc tests, examples and target/peers
+  --fast         without doc, doc tests, mpi, examples and target/peers
   --keep-going   all stages and all tests, also after a failure
 
 CARGO_BUILD_JOBS limits how many compilers run at once (the C++ takes 2 GB each).
@@ -101,6 +103,9 @@ fn stages(root: &Path, fast: bool, keep_going: bool) -> Vec<(&'static str, Work<
             counted(announce(&mut command), counts)
         }),
     ));
+    if !fast && mpi_check::is_installed() {
+        stages.push(("mpi", Box::new(move |counts| counted(announce(&mut mpi_check::tests(root)), counts))));
+    }
     if !fast {
         stages.push(("examples", Box::new(move |counts| examples(root, keep_going, counts))));
     }

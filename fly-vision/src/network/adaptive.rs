@@ -80,7 +80,7 @@ impl<'a> Adaptive<'a> {
             rate: per_type(&tau).into_iter().map(|tau| T::ONE / tau).collect(),
             inputs: network.wiring.inputs(),
             n_columns: network.wiring.n_columns(),
-            activation: network.activation,
+            activation: network.activation(),
             held: &network.held,
             shown: checked.shown.as_ref().map(as_slice::<T>),
             by_cell: checked.by_cell,

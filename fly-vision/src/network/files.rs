@@ -1,11 +1,13 @@
 //! Parameters in files: our own, and those of flyvis.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use connectome_io::format::safetensors::Tensors;
 use connectome_io::format::{pt, safetensors};
 use connectome_io::{Array, ArrayData};
 use sha2::{Digest, Sha256};
+use sparse_ode::Activation;
 use tch::{Kind, Tensor};
 use tch_function::slices::as_slice;
 
@@ -17,6 +19,8 @@ use crate::Error;
 const FORMAT: &str = "1";
 const MODEL: &str = "fly-vision network";
 const SYNAPSES: &str = "synapses_sha256";
+const ACTIVATION: &str = "activation";
+const LEAK: &str = "leak";
 
 impl Network {
     /// Writes the parameters as safetensors, with the names of types and pairs that they belong to. A file that is there is replaced only
@@ -50,37 +54,41 @@ impl Network {
     }
 
     /// What parameters belong to.
-    fn description(&self) -> std::collections::BTreeMap<String, String> {
+    fn description(&self) -> BTreeMap<String, String> {
         let types: Vec<&str> = self.wiring.types().iter().map(|t| t.name.as_str()).collect();
         let pairs: Vec<[&str; 2]> =
             self.wiring.pairs().iter().map(|p| [p.source, p.target].map(|t| types[t as usize])).collect();
         let text = |value: serde_json::Value| value.to_string();
-        [
+        let leak = match self.activation() {
+            Activation::LeakyRelu(slope) => Some((LEAK, slope.to_string())),
+            _ => None,
+        };
+        let all = [
             ("format", FORMAT.to_owned()),
             ("model", MODEL.to_owned()),
-            ("activation", self.activation.name().to_owned()),
+            (ACTIVATION, self.activation().name().to_owned()),
             ("types", text(serde_json::json!(types))),
             ("pairs", text(serde_json::json!(pairs))),
             (SYNAPSES, self.synapses()),
-        ]
-        .map(|(key, value)| (key.to_owned(), value))
-        .into()
+        ];
+        all.into_iter().chain(leak).map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
-    /// Reads parameters: what [`save`](Self::save) wrote, or the `.pt` of flyvis (a checkpoint of training or a state dictionary of the
-    /// network). Nothing is changed unless all of them fit.
+    /// Reads parameters: what [`save`](Self::save) wrote, whose activation the network takes too, or the `.pt` of flyvis (a checkpoint of
+    /// training or a state dictionary of the network), which has none. Nothing is changed unless all of them fit.
     ///
     /// # Errors
     /// [`Error::Data`] if the file cannot be read, [`Error::Content`] if parameters are missing, have another length, or belong to other
-    /// types or pairs of types.
+    /// types or pairs of types, and for an activation that is not known.
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let content = |what: String| Error::Content { path: path.to_owned(), what };
         let own = path.extension().is_some_and(|e| e == "safetensors");
         let tensors = if own { safetensors::read_tensors(path)? } else { pt::read_tensors(path)? };
+        let mut activation = self.activation();
         if own {
             let description = self.description();
-            for key in ["format", "model", "types", "pairs", "activation"] {
+            for key in ["format", "model", "types", "pairs"] {
                 let (got, want) = (tensors.metadata.get(key), description.get(key));
                 if got != want {
                     let show = |text: Option<&String>| text.map_or("nothing".to_owned(), |t| brief(t));
@@ -93,6 +101,7 @@ impl Network {
                 let what = "its synapses are elsewhere on the lattice, or others in number: of a shuffled connectome, or an eye too small for all";
                 return Err(content(what.to_owned() + "; build the network that the file was written for"));
             }
+            activation = activation_of(&tensors.metadata).map_err(content)?;
         }
         let mut found = Vec::with_capacity(NAMES.len());
         for (name, parameter) in NAMES.iter().zip(self.parameters.all()) {
@@ -119,8 +128,23 @@ impl Network {
             for (parameter, numbers) in self.parameters.all().into_iter().zip(&found) {
                 parameter.shallow_clone().f_copy_(&Tensor::from_slice(numbers))?;
             }
-            Ok(())
-        })
+            Ok::<(), Error>(())
+        })?;
+        self.set_activation(activation);
+        Ok(())
+    }
+}
+
+/// What a file says of the activation, or what is wrong with that.
+fn activation_of(metadata: &BTreeMap<String, String>) -> Result<Activation, String> {
+    let name = metadata.get(ACTIVATION).ok_or("it does not say which activation its network has")?;
+    let activation: Activation = name.parse().map_err(|e: sparse_ode::Error| e.to_string())?;
+    match (activation, metadata.get(LEAK)) {
+        (Activation::LeakyRelu(_), Some(text)) => match text.parse::<f64>() {
+            Ok(slope) if slope.is_finite() => Ok(Activation::LeakyRelu(slope)),
+            _ => Err(format!("its leak is {text:?}; a number is wanted")),
+        },
+        (activation, _) => Ok(activation),
     }
 }
 

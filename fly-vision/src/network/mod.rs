@@ -33,5 +33,6 @@ pub use pretrained::{N_PRETRAINED, pretrained};
 pub use respond::Protocol;
 pub use run::{Record, Response, Run, Start, Stimulus};
 pub use simulate::Grey;
+pub use sparse_ode::Activation;
 pub use symmetry::Symmetries;
 pub use wiring::{CellType, EdgeGroup, TypePair, Wiring};

@@ -1,5 +1,6 @@
 //! The network as its user holds it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use sparse_ode::Activation;
@@ -66,7 +67,7 @@ pub(super) enum AnyEngine {
 pub struct Network {
     pub(super) wiring: Arc<Wiring>,
     pub(super) parameters: Parameters,
-    pub(super) activation: Activation,
+    activation: Cell<Activation>,
     pub(super) engine: Arc<AnyEngine>,
     pub(super) compat: Compat,
     pub(super) symmetries: Resolved,
@@ -151,7 +152,7 @@ impl Builder {
         };
         Ok(Network {
             parameters: Parameters::new(&self.wiring, &self.initials, self.kind, path)?,
-            activation: self.activation,
+            activation: Cell::new(self.activation),
             engine: Arc::new(engine),
             compat: self.compat,
             symmetries: self.symmetries.resolve(&self.wiring)?,
@@ -196,7 +197,12 @@ impl Network {
 
     /// How potentials become outputs.
     pub fn activation(&self) -> Activation {
-        self.activation
+        self.activation.get()
+    }
+
+    /// Makes outputs of potentials in another way from now on, such as while its slope falls.
+    pub(crate) fn set_activation(&self, activation: Activation) {
+        self.activation.set(activation);
     }
 
     /// Float or Double.

@@ -45,7 +45,7 @@ impl Network {
         let op = Operation {
             wiring: self.wiring.clone(),
             engine: self.engine.clone(),
-            activation: self.activation,
+            activation: self.activation(),
             compat: self.compat,
             dt: run.dt,
             held: self.held.clone(),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use connectome_graph::hex::{Extent, expand};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
+use sparse_ode::Activation;
 use tch::Tensor;
 
 use super::model::Network;
@@ -65,7 +66,8 @@ impl Ensemble<'static> {
 }
 
 impl Network {
-    /// Takes the parameters of a published model, for all its types and pairs of types; lattices of any extent will do.
+    /// Takes the parameters of a published model, for all its types and pairs of types, and its activation, [`Activation::Relu`]; lattices of
+    /// any extent will do.
     ///
     /// # Errors
     /// [`Error::Setting`] for a number that is not below [`N_PRETRAINED`], or if the network has types or pairs of types that the published
@@ -97,11 +99,13 @@ impl Network {
         let pick = |list: &[f32]| -> Vec<f32> { types.iter().map(|&t| list[t]).collect() };
         self.set(&self.parameters.bias, &pick(&bias))?;
         self.set(&self.parameters.time_constant, &pick(&tau))?;
-        self.set(&self.parameters.strength, &strengths)
+        self.set(&self.parameters.strength, &strengths)?;
+        self.set_activation(Activation::Relu);
+        Ok(())
     }
 
-    /// Takes resting potentials, time constants and strengths of another network with the types and pairs of types of this one, whose eye may
-    /// be of another size.
+    /// Takes resting potentials, time constants, strengths and the activation of another network with the types and pairs of types of this
+    /// one, whose eye may be of another size.
     ///
     /// # Errors
     /// [`Error::Setting`] if a type or pair of types is missing there: a very small eye has no room for all.
@@ -132,8 +136,10 @@ impl Network {
                 own.shallow_clone()
                     .f_copy_(&other.f_index_select(0, &Tensor::from_slice(places).f_to_device(other.device())?)?)?;
             }
-            Ok(())
-        })
+            Ok::<(), Error>(())
+        })?;
+        self.set_activation(other.activation());
+        Ok(())
     }
 
     /// Writes numbers into a parameter.

@@ -53,7 +53,7 @@ impl Network {
         v = hold(v)?;
         let mut recorded = [(); 2].map(|()| Vec::with_capacity(run.frames));
         for frame in 0..run.frames as i64 {
-            let f = self.activation.apply_tensor(&v)?.f_contiguous()?;
+            let f = self.activation().apply_tensor(&v)?.f_contiguous()?;
             let mut input = spmm(csr.pattern(), &values, &f)?;
             if let Some(shown) = &run.shown {
                 let x = shown.f_select(1, frame)?.f_tr()?;

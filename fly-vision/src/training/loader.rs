@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use tch::Tensor;
 use tch_train::Batches;
 
+use super::settings::TrainingSettings;
 use crate::Error;
 use crate::task::{AugmentationOptions, FlowData, FlowSample, ItemSeed};
 
@@ -52,18 +53,19 @@ pub(super) struct Loader<'a> {
     pub(super) data: &'a dyn FlowData,
     /// Numbers of the sequences that train.
     pub(super) training: &'a [usize],
-    pub(super) augmentation: &'a AugmentationOptions,
+    pub(super) settings: &'a TrainingSettings,
     pub(super) lattice: Lattice,
-    pub(super) seed: u64,
 }
 
 impl Loader<'_> {
-    /// A batch of an epoch, whose variations follow from seed, epoch and sequence.
-    pub(super) fn load(&self, epoch: u64, items: &[i64]) -> Result<Items, Error> {
+    /// The batch of a step in an epoch, whose variations follow from seed, epoch and sequence.
+    pub(super) fn load(&self, step: u64, epoch: u64, items: &[i64]) -> Result<Items, Error> {
+        let settings = self.settings;
+        let augmentation = AugmentationOptions { dt: settings.dt_at(step), ..settings.augmentation.clone() };
         let vary = |&item: &i64| {
             let sample = self.data.sample(self.training[item as usize])?;
-            let seed = ItemSeed { run: self.seed, epoch, item: item as u64 };
-            let variation = self.augmentation.draw(sample.frames(), seed)?;
+            let seed = ItemSeed { run: settings.seed, epoch, item: item as u64 };
+            let variation = augmentation.draw(sample.frames(), seed)?;
             variation.apply(&sample, &self.lattice, self.data.frame_rate())
         };
         batch(&items.par_iter().map(vary).collect::<Result<Vec<_>, Error>>()?)
@@ -94,7 +96,7 @@ impl Ahead {
         scope.spawn(move || {
             for step in first..steps {
                 let epoch = batches.epoch();
-                let loaded = loader.load(epoch, &batches.next_batch()).map(|items| Loaded { step, items });
+                let loaded = loader.load(step, epoch, &batches.next_batch()).map(|items| Loaded { step, items });
                 let failed = loaded.is_err();
                 // the other side stops when it is done, or has failed
                 if to.send(loaded).is_err() || failed {

@@ -5,8 +5,9 @@
 //!
 //! One iteration: luminance of a batch from rest in grey, the decoder on the output cells, the task's loss, a step of Adam with a learning
 //! rate each for network and decoder; then a step of gradient descent on resting potentials by a penalty that keeps cells active
-//! ([`ActivityPenalty`], on activity from before Adam's step); then strengths are held at 0 or above. Rest in grey is computed once per
-//! epoch.
+//! ([`ActivityPenalty`], on activity from before Adam's step), and where asked for on all by their distance from 0 or from where they started
+//! ([`ParameterPenalty`]); then strengths are held at 0 or above. Rest in grey is computed once per epoch. Learning rates, the length of a
+//! frame, the weight of the penalty and the slope of leaky rectifiers may change with the iteration.
 //!
 //! Everything random follows from the run's seed: the order of the data from seed and epoch, variations of a sequence from seed, epoch and
 //! sequence, dropout from seed and iteration.
@@ -44,6 +45,6 @@ mod settings;
 pub use data::{scenes_flow, sintel_flow};
 pub use loader::{Items, batch};
 pub use model::{FlowErrors, FlyTraining, Pass};
-pub use penalty::ActivityPenalty;
+pub use penalty::{ActivityPenalty, ParameterPenalty, Penalised, Towards};
 pub use run::{RunOptions, Start};
 pub use settings::TrainingSettings;

@@ -1,22 +1,25 @@
 //! Network and decoder in training.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use connectome_graph::hex::{Lattice, Role};
+use sparse_ode::Activation;
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 use tch_train::{Adam, Checkpoint, Optimizer, Parameters, StepsOf};
 
 use super::loader::batch;
+use super::penalty::Towards;
 use super::settings::TrainingSettings;
 use crate::Error;
 use crate::network::{self, Grey, Network, Record, Response, Run};
-use crate::task::{Decay, FlowData, FlowSample, HexDecoder, ItemSeed, Loss, Phase};
+use crate::task::{AugmentationOptions, Decay, FlowData, FlowSample, HexDecoder, ItemSeed, Loss, Phase};
 
 /// A network with its decoder, and what training them takes.
 ///
 /// Names of the tensors: `network.nodes_bias` and so on, `decoder.base.0.weight` and so on, and `rest`, the potentials of all cells in
-/// grey at the beginning of the epoch, `[1, cells]`, so that a training that is resumed within an epoch goes on from the same ones.
+/// grey at the beginning of the epoch, `[1, cells]`, so that a training that is resumed within an epoch goes on from the same ones; and
+/// `start_0` and so on, where parameters were that a penalty pulls back there.
 #[derive(Debug)]
 pub struct FlyTraining {
     store: VarStore,
@@ -27,8 +30,12 @@ pub struct FlyTraining {
     rest: Tensor,
     /// Number of types that are decoded.
     outputs: i64,
-    /// Gradient of the penalty by resting potentials, until its step.
-    penalty: RefCell<Option<Tensor>>,
+    /// Length of a frame at the iteration that it is in, seconds.
+    dt: Cell<f64>,
+    /// Where penalised parameters were before the first iteration, in the order of the penalties.
+    starts: Vec<Option<Tensor>>,
+    /// Gradients of penalties by the parameters that they change, until their step.
+    penalty: RefCell<Vec<(Tensor, Tensor)>>,
 }
 
 /// What came of showing sequences.
@@ -92,7 +99,18 @@ impl FlyTraining {
         let decoder = HexDecoder::new(&(&root / "decoder"), outputs, lattice.extent(), &settings.decoder)?;
         let rest = Tensor::f_zeros([1, wiring.n_cells() as i64], (network.kind(), Device::Cpu))?;
         let rest = root.add("rest", rest, false);
-        Ok(Self {
+        if settings.leak.is_some() && !matches!(network.activation(), Activation::LeakyRelu(_)) {
+            let what =
+                format!("the network's activation is {}, which has no slope to change", network.activation().name());
+            return Err(Error::setting("leak", what + "; build it with Activation::LeakyRelu"));
+        }
+        let mut starts = Vec::new();
+        for (i, penalty) in settings.parameter_penalties.iter().enumerate() {
+            let now = penalty.parameters.of(network.parameters()).f_detach_copy()?;
+            starts.push((penalty.towards == Towards::Start).then(|| root.add(&format!("start_{i}"), now, false)));
+        }
+        let training = Self {
+            dt: Cell::new(settings.dt_at(0)),
             store,
             network,
             decoder,
@@ -100,8 +118,11 @@ impl FlyTraining {
             lattice,
             rest,
             outputs: outputs as i64,
-            penalty: RefCell::new(None),
-        })
+            starts,
+            penalty: RefCell::default(),
+        };
+        training.enter(0);
+        Ok(training)
     }
 
     /// The network.
@@ -178,7 +199,29 @@ impl FlyTraining {
     /// # Errors
     /// [`Error::Training`] with what does not fit; nothing is changed then.
     pub fn load(&mut self, checkpoint: &Checkpoint) -> Result<(), Error> {
-        Ok(checkpoint.load_model(&self.parameters())?)
+        checkpoint.load_model(&self.parameters())?;
+        self.enter(checkpoint.step);
+        Ok(())
+    }
+
+    /// Takes the length of a frame and the slope of the rectifiers that an iteration has. It is at 0 when it is made.
+    pub fn enter(&self, iteration: u64) {
+        self.dt.set(self.settings.dt_at(iteration));
+        if let Some(leak) = &self.settings.leak {
+            self.network.set_activation(Activation::LeakyRelu(leak.at(iteration)));
+        }
+    }
+
+    /// Keeps where parameters are, for penalties that pull them back there.
+    pub(super) fn keep_start(&self) -> Result<(), Error> {
+        tch::no_grad(|| {
+            for (penalty, start) in self.settings.parameter_penalties.iter().zip(&self.starts) {
+                if let Some(start) = start {
+                    start.shallow_clone().f_copy_(penalty.parameters.of(self.network.parameters()))?;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Computes the potentials in grey from which sequences start until the next call.
@@ -186,8 +229,7 @@ impl FlyTraining {
     /// # Errors
     /// [`Error::NotFinite`] if they are none; otherwise as [`Network::steady_state`].
     pub fn settle(&self) -> Result<(), Error> {
-        let dt = self.settings.augmentation.dt;
-        let rest = self.network.steady_state(self.settings.t_pre, dt, 1, Grey::default())?;
+        let rest = self.network.steady_state(self.settings.t_pre, self.dt.get(), 1, Grey::default())?;
         self.check_range(&rest.f_unsqueeze(1)?, &(0..self.network.wiring().n_cells() as u32).collect::<Vec<_>>())?;
         tch::no_grad(|| self.rest.shallow_clone().f_copy_(&rest))?;
         Ok(())
@@ -198,7 +240,7 @@ impl FlyTraining {
     /// # Errors
     /// [`Error::NotFinite`] if potentials are out of range; otherwise as [`Network::forward`] and [`HexDecoder::forward`].
     pub fn pass(&self, luminance: &Tensor, start: &Tensor, phase: Phase) -> Result<Pass, Error> {
-        let run = Run::new(self.settings.augmentation.dt).from(start).record(Record::Output).also(Record::Central);
+        let run = Run::new(self.dt.get()).from(start).record(Record::Output).also(Record::Central);
         let Response { activity, also: central, .. } = self.network.forward(luminance, &run)?;
         self.check_range(&activity, &Record::Output.cells(self.network.wiring())?)?;
         self.check_range(&central, &self.network.wiring().central_cells())?;
@@ -227,8 +269,8 @@ impl FlyTraining {
     }
 
     /// Loss of a batch: luminance `[batch, frames, columns]` with its flow `[batch, frames, 2, columns]`, at an iteration, with dropout by
-    /// a seed. Differentiable. The gradient of the penalty is kept for [`penalise`](Self::penalise). Returns loss, penalty (0 once it has
-    /// ended), and what was seen.
+    /// a seed. Differentiable. Gradients of penalties are kept for [`penalise`](Self::penalise). Returns loss, the sum of penalties, and what
+    /// was seen.
     ///
     /// # Errors
     /// As [`pass`](Self::pass); [`Error::Shape`] for a flow of another shape.
@@ -239,33 +281,43 @@ impl FlyTraining {
         iteration: u64,
         dropout: u64,
     ) -> Result<(Tensor, f64, Pass), Error> {
+        self.enter(iteration);
         let pass = self.pass(luminance, &self.rest, Phase::Training { seed: dropout })?;
         let flow = flow.f_to_kind(self.network.kind())?;
         let loss = self.settings.loss.between(&pass.flow, &flow)?;
-        let (bias, settings) = (&self.network.parameters().bias, &self.settings.penalty);
+        let parameters = self.network.parameters();
         let mut value = 0.0;
-        let mut gradient = None;
-        if settings.weight > 0.0 && iteration < settings.until && bias.requires_grad() {
+        let mut gradients = Vec::new();
+        if let Some(settings) = self.settings.penalty_at(iteration).filter(|_| parameters.bias.requires_grad()) {
             let penalty = settings.of(&pass.central)?;
             value = penalty.f_double_value(&[])?;
             // by resting potentials alone, so that no gradient of weights is computed; the loss needs the graph after that
-            gradient = Some(Tensor::f_run_backward(&[&penalty], &[bias], true, false)?.swap_remove(0));
+            let gradient = Tensor::f_run_backward(&[&penalty], &[&parameters.bias], true, false)?.swap_remove(0);
+            gradients.push((parameters.bias.shallow_clone(), gradient));
         }
-        *self.penalty.borrow_mut() = gradient;
+        for (penalty, start) in self.settings.parameter_penalties.iter().zip(&self.starts) {
+            let parameter = penalty.parameters.of(parameters);
+            if parameter.requires_grad() {
+                let (more, gradient) = penalty.of(parameter, start.as_ref())?;
+                value += more;
+                gradients.push((parameter.shallow_clone(), gradient));
+            }
+        }
+        *self.penalty.borrow_mut() = gradients;
         Ok((loss, value, pass))
     }
 
-    /// The step on the penalty of the last loss, at a learning rate; then parameters are brought back to where they belong.
+    /// The step on the penalties of the last loss, at a learning rate; then parameters are brought back to where they belong.
     ///
     /// # Errors
     /// [`Error::Torch`] if libtorch refuses.
     pub fn penalise(&self, lr: f64) -> Result<(), Error> {
-        if let Some(gradient) = self.penalty.borrow_mut().take() {
-            tch::no_grad(|| {
-                let bias = &self.network.parameters().bias;
-                bias.shallow_clone().f_sub_(&gradient.f_mul_scalar(lr)?).map(|_| ())
-            })?;
-        }
+        tch::no_grad(|| {
+            for (mut parameter, gradient) in self.penalty.take() {
+                let _ = parameter.f_sub_(&gradient.f_mul_scalar(lr)?)?;
+            }
+            Ok::<(), Error>(())
+        })?;
         self.bound()
     }
 
@@ -288,9 +340,8 @@ impl FlyTraining {
     /// [`Error::Setting`] if there is no sequence; otherwise as [`pass`](Self::pass).
     pub fn errors(&self, data: &dyn FlowData, sequences: &[usize], t_pre: f64) -> Result<FlowErrors, Error> {
         tch::no_grad(|| {
-            let settings = &self.settings.augmentation;
-            let grey = self.network.steady_state(t_pre, settings.dt, 1, Grey::default())?;
-            let plain = settings.without_draws();
+            let plain = self.plain();
+            let grey = self.network.steady_state(t_pre, plain.dt, 1, Grey::default())?;
             let seed = ItemSeed { run: 0, epoch: 0, item: 0 };
             let mean = self.mean_flow(data, sequences)?;
             let mut sums = [0.0; 4];
@@ -333,9 +384,14 @@ impl FlyTraining {
         })
     }
 
+    /// No variations, but frames of the length that they have now.
+    fn plain(&self) -> AugmentationOptions {
+        AugmentationOptions { dt: self.dt.get(), ..self.settings.augmentation.without_draws() }
+    }
+
     /// The mean over sequences of their mean flow, `[1, 1, 2, 1]`.
     fn mean_flow(&self, data: &dyn FlowData, sequences: &[usize]) -> Result<Tensor, Error> {
-        let plain = self.settings.augmentation.without_draws();
+        let plain = self.plain();
         let seed = ItemSeed { run: 0, epoch: 0, item: 0 };
         let mut mean = [0.0; FlowSample::DIMENSIONS];
         for &sequence in sequences {

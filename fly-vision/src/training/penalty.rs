@@ -1,8 +1,9 @@
-//! What keeps cells active.
+//! What keeps cells active, and parameters near where they belong.
 
 use tch::{Kind, Tensor};
 
 use crate::Error;
+use crate::network::Parameters;
 
 /// A penalty on central cells whose mean potential is not at a baseline, by a step of gradient descent on resting potentials alone.
 ///
@@ -65,6 +66,73 @@ impl ActivityPenalty {
     }
 }
 
+/// Parameters of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Penalised {
+    /// Resting potentials.
+    RestingPotentials,
+    /// Time constants, in seconds.
+    TimeConstants,
+    /// Strengths of synapses.
+    Strengths,
+}
+
+impl Penalised {
+    /// The parameters of a network.
+    pub(super) fn of(self, parameters: &Parameters) -> &Tensor {
+        match self {
+            Self::RestingPotentials => &parameters.bias,
+            Self::TimeConstants => &parameters.time_constant,
+            Self::Strengths => &parameters.strength,
+        }
+    }
+}
+
+/// Where a penalty pulls parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Towards {
+    /// To 0: weight decay.
+    Zero,
+    /// To where they were before the first iteration: a prior.
+    Start,
+}
+
+/// A penalty `weight sum (p - p0)^2` on parameters `p` that are not where they should be, by a step of gradient descent on them alone, with
+/// the learning rate of the penalty.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ParameterPenalty {
+    /// Which parameters.
+    pub parameters: Penalised,
+    /// Where to.
+    pub towards: Towards,
+    /// How strong it is, 0 or more.
+    pub weight: f64,
+}
+
+impl ParameterPenalty {
+    /// Checks the number.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a weight that is below 0 or none.
+    pub fn validate(&self) -> Result<(), Error> {
+        if self.weight.is_finite() && self.weight >= 0.0 {
+            return Ok(());
+        }
+        Err(Error::setting("weight", format!("{}; a penalty weighs 0 or more", self.weight)))
+    }
+
+    /// The penalty of parameters and its gradient; `start` is where they were.
+    pub(super) fn of(&self, parameters: &Tensor, start: Option<&Tensor>) -> Result<(f64, Tensor), Error> {
+        let now = parameters.f_detach()?;
+        let away = match (self.towards, start) {
+            (Towards::Start, Some(start)) => now.f_sub(start)?,
+            _ => now,
+        };
+        let penalty = self.weight * away.f_square()?.f_sum(None::<Kind>)?.f_double_value(&[])?;
+        Ok((penalty, away.f_mul_scalar(2.0 * self.weight)?))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +148,17 @@ mod tests {
         assert!(penalty.of(&central.get(0)).is_err());
         assert!(ActivityPenalty { weight: -1.0, ..penalty.clone() }.validate().is_err());
         assert!(ActivityPenalty { baseline: f64::NAN, ..penalty }.validate().is_err());
+    }
+
+    #[test]
+    fn parameters_are_pulled_to_where_they_belong() {
+        let (now, start) = (Tensor::from_slice(&[1.0, -2.0]), Tensor::from_slice(&[1.0, 1.0]));
+        let numbers = |gradient: &Tensor| Vec::<f64>::try_from(gradient).unwrap();
+        let decay = ParameterPenalty { parameters: Penalised::Strengths, towards: Towards::Zero, weight: 0.5 };
+        let (penalty, gradient) = decay.of(&now, Some(&start)).unwrap();
+        assert_eq!((penalty, numbers(&gradient)), (2.5, vec![1.0, -2.0]));
+        let (penalty, gradient) = ParameterPenalty { towards: Towards::Start, ..decay }.of(&now, Some(&start)).unwrap();
+        assert_eq!((penalty, numbers(&gradient)), (4.5, vec![0.0, -3.0]));
+        assert!(ParameterPenalty { weight: f64::NAN, ..decay }.validate().is_err());
     }
 }

@@ -87,7 +87,8 @@ impl FlyTraining {
             .seed(settings.seed)
             .clip(settings.clip)
             .after_step(|stepped| Ok(this.penalise(settings.lr_penalty.at(stepped.step - 1))?))
-            .validate(settings.validate_every, |_| {
+            .validate(settings.validate_every, |step| {
+                this.enter(step);
                 let errors = this.errors(data, validated, settings.t_pre_validation)?;
                 Ok(Scores::new("epe", errors.epe)
                     .and("l2norm", errors.l2norm)
@@ -111,16 +112,14 @@ impl FlyTraining {
             }
         }
         let (first, steps) = (trainer.steps_done(), settings.iterations);
-        let loader = Loader {
-            data,
-            training: &split.training,
-            augmentation: &settings.augmentation,
-            lattice: *this.lattice(),
-            seed: settings.seed,
-        };
+        if first == 0 {
+            this.keep_start()?;
+        }
+        let loader = Loader { data, training: &split.training, settings: &settings, lattice: *this.lattice() };
         thread::scope(|scope| {
             let ahead = Ahead::start(scope, loader, batches, first, steps)?;
             let report = trainer.run(steps, |batch| {
+                this.enter(batch.step);
                 if batch.step.is_multiple_of(per_epoch) {
                     this.settle()?;
                 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tch_train::{Clip, StepsOf};
 
-use super::penalty::ActivityPenalty;
+use super::penalty::{ActivityPenalty, ParameterPenalty};
 use crate::Error;
 use crate::task::{AugmentationOptions, Decay, DecoderOptions, Loss};
 
@@ -36,6 +36,14 @@ pub struct TrainingSettings {
     pub clip: Clip,
     /// What keeps cells active.
     pub penalty: ActivityPenalty,
+    /// Its weight over iterations, in place of its own. Default: none; it stays.
+    pub penalty_weight: Option<Decay>,
+    /// What keeps parameters near where they belong. Default: nothing.
+    pub parameter_penalties: Vec<ParameterPenalty>,
+    /// Length of a frame over iterations, seconds, in place of that of the variations. Default: none; it stays.
+    pub dt: Option<Decay>,
+    /// Slope below 0 over iterations of a network of [`Activation::LeakyRelu`](sparse_ode::Activation::LeakyRelu). Default: none; it stays.
+    pub leak: Option<Decay>,
     /// The decoder.
     pub decoder: DecoderOptions,
     /// Variations of sequences, and the length of a frame of the simulation (0.02 s).
@@ -65,6 +73,10 @@ impl Default for TrainingSettings {
             least_time_constant: 0.0,
             clip: Clip::Not,
             penalty: ActivityPenalty::default(),
+            penalty_weight: None,
+            parameter_penalties: Vec::new(),
+            dt: None,
+            leak: None,
             decoder: DecoderOptions::default(),
             augmentation: AugmentationOptions::default(),
             t_pre: 0.5,
@@ -139,16 +151,28 @@ impl TrainingSettings {
         {
             return Err(Error::setting("clip", format!("{most}; above 0")));
         }
-        for decay in [&self.lr_network, &self.lr_time_constant, &self.lr_strength, &self.lr_decoder, &self.lr_penalty] {
-            decay.validate()?;
-        }
+        let rates = [&self.lr_network, &self.lr_time_constant, &self.lr_strength, &self.lr_decoder, &self.lr_penalty];
+        let others = [&self.penalty_weight, &self.dt, &self.leak];
+        rates.into_iter().chain(others.into_iter().flatten()).try_for_each(Decay::validate)?;
         self.penalty.validate()?;
+        self.parameter_penalties.iter().try_for_each(ParameterPenalty::validate)?;
         self.augmentation.validate()
     }
 
-    /// Settings that a run must agree in with the one that it goes on with. Lengths and learning rates may change.
+    /// Length of a frame at an iteration, seconds.
+    pub fn dt_at(&self, iteration: u64) -> f64 {
+        self.dt.as_ref().map_or(self.augmentation.dt, |dt| dt.at(iteration))
+    }
+
+    /// The penalty that keeps cells active at an iteration; none once it has ended.
+    pub(super) fn penalty_at(&self, iteration: u64) -> Option<ActivityPenalty> {
+        let weight = self.penalty_weight.as_ref().map_or(self.penalty.weight, |weight| weight.at(iteration));
+        (weight > 0.0 && iteration < self.penalty.until).then(|| ActivityPenalty { weight, ..self.penalty.clone() })
+    }
+
+    /// Settings that a run must agree in with the one that it goes on with. Lengths, learning rates and other schedules may change.
     pub(super) fn identity(&self) -> Value {
-        json!({
+        let mut identity = json!({
             "batch": self.batch,
             "loss": format!("{:?}", self.loss),
             "least_time_constant": self.least_time_constant,
@@ -159,7 +183,11 @@ impl TrainingSettings {
             "augmentation": format!("{:?}", self.augmentation),
             "t_pre": self.t_pre,
             "t_pre_validation": self.t_pre_validation,
-        })
+        });
+        if !self.parameter_penalties.is_empty() {
+            identity["parameter_penalties"] = json!(format!("{:?}", self.parameter_penalties));
+        }
+        identity
     }
 }
 

@@ -24,8 +24,8 @@ pub use predict::{PredictSettings, Prediction, Predictions, Spread, predict};
 pub use respond::{Film, RespondResults, RespondSettings, respond};
 pub use train::{
     CompareSettings, ComparedMeasure, ComparedModel, ComparedRun, Comparison, FlyTrainSettings, FlyTrained, FlyWiring,
-    Light, Movies, Recipe, RecordSettings, Recorded, SceneLook, TrainOptions, TrainedModel, Validated, compare, record,
-    train, validate,
+    Light, Movies, Pull, Recipe, RecordSettings, Recorded, SceneLook, TrainOptions, TrainedModel, Validated, collect,
+    compare, record, train, validate,
 };
 
 use std::path::Path;

@@ -8,16 +8,16 @@ use tch_sparse::Real;
 
 /// One elementwise function.
 ///
-/// Parameters are torch's defaults: slopes 0.01, `alpha` 1, thresholds 0.5, bounds -1 to 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Parameters are torch's defaults: `alpha` 1, thresholds 0.5, bounds -1 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Activation {
     /// `x`
     Identity,
     /// `max(x, 0)`
     Relu,
-    /// `x` or `0.01 x` below zero
-    LeakyRelu,
+    /// `x` or this slope times `x` below zero; by name [`Activation::LEAK`]
+    LeakyRelu(f64),
     /// `min(max(x, 0), 6)`
     Relu6,
     /// `x` or `e^x - 1` below zero
@@ -60,11 +60,14 @@ const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
 impl Activation {
+    /// Torch's slope of [`Activation::LeakyRelu`] below zero.
+    pub const LEAK: f64 = 0.01;
+
     /// All of them.
     pub const ALL: [Self; 21] = [
         Self::Identity,
         Self::Relu,
-        Self::LeakyRelu,
+        Self::LeakyRelu(Self::LEAK),
         Self::Relu6,
         Self::Elu,
         Self::Selu,
@@ -90,7 +93,7 @@ impl Activation {
         match self {
             Self::Identity => "Identity",
             Self::Relu => "ReLU",
-            Self::LeakyRelu => "LeakyReLU",
+            Self::LeakyRelu(_) => "LeakyReLU",
             Self::Relu6 => "ReLU6",
             Self::Elu => "ELU",
             Self::Selu => "SELU",
@@ -134,7 +137,10 @@ impl Activation {
         match self {
             Self::Identity => Ok(x.shallow_clone()),
             Self::Relu => x.f_relu(),
-            Self::LeakyRelu => x.f_leaky_relu(),
+            // with a slope of one's own under another name
+            Self::LeakyRelu(slope) => {
+                x.f_prelu(&Tensor::f_from_slice(&[slope])?.f_to_kind(x.kind())?.f_to_device(x.device())?)
+            }
             Self::Relu6 => x.f_relu6(),
             Self::Elu => x.f_elu(),
             Self::Selu => x.f_selu(),
@@ -184,7 +190,7 @@ impl FromStr for Activation {
 /// assert_eq!(x, [0.0, 0.5f64.tanh()]);
 /// # Ok::<(), sparse_ode::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Nonlinearity(Vec<Activation>);
 
 impl From<Activation> for Nonlinearity {
@@ -249,7 +255,7 @@ fn apply_body<T: Real>(activation: Activation, x: &mut [T]) {
     match activation {
         Activation::Identity => {}
         Activation::Relu => each!(|v| relu(v)),
-        Activation::LeakyRelu => each!(|v| if v < zero { v * c(0.01) } else { v }),
+        Activation::LeakyRelu(slope) => each!(|v| if v < zero { v * c(slope) } else { v }),
         Activation::Relu6 => each!(|v| v.within(zero, c(6.0))),
         Activation::Elu | Activation::Celu => each!(|v| if v < zero { v.exp_m1() } else { v }),
         Activation::Selu => each!(|v| c(SELU_SCALE) * if v < zero { c(SELU_ALPHA) * v.exp_m1() } else { v }),
@@ -293,7 +299,7 @@ fn slope_body<T: Real>(activation: Activation, x: &[T], slope: &mut [T]) {
     match activation {
         Activation::Identity => {}
         Activation::Relu => each!(|v| if v > zero { one } else { zero }),
-        Activation::LeakyRelu => each!(|v| if v > zero { one } else { c(0.01) }),
+        Activation::LeakyRelu(slope) => each!(|v| if v > zero { one } else { c(slope) }),
         Activation::Relu6 => each!(|v| if v > zero && v < c(6.0) { one } else { zero }),
         Activation::Elu | Activation::Celu => each!(|v| if v > zero { one } else { v.exp() }),
         Activation::Selu => each!(|v| c(SELU_SCALE) * if v > zero { one } else { c(SELU_ALPHA) * v.exp() }),
@@ -361,7 +367,7 @@ mod tests {
     #[test]
     fn slices_equal_tensors() {
         let x: Vec<f64> = (-400..=400).map(|i| f64::from(i) * 0.037).chain([0.0, -1e3, 1e3, 1e-9, -1e-9]).collect();
-        for activation in Activation::ALL {
+        for activation in Activation::ALL.into_iter().chain([Activation::LeakyRelu(0.2)]) {
             let phi = Nonlinearity::from(activation);
             let want = Vec::<f64>::try_from(phi.apply_tensor(&Tensor::from_slice(&x)).unwrap()).unwrap();
             let mut got = x.clone();
@@ -385,7 +391,8 @@ mod tests {
             .chain([0.0, 0.5, -0.5, 1.0, -1.0, 3.0, -3.0, 6.0, 20.0])
             .collect();
         let both = Nonlinearity(vec![Activation::Tanh, Activation::Relu]);
-        for phi in Activation::ALL.map(Nonlinearity::from).into_iter().chain([both]) {
+        let steep = Activation::LeakyRelu(0.2).into();
+        for phi in Activation::ALL.map(Nonlinearity::from).into_iter().chain([both, steep]) {
             let leaf = Tensor::from_slice(&x).set_requires_grad(true);
             let y = phi.apply_tensor(&leaf).unwrap();
             let want = if y.requires_grad() {

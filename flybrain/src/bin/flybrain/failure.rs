@@ -31,6 +31,26 @@ pub(crate) enum Failure {
         /// The file.
         path: PathBuf,
     },
+    /// Processes that do not know of each other would do the same.
+    #[error(
+        "this is one of {processes} processes that mpirun started, which would all do the same; {}, or --task-id and --n-tasks",
+        if cfg!(feature = "mpi") { "give --mpi" } else { "build with `--features mpi` and give --mpi" }
+    )]
+    Alike {
+        /// How many.
+        processes: usize,
+    },
+    /// MPI does not start.
+    #[cfg(feature = "mpi")]
+    #[error("MPI was started before")]
+    NoMpi,
+    /// Other processes failed.
+    #[cfg(feature = "mpi")]
+    #[error("rank {} failed and said why; what others did is kept, and the same command goes on", numbers(failed))]
+    Ranks {
+        /// Which.
+        failed: Vec<usize>,
+    },
     /// Source and result are one file.
     #[error("{} is the file that is read; choose another name for the result", path.display())]
     SameFile {
@@ -43,6 +63,11 @@ pub(crate) enum Failure {
         /// The name.
         name: String,
     },
+}
+
+#[cfg(feature = "mpi")]
+fn numbers(list: &[usize]) -> String {
+    list.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl From<connectome_io::Error> for Failure {

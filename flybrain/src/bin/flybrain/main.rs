@@ -4,6 +4,7 @@ mod areas;
 mod data;
 mod failure;
 mod reading;
+mod sharing;
 mod sweeps;
 mod terminal;
 mod train;

@@ -11,6 +11,8 @@ mod train;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+pub(crate) use train::listed;
+
 use clap::{Args, Subcommand};
 use connectome_graph::hex::Fill;
 use flybrain::vision::{Model, Population};

@@ -9,8 +9,9 @@ use fly_vision::network::{Network, Protocol};
 use fly_vision::stimulus::{BarSettings, MovingBars};
 use serde::Serialize;
 
+use super::choices::FlyWiring;
 use super::model_folder;
-use super::settings::{FlyTrainSettings, FlyWiring};
+use super::settings::FlyTrainSettings;
 use super::workflow::finished;
 use crate::Error;
 use crate::figure::{Axis, Grid, Mark, Strip};

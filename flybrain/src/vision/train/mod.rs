@@ -12,6 +12,8 @@
 //! | `model_NNN/result.json` | errors before and after |
 //! | `model_NNN/checkpoints/` | from which a training goes on |
 
+mod build;
+mod choices;
 mod compare;
 mod pictures;
 mod record;
@@ -19,11 +21,12 @@ mod settings;
 mod validate;
 mod workflow;
 
+pub use choices::{FlyWiring, Light, Movies, Pull, Recipe, SceneLook};
 pub use compare::{CompareSettings, ComparedMeasure, ComparedModel, ComparedRun, Comparison, compare};
 pub use record::{RecordSettings, Recorded, record};
-pub use settings::{FlyTrainSettings, FlyWiring, Light, Movies, Recipe, SceneLook};
+pub use settings::FlyTrainSettings;
 pub use validate::{Validated, validate};
-pub use workflow::{FlyTrained, TrainOptions, TrainedModel, train};
+pub use workflow::{FlyTrained, TrainOptions, TrainedModel, collect, train};
 
 use std::path::{Path, PathBuf};
 

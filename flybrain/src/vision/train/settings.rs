@@ -1,125 +1,14 @@
 //! Settings of a training, as they stand in `config.toml`.
 
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 
-use connectome_graph::hex::{Extent, Fill, expand, expand_with};
-use connectome_graph::null::LatticeShuffle;
-use fly_vision::network::{self, Grey, Initials, Network, Strength, Training, Wiring};
-use fly_vision::stimulus::{MotionSettings, NoiseSettings, SceneSettings, Scenes};
-use fly_vision::task::{AugmentationOptions, Crop, Decay, DecayShape, DecoderOptions, FlowSet, Initial, Loss, Split};
-use fly_vision::training::{ActivityPenalty, FlyTraining, TrainingSettings, scenes_flow, sintel_flow};
+use fly_vision::network::Activation;
+use fly_vision::task::{AugmentationOptions, DecayShape};
+use fly_vision::training::ActivityPenalty;
 use serde::{Deserialize, Serialize};
-use tch_train::{Clip, StepsOf};
 
+use super::choices::{FlyWiring, Light, Movies, Pull, Recipe, SceneLook};
 use crate::Error;
-use crate::vision::{Model, Population};
-
-/// What is seen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Movies {
-    /// Procedural scenes with exact flow.
-    Scenes {
-        /// How many.
-        scenes: usize,
-        /// How many of them validate: the last ones.
-        held_out: usize,
-        /// Seed of the scenes.
-        seed: u64,
-        /// How they look and move.
-        #[serde(default)]
-        look: SceneLook,
-    },
-    /// The films of MPI-Sintel with the split of the publication.
-    Sintel {
-        /// The unpacked data set: the folder that holds `training`.
-        folder: PathBuf,
-    },
-}
-
-/// Which cells are connected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FlyWiring {
-    /// As measured, with gaps within receptive fields filled as in the publication. The default.
-    #[default]
-    Measured,
-    /// As measured, nothing filled: what the others are compared with.
-    Unfilled,
-    /// [`LatticeShuffle::Symmetries`] of that: the receptive field of each pair of types turned and mirrored, by the model's seed.
-    Symmetries,
-    /// [`LatticeShuffle::Numbers`]: synapse numbers exchanged at equal distance.
-    Numbers,
-    /// [`LatticeShuffle::Rings`]: synapses placed anew at equal distance.
-    Rings,
-}
-
-impl FromStr for FlyWiring {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        const ALL: [(&str, FlyWiring); 5] = [
-            ("measured", FlyWiring::Measured),
-            ("unfilled", FlyWiring::Unfilled),
-            ("symmetries", FlyWiring::Symmetries),
-            ("numbers", FlyWiring::Numbers),
-            ("rings", FlyWiring::Rings),
-        ];
-        ALL.into_iter().find(|(known, _)| *known == name).map(|(_, wiring)| wiring).ok_or_else(|| {
-            let problem = format!("there is no {name:?}; there are {}", ALL.map(|(name, _)| name).join(", "));
-            Error::Setting { key: "wiring", problem }
-        })
-    }
-}
-
-/// How scenes look and move. Defaults are those of [`SceneSettings`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SceneLook {
-    /// Largest number of objects in a scene.
-    pub objects: usize,
-    /// Standard deviation of each component of the camera's velocity, columns per second.
-    pub camera_speed: f64,
-    /// That of objects.
-    pub object_speed: f64,
-    /// Standard deviation of the luminance of textures.
-    pub contrast: f64,
-    /// How the power of textures falls with frequency: `1 / f^alpha`.
-    pub alpha: f64,
-}
-
-impl Default for SceneLook {
-    fn default() -> Self {
-        let SceneSettings { objects, camera, motion, noise, .. } = SceneSettings::default();
-        Self {
-            objects,
-            camera_speed: camera.translation,
-            object_speed: motion.translation,
-            contrast: noise.contrast,
-            alpha: noise.alpha,
-        }
-    }
-}
-
-/// Variations of luminance: standard deviations.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Light {
-    /// Of the noise of each pixel. Default 0.08.
-    pub noise: f64,
-    /// Of the logarithm of the contrast. Default 0.2.
-    pub contrast: f64,
-    /// Of the brightness. Default 0.1.
-    pub brightness: f64,
-}
-
-impl Default for Light {
-    fn default() -> Self {
-        let AugmentationOptions { noise, contrast, brightness, .. } = AugmentationOptions::default();
-        Self { noise, contrast, brightness }
-    }
-}
 
 /// Settings of [`train`](super::train()). Defaults are those of the publication, but for the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -131,6 +20,12 @@ pub struct FlyTrainSettings {
     pub extent: u32,
     /// Parameters to start from: `untrained` (default), the number of a published model, or a file.
     pub start: String,
+    /// How potentials become outputs, by torch's name. Default: ReLU.
+    pub activation: String,
+    /// Slope of LeakyReLU below 0. Default: torch's, 0.01.
+    pub leak: Option<f64>,
+    /// That slope at the end. Default: it stays.
+    pub leak_end: Option<f64>,
     /// Which cells are connected. Default: as measured, with gaps filled.
     pub wiring: FlyWiring,
     /// Whether the network stays as it is, and the decoder alone is trained. Default: no.
@@ -165,7 +60,7 @@ pub struct FlyTrainSettings {
     pub total_input: Option<f64>,
     /// What part of learning rates is left at the end. Default 0.1.
     pub lr_left: f64,
-    /// How learning rates fall: `linear`, `stepwise` (default), `stepwise_half`, `stepwise_2ndhalf`, `steponential`, `exponential`,
+    /// How learning rates fall, and whatever else has an end: `linear`, `stepwise` (default), `stepwise_half`, `stepwise_2ndhalf`, `steponential`, `exponential`,
     /// `exponential_half`.
     pub decay: String,
     /// Steps of the fall. Default 10.
@@ -174,10 +69,14 @@ pub struct FlyTrainSettings {
     pub penalty: f64,
     /// Mean potential of cells that is not penalised. Default 5.
     pub baseline: f64,
+    /// Weight of that penalty at the end. Default: it stays.
+    pub penalty_end: Option<f64>,
     /// Iterations with the penalty. Default: three fifths of all, 150,000.
     pub penalty_until: Option<u64>,
     /// Length of a frame of the simulation, seconds. Default 0.02.
     pub dt: f64,
+    /// That length at the end. Default: it stays.
+    pub dt_end: Option<f64>,
     /// Frames of the data in a sequence. Default 19.
     pub frames: usize,
     /// Channels of the decoder's hidden layer. Default 8.
@@ -194,6 +93,10 @@ pub struct FlyTrainSettings {
     pub validate_every: u64,
     /// Seed of the first model; the next ones have the next seeds. Default 0.
     pub seed: u64,
+    /// Penalty on parameters by their distance from 0, with the learning rate of the penalty on activity. Default: none.
+    pub weight_decay: Pull,
+    /// Penalty on parameters by their distance from where they started, likewise. Default: none.
+    pub prior: Pull,
     /// Variations of luminance.
     pub light: Light,
     /// What is seen. Default: 64 scenes, 8 of them held out.
@@ -207,6 +110,9 @@ impl Default for FlyTrainSettings {
             models: 1,
             extent: 15,
             start: "untrained".into(),
+            activation: Activation::Relu.name().into(),
+            leak: None,
+            leak_end: None,
             wiring: FlyWiring::Measured,
             frozen: false,
             iterations: 250_000,
@@ -227,8 +133,10 @@ impl Default for FlyTrainSettings {
             decay_steps: 10,
             penalty: ActivityPenalty::default().weight,
             baseline: ActivityPenalty::default().baseline,
+            penalty_end: None,
             penalty_until: None,
             dt,
+            dt_end: None,
             frames: 19,
             hidden: 8,
             dropout: 0.5,
@@ -237,33 +145,10 @@ impl Default for FlyTrainSettings {
             flip,
             validate_every: 3600,
             seed: 0,
+            weight_decay: Pull::default(),
+            prior: Pull::default(),
             light: Light::default(),
             movies: Movies::Scenes { scenes: 64, held_out: 8, seed: 0, look: SceneLook::default() },
-        }
-    }
-}
-
-/// Sets of settings to start from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Recipe {
-    /// Those with which untrained networks learn to see motion in procedural scenes within minutes. The default of the command line.
-    #[default]
-    FromScratch,
-    /// Those of the publication, which trained for days.
-    Publication,
-}
-
-impl FromStr for Recipe {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        match name {
-            "from-scratch" => Ok(Self::FromScratch),
-            "publication" => Ok(Self::Publication),
-            _ => {
-                let problem = format!("there is no {name:?}; there are from-scratch and publication");
-                Err(Error::Setting { key: "recipe", problem })
-            }
         }
     }
 }
@@ -343,162 +228,12 @@ impl FlyTrainSettings {
     pub fn to_toml(&self) -> Result<String, Error> {
         toml::to_string(self).map_err(|e| Error::Settings { path: "config.toml".into(), problem: e.to_string() })
     }
-
-    /// The settings of a model's training.
-    ///
-    /// # Errors
-    /// [`Error::Vision`] with the one that makes no sense.
-    pub fn training(&self, model: usize) -> Result<TrainingSettings, Error> {
-        let base = TrainingSettings::lasting(self.iterations);
-        let decay = |start: f64| -> Result<Decay, Error> {
-            Ok(Decay {
-                shape: DecayShape::from_str(&self.decay)?,
-                start,
-                stop: self.lr_left * start,
-                steps: self.decay_steps.min(base.lr_network.until as usize),
-                ..base.lr_network.clone()
-            })
-        };
-        let until = self.penalty_until.unwrap_or(base.penalty.until);
-        let settings = TrainingSettings {
-            batch: self.batch,
-            loss: Loss::L2Norm,
-            lr_network: decay(self.lr)?,
-            lr_time_constant: decay(self.lr_time_constant.unwrap_or(self.lr))?,
-            lr_strength: decay(self.lr_strength.unwrap_or(self.lr))?,
-            strength_steps: if self.relative_strengths { StepsOf::Logarithm } else { StepsOf::Parameter },
-            lr_decoder: decay(self.lr_decoder.unwrap_or(self.lr))?,
-            lr_penalty: decay(self.lr_penalty.unwrap_or(self.lr))?,
-            least_time_constant: self.least_time_constant,
-            clip: self.clip.map_or(Clip::Not, Clip::NormOfGroup),
-            penalty: ActivityPenalty { weight: self.penalty, baseline: self.baseline, until, ..base.penalty.clone() },
-            decoder: DecoderOptions {
-                hidden: vec![self.hidden],
-                dropout: self.dropout,
-                initial: if self.random_decoder {
-                    Initial::Uniform { seed: self.model_seed(model) }
-                } else {
-                    DecoderOptions::default().initial
-                },
-                ..DecoderOptions::default()
-            },
-            augmentation: AugmentationOptions {
-                crop: Crop::Frames(self.frames),
-                noise: self.light.noise,
-                contrast: self.light.contrast,
-                brightness: self.light.brightness,
-                rotation: self.rotation,
-                flip: self.flip,
-                dt: self.dt,
-                ..AugmentationOptions::default()
-            },
-            validate_every: self.validate_every,
-            seed: self.model_seed(model),
-            ..base
-        };
-        settings.validate()?;
-        Ok(settings)
-    }
-
-    /// The seed of a model.
-    pub fn model_seed(&self, model: usize) -> u64 {
-        self.seed.wrapping_add(model as u64)
-    }
-
-    /// The wiring of a model on an eye.
-    ///
-    /// # Errors
-    /// [`Error::Vision`] if the eye is too large.
-    pub fn wiring(&self, model: usize, extent: Extent) -> Result<Wiring, Error> {
-        let measured = fly_vision::connectome()?;
-        let shuffle = match self.wiring {
-            FlyWiring::Measured => {
-                return Ok(Wiring::from_hex(&expand(&measured, extent).map_err(fly_vision::Error::from)?)?);
-            }
-            FlyWiring::Unfilled => None,
-            FlyWiring::Symmetries => Some(LatticeShuffle::Symmetries),
-            FlyWiring::Numbers => Some(LatticeShuffle::Numbers),
-            FlyWiring::Rings => Some(LatticeShuffle::Rings),
-        };
-        let shuffled = shuffle.map(|shuffle| shuffle.connectome(&measured, self.model_seed(model)));
-        let connectome = shuffled.transpose().map_err(fly_vision::Error::from)?.unwrap_or(measured);
-        Ok(Wiring::from_hex(&expand_with(&connectome, extent, Fill::None).map_err(fly_vision::Error::from)?)?)
-    }
-
-    /// Network and decoder of a model before its training.
-    ///
-    /// # Errors
-    /// [`Error::Vision`] for settings that make no sense and parameters that cannot be read.
-    pub fn build(&self, model: usize) -> Result<FlyTraining, Error> {
-        let mut initials = Initials::default();
-        if let Some(total) = self.total_input {
-            initials.strength = Strength::Total(total);
-        }
-        if self.time_constant_spread != 0.0 {
-            // resting potentials have seed 0 of the same generator
-            let (spread, seed) = (self.time_constant_spread, !self.model_seed(model));
-            initials.time_constant = network::Initial::LogNormal { median: 0.05, spread, seed };
-        }
-        if self.frozen {
-            let fixed = Training::Fixed;
-            (initials.train_bias, initials.train_time_constant, initials.train_strength) = (fixed, fixed, fixed);
-        }
-        let builder = Network::builder(self.wiring(model, Extent(self.extent))?).initials(initials);
-        let mut training = FlyTraining::new(builder, self.training(model)?)?;
-        if let Some(potential) = self.balance {
-            training.network_mut().balance(potential, Grey::default().luminance)?;
-        }
-        if self.start != "untrained" {
-            let population: Population = self.start.parse()?;
-            let [start] = population.models() else {
-                let problem = format!("{:?} names several models; one is needed", self.start);
-                return Err(Error::Setting { key: "start", problem });
-            };
-            match start {
-                Model::Published(number) => training.network_mut().set_pretrained(*number)?,
-                Model::File(path) => training.network_mut().load(path)?,
-            }
-        }
-        training.bound()?;
-        Ok(training)
-    }
-
-    /// The data, and which sequences validate.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] unless some scenes are left to train on; [`Error::Vision`] for films that cannot be read.
-    pub fn data(&self) -> Result<(FlowSet, Split), Error> {
-        let extent = Extent(self.extent);
-        match &self.movies {
-            Movies::Scenes { scenes, held_out, seed, look } => {
-                if held_out >= scenes {
-                    let problem = format!("{held_out} of {scenes} scenes are held out; leave some to train on");
-                    return Err(Error::Setting { key: "held_out", problem });
-                }
-                let frames = self.frames;
-                let base = SceneSettings::default();
-                let settings = SceneSettings {
-                    extent,
-                    scenes: *scenes,
-                    seed: *seed,
-                    frames,
-                    objects: look.objects,
-                    camera: MotionSettings { translation: look.camera_speed, ..base.camera },
-                    motion: MotionSettings { translation: look.object_speed, ..base.motion },
-                    noise: NoiseSettings { contrast: look.contrast, alpha: look.alpha, ..base.noise },
-                    ..base
-                };
-                let rendered = scenes_flow(&Scenes::new(settings, Vec::new())?)?;
-                let first = scenes - held_out;
-                Ok((rendered, Split::by(*scenes, |scene| scene >= first)))
-            }
-            Movies::Sintel { folder } => Ok(sintel_flow(folder, extent)?),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use fly_vision::training::{ParameterPenalty, Penalised, Towards, TrainingSettings};
+
     use super::*;
 
     #[test]
@@ -510,5 +245,27 @@ mod tests {
         assert_eq!(again, settings);
         assert!(toml::from_str::<FlyTrainSettings>("lrr = 1.0").is_err());
         assert!(FlyTrainSettings { decay: "cosine".into(), ..settings }.training(0).is_err());
+    }
+
+    #[test]
+    fn what_has_an_end_falls_as_learning_rates_do() {
+        let text = "iterations = 11\ndecay = \"linear\"\ndt_end = 0.01\npenalty_end = 0.05\nactivation = \"LeakyReLU\"\nleak_end = 0.001\n\
+                    prior = { strengths = 2.0 }\nweight_decay = { time_constants = 3.0 }";
+        let settings: FlyTrainSettings = toml::from_str(text).unwrap();
+        let training = settings.training(0).unwrap();
+        assert_eq!([0, 5, 11].map(|i| training.dt_at(i)), [0.02, 0.015, 0.01]);
+        assert_eq!([0, 11].map(|i| training.penalty_weight.as_ref().unwrap().at(i)), [0.1, 0.05]);
+        assert_eq!([0, 11].map(|i| training.leak.as_ref().unwrap().at(i)), [0.01, 0.001]);
+        let penalty = |parameters, towards, weight| ParameterPenalty { parameters, towards, weight };
+        assert_eq!(
+            training.parameter_penalties,
+            [penalty(Penalised::TimeConstants, Towards::Zero, 3.0), penalty(Penalised::Strengths, Towards::Start, 2.0),]
+        );
+        let small = FlyTrainSettings { extent: 1, ..settings };
+        assert_eq!(small.build(0).unwrap().network().activation(), Activation::LeakyRelu(0.01));
+        let rectified = FlyTrainSettings { activation: "relu".into(), ..small.clone() };
+        assert!(rectified.build(0).unwrap_err().to_string().contains("no slope"));
+        let published = FlyTrainSettings { start: "0".into(), ..small };
+        assert!(published.build(0).unwrap_err().to_string().contains("ReLU"));
     }
 }

@@ -110,6 +110,33 @@ pub fn train(settings: &FlyTrainSettings, folder: &Path, options: &TrainOptions)
             break;
         }
     }
+    let name = match options.share {
+        share if share == Share::default() => "run.json".to_owned(),
+        share => format!("run_{}.json", share.task()),
+    };
+    put_together(settings, &data, &split, folder, interrupted, (record, &name))
+}
+
+/// Puts together which models of a run are done, whoever trained them: a report and `run.json`.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Settings`] for a folder that is none of [`train`]; [`Error::Write`].
+pub fn collect(folder: &Path) -> Result<FlyTrained, Error> {
+    let mut record = RunRecord::start();
+    let settings = FlyTrainSettings::read(&folder.join("config.toml"))?;
+    record.seed("seed", settings.seed);
+    let (data, split) = settings.data()?;
+    put_together(&settings, &data, &split, folder, false, (record, "run.json"))
+}
+
+fn put_together(
+    settings: &FlyTrainSettings,
+    data: &FlowSet,
+    split: &Split,
+    folder: &Path,
+    interrupted: bool,
+    (mut record, name): (RunRecord, &str),
+) -> Result<FlyTrained, Error> {
     let mut models = Vec::new();
     for model in 0..settings.models {
         models.extend(finished(settings, folder, model)?);
@@ -117,12 +144,9 @@ pub fn train(settings: &FlyTrainSettings, folder: &Path, options: &TrainOptions)
     let missing = settings.models - models.len();
     let trained = FlyTrained { interrupted, missing, models, seconds: record.seconds() };
     record.result(&trained);
-    match options.share {
-        share if share == Share::default() => record.write(folder)?,
-        share => record.write_as(&folder.join(format!("run_{}.json", share.task())))?,
-    }
+    record.write_as(&folder.join(name))?;
     if !trained.models.is_empty() {
-        report(settings, &data, &split, folder, &trained, &record)?;
+        report(settings, data, split, folder, &trained, &record)?;
     }
     Ok(trained)
 }
@@ -219,7 +243,11 @@ fn parsed<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, Error> {
 fn same_settings(settings: &FlyTrainSettings, folder: &Path) -> Result<(), Error> {
     let path = folder.join("config.toml");
     if !path.exists() {
-        if fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) {
+        // another process may be about to write the settings
+        let ours = |name: &str| name.starts_with(".config.toml.");
+        let foreign =
+            |file: std::io::Result<fs::DirEntry>| !file.is_ok_and(|file| file.file_name().to_str().is_some_and(ours));
+        if fs::read_dir(folder).is_ok_and(|mut files| files.any(foreign)) && !path.exists() {
             return Err(Error::Exists { folder: folder.to_path_buf() });
         }
         return Ok(());

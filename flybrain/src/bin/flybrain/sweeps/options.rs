@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use flybrain::rate::sweep::{Options, Share, Swept};
+use flybrain::rate::sweep::{Options, Swept};
 use flybrain::rate::{Collected, Dynamics, Plan, Varied};
 use lyapunov::Activation;
 use serde::Serialize;
 use tch_train::Listening;
 
 use crate::failure::Failure;
+use crate::sharing::{Processes, Sharing};
 use crate::terminal::Terminal;
 
 /// Where points go, and who computes them.
@@ -27,12 +28,8 @@ pub(super) struct Sweeping {
     /// Points are computed at once by so many threads [default: all cores]
     #[arg(long)]
     threads: Option<NonZero<usize>>,
-    /// Which of several tasks this is, from 0 [default: that of a Slurm or LSF array job, else 0]
-    #[arg(long, value_name = "I")]
-    task_id: Option<usize>,
-    /// Tasks that the points are shared out to [default: those of the array job, else 1]
-    #[arg(long, value_name = "N")]
-    n_tasks: Option<usize>,
+    #[command(flatten)]
+    sharing: Sharing,
     /// Reproduce FlyStability: its counts, which make exponents about 2 % too small, and its derivative
     #[arg(long)]
     compat: bool,
@@ -61,26 +58,21 @@ impl Sweeping {
     /// Computes this task's points, and puts all together where none is missing.
     pub(super) fn run(&self, plan: &Plan, save: bool, terminal: &Terminal) -> Result<ExitCode, Failure> {
         let out = self.out.clone().unwrap_or_else(|| plan.workflow().into());
-        let share = Share::find(self.task_id, self.n_tasks, |key| std::env::var(key).ok())?;
-        if self.resume {
-            Plan::read(&out)?;
-        }
-        // Threads are rayon's; what libtorch still does is small.
-        tch::set_num_threads(1);
-        let listening = Listening::start().map_err(flybrain::Error::from)?;
-        let count = terminal.count("points");
-        let default = Options::default();
-        let options = Options {
-            share,
-            threads: self.threads.map_or(default.threads, NonZero::get),
-            stop: &|| listening.requested(),
-            progress: &|done, all| count.tell(done, all),
-            ..default
-        };
-        let swept = plan.run(&out, &options)?;
-        drop(count);
+        let processes = self.sharing.start()?;
+        let mut swept = processes.join(self.points(plan, &out, &processes, terminal))?;
         for (point, why) in &swept.failed {
             eprintln!("error: {point}: {why}");
+        }
+        let [computed, found, interrupted, failed] =
+            processes.sum([swept.computed, swept.found, usize::from(swept.interrupted), swept.failed.len()]);
+        (swept.computed, swept.found, swept.interrupted) = (computed, found, interrupted > 0);
+        let code = match (swept.interrupted, failed) {
+            (true, _) => ExitCode::from(130),
+            (false, 0) => ExitCode::SUCCESS,
+            (false, _) => ExitCode::FAILURE,
+        };
+        if !processes.reports() {
+            return Ok(code);
         }
         let missing = if swept.interrupted { Vec::new() } else { plan.missing(&out)? };
         let collected = match (swept.interrupted || !missing.is_empty(), save) {
@@ -101,11 +93,31 @@ impl Sweeping {
             };
             points + &rest
         })?;
-        Ok(match (swept.interrupted, swept.failed.is_empty()) {
-            (true, _) => ExitCode::from(130),
-            (false, false) => ExitCode::FAILURE,
-            (false, true) => ExitCode::SUCCESS,
-        })
+        Ok(code)
+    }
+
+    /// Computes the points of this process.
+    fn points(&self, plan: &Plan, out: &Path, processes: &Processes, terminal: &Terminal) -> Result<Swept, Failure> {
+        if self.resume {
+            Plan::read(out)?;
+        }
+        // Threads are rayon's; what libtorch still does is small.
+        tch::set_num_threads(1);
+        let listening = Listening::start().map_err(flybrain::Error::from)?;
+        let count = terminal.count("points");
+        let (default, tells) = (Options::default(), processes.reports());
+        let options = Options {
+            share: processes.share(),
+            threads: self.threads.map_or(default.threads, NonZero::get),
+            stop: &|| listening.requested(),
+            progress: &|done, all| {
+                if tells {
+                    count.tell(done, all);
+                }
+            },
+            ..default
+        };
+        Ok(plan.run(out, &options)?)
     }
 }
 

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use fly_vision::training::Start;
-use flybrain::rate::sweep::Share;
 use flybrain::vision::{
-    CompareSettings, FlyTrainSettings, FlyWiring, Movies, Recipe, RecordSettings, TrainOptions, compare, record, train,
-    validate,
+    CompareSettings, FlyTrainSettings, FlyTrained, FlyWiring, Movies, Recipe, RecordSettings, TrainOptions,
+    TrainedModel, collect, compare, record, train, validate,
 };
 use tch_train::{OnSignal, Progress};
 
 use crate::failure::Failure;
+use crate::sharing::{Processes, Sharing};
 use crate::terminal::Terminal;
 
 /// Train models on optic flow; Ctrl-C saves, --resume goes on
@@ -60,12 +60,8 @@ pub(crate) struct Train {
     /// Seed of the first model [default: 0]
     #[arg(long)]
     seed: Option<u64>,
-    /// Which of several tasks this is, from 0 [default: that of a Slurm or LSF array job, else 0]
-    #[arg(long, value_name = "I")]
-    task_id: Option<usize>,
-    /// Tasks that the models are shared out to [default: those of the array job, else 1]
-    #[arg(long, value_name = "N")]
-    n_tasks: Option<usize>,
+    #[command(flatten)]
+    sharing: Sharing,
     /// Go on with models that were interrupted, and with finished ones where more iterations are asked for
     #[arg(long)]
     resume: bool,
@@ -109,39 +105,58 @@ impl Train {
     }
 
     pub(super) fn run(&self, terminal: &Terminal) -> Result<ExitCode, Failure> {
+        let processes = self.sharing.start()?;
+        let mut trained = processes.join(self.models(&processes, terminal))?;
+        trained.interrupted = processes.sum([usize::from(trained.interrupted)]) != [0];
+        let code = if trained.interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS };
+        if !processes.reports() {
+            return Ok(code);
+        }
+        if processes.meet() {
+            trained = FlyTrained { interrupted: trained.interrupted, seconds: trained.seconds, ..collect(&self.out)? };
+        }
+        terminal.result(&trained, || {
+            let rest = if trained.interrupted {
+                format!("interrupted: the same command with --resume goes on in {}\n", self.out.display())
+            } else {
+                super::where_to_look(&self.out)
+            };
+            listed(&trained) + &rest
+        })?;
+        Ok(code)
+    }
+
+    /// Trains the models of this process.
+    fn models(&self, processes: &Processes, terminal: &Terminal) -> Result<FlyTrained, Failure> {
         if let Some(threads) = self.threads {
             tch_sparse::set_threads(threads).map_err(fly_vision::Error::from).map_err(flybrain::Error::from)?;
         }
+        let silent = terminal.is_quiet() || !processes.reports();
         let options = TrainOptions {
             start: if self.resume { Start::Resume } else { Start::Anew },
-            share: Share::find(self.task_id, self.n_tasks, |key| std::env::var(key).ok())?,
-            progress: if terminal.is_quiet() { Progress::Silent } else { Progress::Auto },
+            share: processes.share(),
+            progress: if silent { Progress::Silent } else { Progress::Auto },
             on_signal: OnSignal::SaveAndStop,
         };
-        let trained = train(&self.settings()?, &self.out, &options)?;
-        terminal.result(&trained, || {
-            let folder = self.out.display();
-            let mut text = String::new();
-            for m in &trained.models {
-                text += &format!(
-                    "model {:03}: {} iterations, end-point error {:.4} -> {:.4} (no flow: {:.4}, mean flow: {:.4}): {}\n",
-                    m.model,
-                    m.iterations,
-                    m.error_before,
-                    m.error,
-                    m.error_of_zero,
-                    m.error_of_mean,
-                    m.network.display()
-                );
-            }
-            if trained.interrupted {
-                text + &format!("interrupted: the same command with --resume goes on in {folder}\n")
-            } else {
-                text + &super::where_to_look(&self.out)
-            }
-        })?;
-        Ok(if trained.interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS })
+        Ok(train(&self.settings()?, &self.out, &options)?)
     }
+}
+
+/// The models of a run for people.
+pub(crate) fn listed(trained: &FlyTrained) -> String {
+    let line = |m: &TrainedModel| {
+        format!(
+            "model {:03}: {} iterations, end-point error {:.4} -> {:.4} (no flow: {:.4}, mean flow: {:.4}): {}\n",
+            m.model,
+            m.iterations,
+            m.error_before,
+            m.error,
+            m.error_of_zero,
+            m.error_of_mean,
+            m.network.display()
+        )
+    };
+    trained.models.iter().map(line).collect()
 }
 
 /// Errors of all checkpoints of a run of `vision train`

@@ -1,0 +1,92 @@
+//! Work that several processes share: tasks of an array job, or ranks of MPI.
+
+#[cfg(feature = "mpi")]
+mod ranks;
+
+use clap::Args;
+use flybrain::rate::sweep::Share;
+
+use crate::failure::Failure;
+
+/// Which of several processes this is.
+#[derive(Debug, Args)]
+pub(crate) struct Sharing {
+    /// Which of several tasks this is, from 0 [default: that of a Slurm or LSF array job, else 0]
+    #[arg(long, value_name = "I")]
+    task_id: Option<usize>,
+    /// Tasks that the work is shared out to [default: those of the array job, else 1]
+    #[arg(long, value_name = "N")]
+    n_tasks: Option<usize>,
+    /// Share out to the processes that mpirun started, of which the first one reports
+    #[cfg(feature = "mpi")]
+    #[arg(long, conflicts_with_all = ["task_id", "n_tasks"])]
+    mpi: bool,
+}
+
+impl Sharing {
+    /// Finds out.
+    pub(crate) fn start(&self) -> Result<Processes, Failure> {
+        #[cfg(feature = "mpi")]
+        if self.mpi {
+            let ranks = ranks::Ranks::start()?;
+            return Ok(Processes { share: Share::new(ranks.rank(), ranks.size())?, ranks: Some(ranks) });
+        }
+        let variable = |key: &str| std::env::var(key).ok();
+        // what mpirun of Open MPI and of MPICH tells its processes
+        let started = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"].into_iter().find_map(|key| variable(key)?.parse().ok());
+        if let Some(processes) = started.filter(|&n: &usize| n > 1 && self.n_tasks.is_none()) {
+            return Err(Failure::Alike { processes });
+        }
+        Ok(Processes {
+            share: Share::find(self.task_id, self.n_tasks, variable)?,
+            #[cfg(feature = "mpi")]
+            ranks: None,
+        })
+    }
+}
+
+/// The processes that share the work.
+pub(crate) struct Processes {
+    share: Share,
+    #[cfg(feature = "mpi")]
+    ranks: Option<ranks::Ranks>,
+}
+
+impl Processes {
+    /// What this process does.
+    pub(crate) fn share(&self) -> Share {
+        self.share
+    }
+
+    /// Whether this process waits for others, and they for it.
+    pub(crate) fn meet(&self) -> bool {
+        #[cfg(feature = "mpi")]
+        return self.ranks.is_some();
+        #[cfg(not(feature = "mpi"))]
+        false
+    }
+
+    /// Whether this process tells what came of it: the first of those that meet, each of those that do not.
+    pub(crate) fn reports(&self) -> bool {
+        !self.meet() || self.share.task() == 0
+    }
+
+    /// Waits until all that meet are here. If one fails, all do.
+    pub(crate) fn join<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
+        #[cfg(feature = "mpi")]
+        if let Some(ranks) = &self.ranks {
+            let failed = ranks.failed(result.is_err());
+            return if result.is_ok() && !failed.is_empty() { Err(Failure::Ranks { failed }) } else { result };
+        }
+        result
+    }
+
+    /// Sums numbers over all that meet.
+    pub(crate) fn sum<const N: usize>(&self, numbers: [usize; N]) -> [usize; N] {
+        #[cfg(feature = "mpi")]
+        if let Some(ranks) = &self.ranks {
+            return ranks.sum(numbers);
+        }
+        numbers
+    }
+}
