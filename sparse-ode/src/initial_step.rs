@@ -5,7 +5,8 @@
 use crate::Error;
 use crate::adjoint::arithmetic::{add_scaled, dots, pull_back_norm};
 use crate::arrays::{Shape, combine, scaled_norms};
-use crate::field::{At, Differentiable, Evaluated, FieldError, PulledBack};
+use crate::field::{At, Evaluated, FieldError, PulledBack};
+use crate::reversible::Reversible;
 use crate::solver::{Compat, Solver, TimePrecision};
 use tch_sparse::{Aligned, Real};
 
@@ -125,10 +126,10 @@ pub(crate) struct GuessGradients<'a, T> {
 }
 
 /// From gradients with respect to the guessed steps to what they were guessed from.
-pub(crate) fn pull_back<T: Real, F: Differentiable<T>>(
+pub(crate) fn pull_back<T: Real>(
     solver: &Solver,
     start: &Start<'_>,
-    field: &mut F,
+    field: &mut dyn Reversible<T>,
     y0: &[T],
     cotangent: &[f64],
     to: &mut GuessGradients<'_, T>,
@@ -140,17 +141,16 @@ pub(crate) fn pull_back<T: Real, F: Differentiable<T>>(
     let scale = solver.scale();
     let zeros = || -> Aligned<T> { Aligned::zeros(n) };
     let (mut f0, mut f1, mut y1, mut difference) = (zeros(), zeros(), zeros(), zeros());
-    let (mut kept0, mut kept1) = (F::Kept::default(), F::Kept::default());
     let at0 = At { t: start.t, sample: start.sample, piece: start.piece };
     let failed = |source| Error::Field { t: start.t[0], source };
-    field.eval_keeping(at0, y0, &mut f0, &mut kept0).map_err(failed)?;
+    field.eval_keeping(at0, y0, &mut f0, 0).map_err(failed)?;
     let d0 = scaled_norms(shape, scale, y0, y0, None);
     let d1 = scaled_norms(shape, scale, y0, &f0, None);
     let firsts: Vec<First> = (0..batch).map(|b| First::of(round, d0[b], d1[b], start.end[b] - start.t[b])).collect();
     let first: Vec<f64> = firsts.iter().map(|f| f.dt).collect();
     let t1 = try_first(shape, round, start.t, &first, (y0, &f0), &mut y1);
     let at1 = At { t: &t1, sample: start.sample, piece: start.piece };
-    field.eval_keeping(at1, &y1, &mut f1, &mut kept1).map_err(failed)?;
+    field.eval_keeping(at1, &y1, &mut f1, 1).map_err(failed)?;
     let change = scaled_norms(shape, scale, y0, &f1, Some(&f0));
     for (d, (f1, f0)) in difference.iter_mut().zip(f1.iter().zip(f0.iter())) {
         *d = *f1 - *f0;
@@ -189,7 +189,7 @@ pub(crate) fn pull_back<T: Real, F: Differentiable<T>>(
     let mut t_bar = vec![0.0; batch];
     field
         .pull_back(
-            Evaluated { at: at1, y: &y1, dy: &f1, kept: &kept1 },
+            Evaluated { at: at1, y: &y1, dy: &f1, kept: &1 },
             &f1_bar,
             PulledBack { y: &mut y_bar, parameters: &mut *to.parameters, t: &mut t_bar },
         )
@@ -221,7 +221,7 @@ pub(crate) fn pull_back<T: Real, F: Differentiable<T>>(
     let mut t_bar = vec![0.0; batch];
     field
         .pull_back(
-            Evaluated { at: at0, y: y0, dy: &f0, kept: &kept0 },
+            Evaluated { at: at0, y: y0, dy: &f0, kept: &0 },
             &f0_bar,
             PulledBack { y: &mut y_bar, parameters: &mut *to.parameters, t: &mut t_bar },
         )

@@ -10,6 +10,7 @@ mod initial_step;
 mod interpolation;
 pub mod method;
 mod model;
+mod reversible;
 mod solution;
 mod solver;
 mod stepper;

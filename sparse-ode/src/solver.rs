@@ -3,8 +3,7 @@
 use crate::arrays::Scale;
 use crate::stepper::Recorded;
 use crate::{
-    Adjoint, Checkpointing, Controller, Differentiable, Error, Limits, Method, Recording, Solution, Stepper, Times,
-    VectorField,
+    Adjoint, Checkpointing, Controller, Error, Limits, Method, Recording, Solution, Stepper, Times, VectorField,
 };
 use tch_sparse::Real;
 
@@ -240,9 +239,9 @@ impl Solver {
     /// [`Solution::status`] or call [`Solution::into_success`].
     ///
     /// **Memory**: a state for each stage and three more, and the values at the evaluation times.
-    pub fn solve<T: Real, F: VectorField<T>>(
+    pub fn solve<T: Real>(
         &self,
-        field: &mut F,
+        field: &mut dyn VectorField<T>,
         y0: &[T],
         times: &Times,
     ) -> Result<Solution<T>, Error> {
@@ -277,9 +276,9 @@ impl Solver {
     /// assert!((solution.t()[0] - (20.0f64 / 9.81).sqrt()).abs() < 0.05);
     /// # Ok::<(), sparse_ode::Error>(())
     /// ```
-    pub fn solve_watched<T: Real, F: VectorField<T>>(
+    pub fn solve_watched<T: Real>(
         &self,
-        field: &mut F,
+        field: &mut dyn VectorField<T>,
         y0: &[T],
         times: &Times,
         mut watch: impl FnMut(&mut Stepper<T>),
@@ -295,9 +294,9 @@ impl Solver {
     ///
     /// # Errors
     /// As [`solve`](Self::solve), and when `values` has another length.
-    pub fn solve_into<T: Real, F: VectorField<T>>(
+    pub fn solve_into<T: Real>(
         &self,
-        field: &mut F,
+        field: &mut dyn VectorField<T>,
         y0: &[T],
         times: &Times,
         values: &mut [T],
@@ -363,9 +362,9 @@ impl Solver {
     /// assert!((gradients.parameters[0] + 3.0 * y).abs() < 1e-8);
     /// # Ok::<(), sparse_ode::Error>(())
     /// ```
-    pub fn record<T: Real, F: Differentiable<T>>(
+    pub fn record<T: Real>(
         &self,
-        field: &mut F,
+        field: &mut dyn VectorField<T>,
         y0: &[T],
         times: &Times,
     ) -> Result<(Solution<T>, Recording<T>), Error> {
@@ -377,9 +376,9 @@ impl Solver {
     }
 
     /// The same with the values in a place of the caller's.
-    pub(crate) fn record_into<T: Real, F: VectorField<T>>(
+    pub(crate) fn record_into<T: Real>(
         &self,
-        field: &mut F,
+        field: &mut dyn VectorField<T>,
         y0: &[T],
         times: &Times,
         values: &mut [T],
@@ -397,12 +396,7 @@ impl Solver {
     ///
     /// # Errors
     /// As [`solve`](Self::solve).
-    pub fn start<T: Real, F: VectorField<T>>(
-        &self,
-        field: &mut F,
-        y0: &[T],
-        times: &Times,
-    ) -> Result<Stepper<T>, Error> {
+    pub fn start<T: Real>(&self, field: &mut dyn VectorField<T>, y0: &[T], times: &Times) -> Result<Stepper<T>, Error> {
         self.check(times)?;
         let mut values = vec![T::ZERO; times.batch() * times.points * field.features()];
         Ok(Stepper::new(self, field, y0, times, &mut values, Recorded::No)?.holding(values))

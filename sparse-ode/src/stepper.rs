@@ -50,9 +50,9 @@ pub struct Stepper<T: Real> {
 }
 
 impl<T: Real> Stepper<T> {
-    pub(crate) fn new<F: VectorField<T>>(
+    pub(crate) fn new(
         solver: &Solver,
-        field: &mut F,
+        field: &mut dyn VectorField<T>,
         y0: &[T],
         times: &Times,
         values: &mut [T],
@@ -117,7 +117,7 @@ impl<T: Real> Stepper<T> {
     ///
     /// **Complexity**: as many evaluations as the method has stages (one less for first-same-as-last methods), and one pass over
     /// the state per stage.
-    pub fn step<F: VectorField<T>>(&mut self, field: &mut F) -> Result<bool, Error> {
+    pub fn step(&mut self, field: &mut dyn VectorField<T>) -> Result<bool, Error> {
         let mut values = std::mem::take(&mut self.values);
         let runs = self.step_into(field, &mut values);
         self.values = values;
@@ -125,7 +125,7 @@ impl<T: Real> Stepper<T> {
     }
 
     /// The same with values that the caller holds.
-    pub(crate) fn step_into<F: VectorField<T>>(&mut self, field: &mut F, values: &mut [T]) -> Result<bool, Error> {
+    pub(crate) fn step_into(&mut self, field: &mut dyn VectorField<T>, values: &mut [T]) -> Result<bool, Error> {
         if self.columns.sample.is_empty() {
             return Ok(false);
         }
@@ -248,7 +248,7 @@ impl<T: Real> Stepper<T> {
     }
 
     /// Marks the samples whose derivative is as good as zero after an accepted step.
-    fn look_for_rest<F: VectorField<T>>(&mut self, field: &mut F, failed: &mut [Option<Status>]) -> Result<(), Error> {
+    fn look_for_rest(&mut self, field: &mut dyn VectorField<T>, failed: &mut [Option<Status>]) -> Result<(), Error> {
         let Some(scale) = self.steady else {
             return Ok(());
         };
@@ -291,7 +291,7 @@ impl<T: Real> Stepper<T> {
     }
 
     /// The first derivative and the first step.
-    fn begin<F: VectorField<T>>(&mut self, field: &mut F) -> Result<(), Error> {
+    fn begin(&mut self, field: &mut dyn VectorField<T>) -> Result<(), Error> {
         let given = self.solver.initial_step.clone();
         let reuses = self.solver.method.tableau().is_first_same_as_last();
         if given.is_none() || reuses {
@@ -340,7 +340,7 @@ impl<T: Real> Stepper<T> {
     }
 
     /// Evaluates `k[0]` at the state.
-    fn derivative<F: VectorField<T>>(&mut self, field: &mut F) -> Result<(), Error> {
+    fn derivative(&mut self, field: &mut dyn VectorField<T>) -> Result<(), Error> {
         let c = &self.columns;
         let at = At { t: &c.t, sample: &c.sample, piece: &c.piece };
         self.evaluations += 1;
@@ -350,7 +350,7 @@ impl<T: Real> Stepper<T> {
     }
 
     /// All stages, and the next state in `y1`.
-    fn stages<F: VectorField<T>>(&mut self, tableau: &Tableau, field: &mut F) -> Result<(), Error> {
+    fn stages(&mut self, tableau: &Tableau, field: &mut dyn VectorField<T>) -> Result<(), Error> {
         if !(tableau.is_first_same_as_last() && self.derivative_is_known) {
             self.derivative(field)?;
         }

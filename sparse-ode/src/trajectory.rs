@@ -114,9 +114,9 @@ impl Solver {
     /// assert!((path.at(0, 1.0)?[0] - (-1f64).exp()).abs() < 1e-3);
     /// # Ok::<(), sparse_ode::Error>(())
     /// ```
-    pub fn trajectory<T: Real, F: VectorField<T>>(
+    pub fn trajectory<T: Real>(
         &self,
-        field: &mut F,
+        field: &mut dyn VectorField<T>,
         y0: &[T],
         times: &Times,
         save: Save,

@@ -334,7 +334,7 @@ fn a_cloned_stepper_goes_on_alike() {
         stepper.step(&mut field).unwrap();
     }
     let copy = stepper.clone();
-    let go_on = |mut s: sparse_ode::Stepper<f64>, field: &mut _| -> Solution<f64> {
+    let go_on = |mut s: sparse_ode::Stepper<f64>, field: &mut dyn sparse_ode::VectorField<f64>| -> Solution<f64> {
         while s.step(field).unwrap() {}
         s.finish()
     };

@@ -1,10 +1,11 @@
 //! The number types of the kernels.
 
+use crate::kernel::compiled::Kernels;
 use crate::kernel::vector::Vector;
 use tch_function::math::Number;
 
 /// `f32` or `f64`: numbers that the kernels here are written for.
-pub trait Real: Number + sealed::Registers {}
+pub trait Real: Number + sealed::Registers + Kernels {}
 
 impl Real for f32 {}
 impl Real for f64 {}

@@ -7,17 +7,16 @@ use super::recording::Attempt;
 use super::reverse::Reverse;
 use crate::arrays::{Shape, combine, error_norms, terms};
 use crate::columns::Stop;
-use crate::field::{At, Differentiable, Evaluated, PulledBack};
+use crate::field::{At, Evaluated, PulledBack};
 use crate::interpolation::Point;
 use crate::{Adjoint, Error};
 use tch_sparse::{Aligned, Real};
 
 /// Arrays for one attempt of all samples, allocated once.
-pub(super) struct Workspace<T: Real, K> {
-    /// By stage: where it was evaluated, its derivative, what that left, and the gradient of where.
+pub(super) struct Workspace<T: Real> {
+    /// By stage: where it was evaluated, its derivative, and the gradient of where. What the field keeps of it has the stage's number.
     arguments: Vec<Aligned<T>>,
     k: Vec<Aligned<T>>,
-    kept: Vec<K>,
     /// One more than stages, for the solution of methods whose last stage is another point.
     bars: Vec<Aligned<T>>,
     k_bar: Aligned<T>,
@@ -26,13 +25,12 @@ pub(super) struct Workspace<T: Real, K> {
     e_bar: Aligned<T>,
 }
 
-impl<T: Real, K: Default> Workspace<T, K> {
+impl<T: Real> Workspace<T> {
     pub(super) fn new(stages: usize, len: usize) -> Self {
         let some = |n: usize| -> Vec<Aligned<T>> { (0..n).map(|_| Aligned::zeros(len)).collect() };
         Self {
             arguments: some(stages + 1),
             k: some(stages),
-            kept: (0..stages).map(|_| K::default()).collect(),
             bars: some(stages + 1),
             k_bar: Aligned::zeros(len),
             y0_bar: Aligned::zeros(len),
@@ -54,7 +52,7 @@ struct Group {
     dt_bar: Vec<f64>,
 }
 
-impl<T: Real, F: Differentiable<T>> Reverse<'_, T, F> {
+impl<T: Real> Reverse<'_, T> {
     /// Takes the gradient from the end of attempts to their beginning. `y` are the states that they start from, of the samples `of`.
     pub(super) fn attempts(&mut self, attempts: &[(usize, Attempt)], of: &[usize], y: &[T]) -> Result<(), Error> {
         let mut group = Group::default();
@@ -88,7 +86,7 @@ impl<T: Real, F: Differentiable<T>> Reverse<'_, T, F> {
         Ok(())
     }
 
-    fn take_space(&mut self) -> Workspace<T, F::Kept> {
+    fn take_space(&mut self) -> Workspace<T> {
         self.space.take().unwrap_or_else(|| unreachable!("it is put back after each use"))
     }
 
@@ -112,13 +110,7 @@ impl<T: Real, F: Differentiable<T>> Reverse<'_, T, F> {
         }
     }
 
-    fn group(
-        &mut self,
-        group: &mut Group,
-        of: &[usize],
-        y: &[T],
-        space: &mut Workspace<T, F::Kept>,
-    ) -> Result<(), Error> {
+    fn group(&mut self, group: &mut Group, of: &[usize], y: &[T], space: &mut Workspace<T>) -> Result<(), Error> {
         let recording = self.recording;
         let (solver, tableau) = (&recording.solver, recording.solver.method.tableau());
         let shape = Shape { features: recording.features, batch: group.samples.len() };
@@ -218,7 +210,7 @@ impl<T: Real, F: Differentiable<T>> Reverse<'_, T, F> {
                         at: At { t: &t, sample: &group.samples, piece: &group.piece },
                         y: &space.arguments[s][..n],
                         dy: &space.k[s][..n],
-                        kept: &space.kept[s],
+                        kept: &s,
                     },
                     &space.k_bar[..n],
                     PulledBack { y: &mut to[..n], parameters: &mut self.parameters, t: &mut stage_t_bar },
@@ -272,7 +264,7 @@ impl<T: Real, F: Differentiable<T>> Reverse<'_, T, F> {
         shape: Shape,
         dt: &[T],
         evaluated: usize,
-        space: &mut Workspace<T, F::Kept>,
+        space: &mut Workspace<T>,
     ) -> Result<(), Error> {
         let (tableau, n) = (self.recording.solver.method.tableau(), shape.len());
         for s in 0..evaluated {
@@ -286,7 +278,7 @@ impl<T: Real, F: Differentiable<T>> Reverse<'_, T, F> {
                     At { t: &t, sample: &group.samples, piece: &group.piece },
                     &space.arguments[s][..n],
                     &mut space.k[s][..n],
-                    &mut space.kept[s],
+                    s,
                 )
                 .map_err(|source| Error::Field { t: t[0], source })?;
         }

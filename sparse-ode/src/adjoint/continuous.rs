@@ -8,15 +8,15 @@
 use super::recording::{Recording, side_by_side};
 use super::{ErrorOf, Gradients};
 use crate::arrays::{Shape, combine, terms};
-use crate::field::{At, Differentiable, Evaluated, FieldError, PulledBack, VectorField};
+use crate::field::{At, Evaluated, FieldError, PulledBack, VectorField};
+use crate::reversible::Reversible;
 use crate::{Adjoint, Checkpointing, Cotangents, Error, Solver, Times};
 use tch_sparse::{Aligned, Real};
 
 /// The state of a field beside its adjoint, `[..., columns]`: with [`ErrorOf::Everything`] the gradient with respect to time, the
 /// state, its gradient and that of the parameters; else state and its gradient.
-struct Augmented<'a, T: Real, F: Differentiable<T>> {
-    field: &'a mut F,
-    kept: F::Kept,
+struct Augmented<'a, T: Real> {
+    field: &'a mut dyn Reversible<T>,
     error_of: ErrorOf,
     /// By column of the stretch: the sample, and the jumps between its start and where the stretch begins.
     samples: Vec<usize>,
@@ -24,7 +24,7 @@ struct Augmented<'a, T: Real, F: Differentiable<T>> {
     parameters: Vec<T>,
 }
 
-impl<T: Real, F: Differentiable<T>> Augmented<'_, T, F> {
+impl<T: Real> Augmented<'_, T> {
     /// Where the state begins.
     fn head(&self) -> usize {
         usize::from(self.error_of == ErrorOf::Everything)
@@ -43,10 +43,10 @@ impl<T: Real, F: Differentiable<T>> Augmented<'_, T, F> {
         let sample: Vec<usize> = at.sample.iter().map(|&s| self.samples[s]).collect();
         let piece: Vec<usize> = at.sample.iter().zip(at.piece).map(|(&s, &p)| self.jumps[s] - p).collect();
         let at = At { t: at.t, sample: &sample, piece: &piece };
-        self.field.eval_keeping(at, y, dy, &mut self.kept)?;
+        self.field.eval_keeping(at, y, dy, 0)?;
         let weight = |b: usize| weights.map_or(-1.0, |w| w[b]);
         let cotangent: Vec<T> = a.iter().enumerate().map(|(i, a)| T::from_f64(weight(i % batch)) * *a).collect();
-        let of = Evaluated { at, y, dy, kept: &self.kept };
+        let of = Evaluated { at, y, dy, kept: &0 };
         self.field.pull_back(of, &cotangent, PulledBack { y: da, parameters: &mut self.parameters, t: dt })?;
         if weights.is_some() {
             for (i, da) in da.iter_mut().enumerate() {
@@ -57,7 +57,7 @@ impl<T: Real, F: Differentiable<T>> Augmented<'_, T, F> {
     }
 }
 
-impl<T: Real, F: Differentiable<T>> VectorField<T> for Augmented<'_, T, F> {
+impl<T: Real> VectorField<T> for Augmented<'_, T> {
     fn features(&self) -> usize {
         let own = self.head() + 2 * self.field.features();
         own + if self.error_of == ErrorOf::Everything { self.parameters.len() } else { 0 }
@@ -106,9 +106,9 @@ struct State<T> {
 }
 
 /// The pass.
-pub(super) fn pull_back<T: Real, F: Differentiable<T>>(
+pub(super) fn pull_back<T: Real>(
     recording: &Recording<T>,
-    field: &mut F,
+    field: &mut dyn Reversible<T>,
     cotangents: &Cotangents<'_, T>,
     error_of: ErrorOf,
 ) -> Result<Gradients<T>, Error> {
@@ -173,9 +173,9 @@ pub(super) fn pull_back<T: Real, F: Differentiable<T>>(
 
 /// Takes everything from the times of the first list back to those of the second. Where gradients with respect to the jumps are
 /// wanted, it halts at each of them: moving one prolongs what was before it at the cost of what comes after.
-fn go_back<T: Real, F: Differentiable<T>>(
+fn go_back<T: Real>(
     recording: &Recording<T>,
-    field: &mut F,
+    field: &mut dyn Reversible<T>,
     error_of: ErrorOf,
     (from, to): (&[f64], &[f64]),
     state: &mut State<T>,
@@ -213,9 +213,9 @@ fn go_back<T: Real, F: Differentiable<T>>(
 }
 
 /// `<v, f(t, y)>` of each sample.
-fn slopes<T: Real, F: Differentiable<T>>(
+fn slopes<T: Real>(
     recording: &Recording<T>,
-    field: &mut F,
+    field: &mut dyn Reversible<T>,
     t: &[f64],
     (y, v): (&[T], &[T]),
     side: Side,
@@ -240,9 +240,9 @@ fn jumps_to<T: Real>(recording: &Recording<T>, sample: usize, t: f64, side: Side
 }
 
 /// Takes everything from the times `from` back to the times `to` in one solve.
-fn stretch<T: Real, F: Differentiable<T>>(
+fn stretch<T: Real>(
     recording: &Recording<T>,
-    field: &mut F,
+    field: &mut dyn Reversible<T>,
     error_of: ErrorOf,
     from: &[f64],
     to: &[f64],
@@ -257,14 +257,8 @@ fn stretch<T: Real, F: Differentiable<T>>(
     let times = Times::per_sample(&pick(from), &pick(to))?;
     let n_parameters = field.n_parameters();
     let jumps = samples.iter().map(|&b| jumps_to(recording, b, from[b], Side::After)).collect();
-    let mut augmented = Augmented {
-        field,
-        kept: F::Kept::default(),
-        error_of,
-        samples: samples.clone(),
-        jumps,
-        parameters: vec![T::ZERO; n_parameters],
-    };
+    let mut augmented =
+        Augmented { field, error_of, samples: samples.clone(), jumps, parameters: vec![T::ZERO; n_parameters] };
     let everything = error_of == ErrorOf::Everything;
     let mut start = Vec::with_capacity(samples.len() * augmented.features());
     for &b in &samples {
@@ -312,11 +306,7 @@ fn initial_steps(solver: &Solver, samples: &[usize]) -> Option<Vec<f64>> {
 }
 
 /// Adds the integral of the parameters' gradient over the steps of a solve, with the weights of its method.
-fn quadrature<T: Real, F: Differentiable<T>>(
-    steps: &Recording<T>,
-    augmented: &mut Augmented<'_, T, F>,
-    to: &mut [T],
-) -> Result<(), Error> {
+fn quadrature<T: Real>(steps: &Recording<T>, augmented: &mut Augmented<'_, T>, to: &mut [T]) -> Result<(), Error> {
     let tableau = steps.solver.method.tableau();
     let stages = tableau.stages() - usize::from(tableau.is_first_same_as_last());
     let weights = tableau.b.unwrap_or(tableau.a[tableau.stages() - 1]);

@@ -8,6 +8,7 @@ use super::schedule;
 use crate::columns::Columns;
 use crate::field::Differentiable;
 use crate::initial_step::{self, GuessGradients, Start};
+use crate::reversible::{Keeping, Reversible};
 use crate::{Adjoint, Checkpointing, Error};
 use tch_sparse::{Aligned, Real};
 
@@ -76,9 +77,9 @@ pub struct Gradients<T> {
 }
 
 /// The pass in progress.
-pub(super) struct Reverse<'a, T: Real, F: Differentiable<T>> {
+pub(super) struct Reverse<'a, T: Real> {
     pub(super) recording: &'a Recording<T>,
-    pub(super) field: &'a mut F,
+    pub(super) field: &'a mut dyn Reversible<T>,
     /// `[batch, points, features]`, or nothing.
     pub(super) cotangent: &'a [T],
     pub(super) wants_times: bool,
@@ -90,7 +91,7 @@ pub(super) struct Reverse<'a, T: Real, F: Differentiable<T>> {
     pub(super) eval_bar: Vec<f64>,
     pub(super) jump_bar: Vec<f64>,
     pub(super) carried: Vec<Carried>,
-    pub(super) space: Option<Workspace<T, F::Kept>>,
+    pub(super) space: Option<Workspace<T>>,
 }
 
 impl<T: Real> Recording<T> {
@@ -110,6 +111,10 @@ impl<T: Real> Recording<T> {
         field: &mut F,
         cotangents: &Cotangents<'_, T>,
     ) -> Result<Gradients<T>, Error> {
+        self.gradients(&mut Keeping::new(field), cotangents)
+    }
+
+    fn gradients(&self, field: &mut dyn Reversible<T>, cotangents: &Cotangents<'_, T>) -> Result<Gradients<T>, Error> {
         let (batch, features) = (self.times.batch(), self.features);
         let want = [batch * self.times.points * features, batch * features];
         for (what, given, want) in [("values", cotangents.values, want[0]), ("last states", cotangents.end, want[1])] {
@@ -148,7 +153,7 @@ impl<T: Real> Recording<T> {
     }
 }
 
-impl<T: Real, F: Differentiable<T>> Reverse<'_, T, F> {
+impl<T: Real> Reverse<'_, T> {
     fn run(mut self, end: Option<&[T]>) -> Result<Gradients<T>, Error> {
         let recording = self.recording;
         let (batch, features) = (recording.times.batch(), recording.features);

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 /// What a pass reads and writes beside the matrix.
 #[derive(Clone, Copy)]
-pub(super) struct Factors<T> {
+pub struct Factors<T> {
     /// `[columns, batch]`
     pub(super) x: *const T,
     /// `[rows, batch]`

@@ -8,23 +8,28 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[allow(unreachable_pub)] // as `portable`
+pub(crate) mod compiled;
+#[allow(unreachable_pub)] // as `portable`
 mod fused;
 pub(crate) mod machine;
 #[allow(unreachable_pub)] // `Real`, which is public and sealed, names them
 pub(crate) mod portable;
+#[allow(unreachable_pub)] // as `portable`
 mod product;
+#[allow(unreachable_pub)] // as `portable`
 mod sampled;
 pub(crate) mod scatter;
 mod tile;
 pub mod vector;
 
 use crate::Real;
-use crate::pattern::{Columns, Layout};
+use crate::pattern::Layout;
 pub use product::Into;
 use product::Strides;
 use std::ops::Range;
 pub use tch_function::Tier;
-use vector::{Index, Vector};
+use vector::Vector;
 
 /// How many entries ahead a row of X is asked for. Eight to thirty-two are alike within noise.
 const PREFETCH: usize = 16;
@@ -109,7 +114,7 @@ pub fn product_on<T: Real>(
     let strides = Strides { x: batch, y: batch, width: batch };
     // SAFETY: lengths and tier were checked above.
     unsafe {
-        strided(tier, a, values, x.as_ptr(), strides, rows, into, y.as_mut_ptr());
+        T::product(tier, a, values, x.as_ptr(), strides, rows, into, y.as_mut_ptr());
     }
 }
 
@@ -143,36 +148,7 @@ impl<T: Real> TileOf<'_, T> {
         // SAFETY: lengths were checked above, and the best tier is there.
         unsafe {
             let y = y.as_mut_ptr().add(self.first);
-            strided(Tier::best(), a, values, self.tile.as_ptr(), strides, rows, into, y);
-        }
-    }
-}
-
-/// # Safety
-/// As [`product::rows`], for a tier that the machine has.
-#[allow(clippy::too_many_arguments)] // a kernel's
-unsafe fn strided<T: Real>(
-    tier: Tier,
-    a: &Layout,
-    values: &[T],
-    x: *const T,
-    strides: Strides,
-    rows: Range<usize>,
-    into: Into,
-    y: *mut T,
-) {
-    let (row_ptr, val) = (a.row_ptr(), values.as_ptr());
-    // SAFETY: the caller's promise; a `Layout` is valid by construction and padded.
-    unsafe {
-        match a.columns() {
-            Columns::Narrow(c) => {
-                let col = c.as_ptr();
-                run_product(tier, Csr { row_ptr, col, val }, x, strides, rows, into, y);
-            }
-            Columns::Wide(c) => {
-                let col = c.as_ptr();
-                run_product(tier, Csr { row_ptr, col, val }, x, strides, rows, into, y);
-            }
+            T::product(Tier::best(), a, values, self.tile.as_ptr(), strides, rows, into, y);
         }
     }
 }
@@ -230,14 +206,8 @@ pub fn sampled_on<T: Real>(
         return;
     }
     let factors = sampled::Factors { left: left.as_ptr(), right: right.as_ptr(), out: out.as_mut_ptr() };
-    let row_ptr = p.row_ptr();
-    // SAFETY: lengths and tier were checked above; a `Layout` is valid by construction and padded.
-    unsafe {
-        match p.columns() {
-            Columns::Narrow(c) => run_sampled(tier, Pattern { row_ptr, col: c.as_ptr() }, factors, batch, rows, into),
-            Columns::Wide(c) => run_sampled(tier, Pattern { row_ptr, col: c.as_ptr() }, factors, batch, rows, into),
-        }
-    }
+    // SAFETY: lengths and tier were checked above.
+    unsafe { T::sampled(tier, p, factors, batch, rows, into) }
 }
 
 /// A product and the sampled product on the same entries, in one pass on the calling thread: writes rows `rows` of `A X` into `y`,
@@ -310,49 +280,9 @@ pub fn product_and_sampled_on<T: Real>(
     }
     let factors =
         fused::Factors { x: x.as_ptr(), left: left.as_ptr(), y: y.as_mut_ptr(), gradient: gradient.as_mut_ptr() };
-    let (row_ptr, val) = (a.row_ptr(), values.as_ptr());
-    // SAFETY: lengths and tier were checked above; a `Layout` is valid by construction and padded.
-    unsafe {
-        match a.columns() {
-            Columns::Narrow(c) => run_fused(tier, Csr { row_ptr, col: c.as_ptr(), val }, factors, batch, rows, into),
-            Columns::Wide(c) => run_fused(tier, Csr { row_ptr, col: c.as_ptr(), val }, factors, batch, rows, into),
-        }
-    }
+    // SAFETY: lengths and tier were checked above.
+    unsafe { T::product_and_sampled(tier, a, values, factors, batch, rows, into) }
 }
-
-/// Compiles a generic kernel once per tier and calls the one asked for.
-macro_rules! per_tier {
-    ($run:ident calls $module:ident::$kernel:ident, ($($arg:ident: $ty:ty),*)) => {
-        unsafe fn $run<T: Real, I: Index>(tier: Tier, $($arg: $ty),*) {
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-            unsafe fn on_avx512<T: Real, I: Index>($($arg: $ty),*) {
-                // SAFETY: the caller's promise, and the instructions are enabled here.
-                unsafe { $module::$kernel::<T, T::Full, T::Half, I>($($arg),*) }
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            unsafe fn on_avx2<T: Real, I: Index>($($arg: $ty),*) {
-                // SAFETY: as above.
-                unsafe { $module::$kernel::<T, T::Half, T::Half, I>($($arg),*) }
-            }
-            // SAFETY: the caller's promise, and the tier was found on this machine.
-            unsafe {
-                match tier {
-                    #[cfg(target_arch = "x86_64")]
-                    Tier::Avx512 => on_avx512::<T, I>($($arg),*),
-                    #[cfg(target_arch = "x86_64")]
-                    Tier::Avx2 => on_avx2::<T, I>($($arg),*),
-                    _ => $module::$kernel::<T, T::Base, T::Base, I>($($arg),*),
-                }
-            }
-        }
-    };
-}
-
-per_tier!(run_product calls product::rows, (a: Csr<'_, T, I>, x: *const T, strides: Strides, rows: Range<usize>, into: Into, y: *mut T));
-per_tier!(run_fused calls fused::rows, (a: Csr<'_, T, I>, factors: fused::Factors<T>, batch: usize, rows: Range<usize>, into: Into));
-per_tier!(run_sampled calls sampled::rows, (p: Pattern<'_, I>, factors: sampled::Factors<T>, batch: usize, rows: Range<usize>, into: Into));
 
 /// The shape of a tile of dense products on this machine's best tier: rows, and numbers in a register. A tile has one or two
 /// registers of columns.
@@ -373,18 +303,6 @@ pub(crate) fn tile_shape<T: Real>() -> (usize, usize) {
 /// # Panics
 /// When a length does not fit.
 pub(crate) fn tile_on_best<T: Real>(registers: usize, inner: usize, a: &[T], b: &[T], out: &mut [T]) {
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    unsafe fn on_avx512<T: Real, const REGISTERS: usize>(inner: usize, a: *const T, b: *const T, out: *mut T) {
-        // SAFETY: the caller's promise, and the instructions are enabled here.
-        unsafe { tile::tile::<T, T::Full, 12, REGISTERS>(inner, a, b, out) }
-    }
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn on_avx2<T: Real, const REGISTERS: usize>(inner: usize, a: *const T, b: *const T, out: *mut T) {
-        // SAFETY: as above.
-        unsafe { tile::tile::<T, T::Half, 6, REGISTERS>(inner, a, b, out) }
-    }
     let (rows, lanes) = tile_shape::<T>();
     let columns = registers * lanes;
     assert!(
@@ -397,20 +315,6 @@ pub(crate) fn tile_on_best<T: Real>(registers: usize, inner: usize, a: &[T], b: 
         b.len(),
         out.len()
     );
-    let (a, b, out) = (a.as_ptr(), b.as_ptr(), out.as_mut_ptr());
     // SAFETY: lengths were checked above, and the tier was found on this machine.
-    unsafe {
-        match (Tier::best(), registers) {
-            #[cfg(target_arch = "x86_64")]
-            (Tier::Avx512, 1) => on_avx512::<T, 1>(inner, a, b, out),
-            #[cfg(target_arch = "x86_64")]
-            (Tier::Avx512, _) => on_avx512::<T, 2>(inner, a, b, out),
-            #[cfg(target_arch = "x86_64")]
-            (Tier::Avx2, 1) => on_avx2::<T, 1>(inner, a, b, out),
-            #[cfg(target_arch = "x86_64")]
-            (Tier::Avx2, _) => on_avx2::<T, 2>(inner, a, b, out),
-            (_, 1) => tile::tile::<T, T::Base, 2, 1>(inner, a, b, out),
-            _ => tile::tile::<T, T::Base, 2, 2>(inner, a, b, out),
-        }
-    }
+    unsafe { T::tile(Tier::best(), registers, inner, a.as_ptr(), b.as_ptr(), out.as_mut_ptr()) }
 }

@@ -20,7 +20,7 @@ pub enum Into {
 
 /// How columns of X and Y lie: X's rows are `x` numbers apart and Y's `y`; `width` of them are taken.
 #[derive(Clone, Copy)]
-pub(super) struct Strides {
+pub struct Strides {
     pub(super) x: usize,
     pub(super) y: usize,
     pub(super) width: usize,

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// What is read and written beside the pattern.
 #[derive(Clone, Copy)]
-pub(super) struct Factors<T> {
+pub struct Factors<T> {
     /// `[rows, batch]`
     pub(super) left: *const T,
     /// `[columns, batch]`
