@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader, IsTerminal, Write},
     path::Path,
     process::{Command, ExitCode, Stdio},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -11,7 +12,7 @@ use crate::{
     error::{Error, Result},
     mpi_check,
     options::Options,
-    peers::Peers,
+    peers::{Peers, Python},
     setup, workspace,
 };
 
@@ -24,7 +25,7 @@ Sets up what is missing, then, all in release (the C++ is compiled once):
   doc        cargo doc --workspace --no-deps, warnings are errors
   test       cargo test --workspace: unit tests, integration tests, doc tests; files are exchanged with numpy, scipy, pandas,
              pyarrow, networkx and torch, which are put into target/peers the first time (0.8 GB to download); without a
-             Python or a network these tests say so and are skipped
+             Python or a network these tests say so and are skipped. They are fetched while the stages before run
   mpi        the feature `mpi` of `flybrain` with two ranks, where mpicc, mpirun and libclang are installed
   examples   each example of the package `examples` with --quick
 and ends with a table of stages and the number of tests. Stops at the first stage that fails.
@@ -43,7 +44,8 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let root = workspace::root();
     let start = Instant::now();
     let mut report = Report { stages: vec![stage("setup", &mut |_| setup::ensure_some(&root).map(drop))] };
-    for (name, mut work) in stages(&root, fast, keep_going) {
+    let peers = (!fast && !report.failed()).then(|| Fetching::start(&root)).flatten();
+    for (name, mut work) in stages(&root, fast, keep_going, peers) {
         if report.failed() && !keep_going || report.stages[0].failure.is_some() {
             break;
         }
@@ -55,7 +57,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
 
 type Work<'a> = Box<dyn FnMut(&mut Counts) -> Result<()> + 'a>;
 
-fn stages(root: &Path, fast: bool, keep_going: bool) -> Vec<(&'static str, Work<'_>)> {
+fn stages(root: &Path, fast: bool, keep_going: bool, mut peers: Option<Fetching>) -> Vec<(&'static str, Work<'_>)> {
     let mut stages: Vec<(&'static str, Work<'_>)> = vec![
         ("fmt", Box::new(|_| workspace::run(announce(workspace::cargo(root).args(["fmt", "--all", "--check"]))))),
         (
@@ -97,8 +99,8 @@ fn stages(root: &Path, fast: bool, keep_going: bool) -> Vec<(&'static str, Work<
                 command.arg("--no-fail-fast");
             }
             workspace::default_env(&mut command, "OMP_WAIT_POLICY", "passive");
-            if !fast {
-                offer_peers(root, &mut command);
+            if let Some(peers) = peers.take() {
+                peers.offer(&mut command);
             }
             counted(announce(&mut command), counts)
         }),
@@ -112,14 +114,25 @@ fn stages(root: &Path, fast: bool, keep_going: bool) -> Vec<(&'static str, Work<
     stages
 }
 
-/// Tells the tests where the other libraries are; without them some tests are skipped.
-fn offer_peers(root: &Path, command: &mut Command) {
-    if std::env::var_os("PEERS_PYTHON").is_some() {
-        return;
+/// The other libraries on their way, while others compile.
+struct Fetching(JoinHandle<Result<Python>>);
+
+impl Fetching {
+    /// Starts to fetch them, unless the user has them.
+    fn start(root: &Path) -> Option<Self> {
+        let peers = Peers::of(root);
+        std::env::var_os("PEERS_PYTHON").is_none().then(|| Self(std::thread::spawn(move || peers.ensure())))
     }
-    match Peers::of(root).ensure() {
-        Ok(python) => python.offer(command),
-        Err(error) => eprintln!("no files are exchanged with libraries of Python, which could not be set up: {error}"),
+
+    /// Tells the tests where they are; without them some tests are skipped.
+    fn offer(self, command: &mut Command) {
+        match self.0.join() {
+            Ok(Ok(python)) => python.offer(command),
+            Ok(Err(error)) => {
+                eprintln!("no files are exchanged with libraries of Python, which could not be set up: {error}");
+            }
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     }
 }
 
