@@ -20,9 +20,62 @@ pub(crate) struct Edges {
     /// Kind of which repeated rows are summed in any case, since the file does not tell its targets apart.
     pub(crate) summed_kind: Option<&'static str>,
     /// Line or number of each row in the file; empty where there are none.
-    pub(crate) lines: Vec<u32>,
+    pub(crate) lines: RowNumbers,
     /// Which of both.
     pub(crate) numbering: Numbering,
+}
+
+/// Numbers of rows, of which those from 0 on take no memory.
+#[derive(Debug, Default)]
+pub(crate) struct RowNumbers {
+    /// How many there are as long as each is its own place.
+    counted: usize,
+    listed: Vec<u32>,
+}
+
+impl From<Vec<u32>> for RowNumbers {
+    fn from(listed: Vec<u32>) -> Self {
+        Self { counted: 0, listed }
+    }
+}
+
+impl RowNumbers {
+    #[inline]
+    pub(crate) fn push(&mut self, number: u32) {
+        if self.listed.is_empty() && number as usize == self.counted {
+            self.counted += 1;
+        } else {
+            self.list().push(number);
+        }
+    }
+
+    /// Adds numbers that ascend.
+    pub(crate) fn extend(&mut self, numbers: &[u32]) {
+        let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else { return };
+        let follow = first as usize == self.counted && (last - first) as usize == numbers.len() - 1;
+        if self.listed.is_empty() && follow {
+            self.counted += numbers.len();
+        } else {
+            self.list().extend_from_slice(numbers);
+        }
+    }
+
+    fn list(&mut self) -> &mut Vec<u32> {
+        self.listed.extend(0..std::mem::take(&mut self.counted) as u32);
+        &mut self.listed
+    }
+
+    fn get(&self, place: usize) -> Option<u32> {
+        if place < self.counted { Some(place as u32) } else { self.listed.get(place).copied() }
+    }
+
+    /// Keeps those at some places.
+    fn keep(&mut self, places: &[usize]) {
+        if self.counted + self.listed.len() > 0 {
+            let listed = self.list();
+            *listed = places.iter().map(|&place| listed[place]).collect();
+        }
+    }
 }
 
 /// How a file counts its rows.
@@ -58,8 +111,8 @@ impl Edges {
     /// Where row `row` stands.
     fn place(&self, row: usize, at: &Location) -> Box<Location> {
         match (self.lines.get(row), self.numbering) {
-            (Some(&line), Numbering::Lines) => at.line(u64::from(line)),
-            (Some(&row), Numbering::Rows) => at.key(format!("row {row}")),
+            (Some(line), Numbering::Lines) => at.line(u64::from(line)),
+            (Some(row), Numbering::Rows) => at.key(format!("row {row}")),
             (None, _) => at.key(format!("entry {row}")),
         }
     }
@@ -169,9 +222,7 @@ impl Edges {
         take(&mut self.pre, rows);
         take(&mut self.post, rows);
         take(&mut self.weight, rows);
-        if !self.lines.is_empty() {
-            take(&mut self.lines, rows);
-        }
+        self.lines.keep(rows);
         if let Some(signs) = &mut self.signs {
             take(signs, rows);
         }

@@ -4,10 +4,11 @@ pub(super) mod codec;
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::rc::Rc;
 
 use crate::error::excerpt;
 use crate::labels::LabelsBuilder;
-use crate::tables::{Cells, PlainRows, SignRule, Table};
+use crate::tables::{Cells, Ends, PlainRows, SignRule, Table, Taken};
 use crate::{Error, Location, Sign};
 
 /// Rows that are unpacked at a time.
@@ -46,6 +47,8 @@ pub(super) struct Column {
 /// Values of a column, one per row; those of rows without value mean nothing.
 pub(super) enum Values {
     Int(Vec<i64>),
+    /// Places in a list of whole numbers, all of them in the list unless the row has no value.
+    Coded(Vec<u32>, Rc<Vec<i64>>),
     /// Unsigned numbers of 64 bits.
     Large(Vec<u64>),
     Float(Vec<f64>),
@@ -66,8 +69,16 @@ impl Values {
             Self::Int(values) => values.len(),
             Self::Large(values) => values.len(),
             Self::Float(values) => values.len(),
-            Self::Text(codes) => codes.len(),
+            Self::Text(codes) | Self::Coded(codes, _) => codes.len(),
         }
+    }
+
+    /// Whole numbers, added to one by one.
+    pub(super) fn as_int(&mut self) -> Option<&mut Vec<i64>> {
+        if let Self::Coded(codes, list) = self {
+            *self = Self::Int(codes.iter().map(|&code| number_of(list, code)).collect());
+        }
+        if let Self::Int(values) = self { Some(values) } else { None }
     }
 
     /// Forgets all values.
@@ -76,7 +87,7 @@ impl Values {
             Self::Int(values) => values.clear(),
             Self::Large(values) => values.clear(),
             Self::Float(values) => values.clear(),
-            Self::Text(codes) => codes.clear(),
+            Self::Text(codes) | Self::Coded(codes, _) => codes.clear(),
         }
     }
 
@@ -94,9 +105,14 @@ impl Values {
             Self::Int(values) => spread(values, start, present),
             Self::Large(values) => spread(values, start, present),
             Self::Float(values) => spread(values, start, present),
-            Self::Text(codes) => spread(codes, start, present),
+            Self::Text(codes) | Self::Coded(codes, _) => spread(codes, start, present),
         }
     }
+}
+
+/// What a code stands for; anything for that of a row without value.
+fn number_of(list: &[i64], code: u32) -> i64 {
+    list.get(code as usize).copied().unwrap_or_default()
 }
 
 /// A file that gives its rows in batches.
@@ -174,31 +190,46 @@ impl Table for ColumnarTable {
         Ok(Some(Row { table: self, row: self.next - 1 }))
     }
 
-    fn take_plain(&mut self, columns: [usize; 3], most: usize, rows: &mut PlainRows) -> Result<usize, Error> {
+    fn take_plain(&mut self, columns: [usize; 3], most: usize, rows: &mut PlainRows) -> Result<Taken, Error> {
         if !self.go_on()? {
-            return Ok(0);
+            return Ok(Taken::Nothing);
         }
         let taken = self.next..self.rows.min(self.next + most);
         let [pre, post, weight] = columns.map(|column| &self.columns[column]);
         if !(pre.null.is_empty() && post.null.is_empty() && weight.null.is_empty()) {
-            return Ok(0);
+            return Ok(Taken::Nothing);
         }
-        let (Values::Int(pre), Values::Int(post)) = (&pre.values, &post.values) else {
-            return Ok(0);
-        };
+        let is_whole = |values: &Values| matches!(values, Values::Int(_) | Values::Coded(..));
+        if !(is_whole(&pre.values) && is_whole(&post.values)) {
+            return Ok(Taken::Nothing);
+        }
+        for (values, ends) in [(&pre.values, &rows.pre), (&post.values, &rows.post)] {
+            let list = if let Values::Coded(_, list) = values { Some(list) } else { None };
+            if !ends.takes(list) {
+                return Ok(Taken::OfAnotherList);
+            }
+        }
         match &weight.values {
             Values::Int(values) => rows.weight.extend(values[taken.clone()].iter().map(|&weight| weight as f64)),
+            Values::Coded(codes, list) => {
+                rows.weight.extend(codes[taken.clone()].iter().map(|&code| number_of(list, code) as f64));
+            }
             Values::Float(values) if values[taken.clone()].iter().all(|weight| weight.is_finite()) => {
                 rows.weight.extend_from_slice(&values[taken.clone()]);
             }
-            _ => return Ok(0),
+            _ => return Ok(Taken::Nothing),
         }
-        rows.pre.extend_from_slice(&pre[taken.clone()]);
-        rows.post.extend_from_slice(&post[taken.clone()]);
+        let extend = |ends: &mut Ends, values: &Values| match values {
+            Values::Int(values) => ends.extend(&values[taken.clone()]),
+            Values::Coded(codes, list) => ends.extend_coded(&codes[taken.clone()], list),
+            _ => {}
+        };
+        extend(&mut rows.pre, &pre.values);
+        extend(&mut rows.post, &post.values);
         let number = |row: usize| u32::try_from(self.before + row as u64).unwrap_or(u32::MAX);
         rows.numbers.extend(taken.clone().map(number));
         self.next = taken.end;
-        Ok(taken.len())
+        Ok(Taken::Rows(taken.len()))
     }
 
     fn bytes_read(&self) -> u64 {
@@ -249,6 +280,7 @@ impl Cells for Row<'_> {
         let row = self.row;
         match &column.values {
             Values::Int(values) => Cow::Owned(values[row].to_string().into_bytes()),
+            Values::Coded(codes, list) => Cow::Owned(number_of(list, codes[row]).to_string().into_bytes()),
             Values::Large(values) => Cow::Owned(values[row].to_string().into_bytes()),
             Values::Float(values) => Cow::Owned(values[row].to_string().into_bytes()),
             Values::Text(codes) => Cow::Borrowed(column.texts.name(codes[row]).as_bytes()),
@@ -271,6 +303,7 @@ impl Cells for Row<'_> {
         let row = self.row;
         let value = self.column(column).and_then(|column| match &column.values {
             Values::Int(values) => Some(values[row]),
+            Values::Coded(codes, list) => Some(number_of(list, codes[row])),
             Values::Large(values) => i64::try_from(values[row]).ok(),
             Values::Float(values) => {
                 Some(values[row]).filter(|value| value.fract() == 0.0 && value.abs() < EXACT).map(|value| value as i64)
@@ -285,6 +318,7 @@ impl Cells for Row<'_> {
         let row = self.row;
         let value = self.column(column).and_then(|column| match &column.values {
             Values::Int(values) => Some(values[row] as f64),
+            Values::Coded(codes, list) => Some(number_of(list, codes[row]) as f64),
             Values::Large(values) => Some(values[row] as f64),
             Values::Float(values) => Some(values[row]),
             Values::Text(codes) => super::csv_tables::parse_f64(column.texts.name(codes[row]).as_bytes()),
@@ -297,8 +331,13 @@ impl Cells for Row<'_> {
     }
 
     fn sign(&self, column: usize, rule: SignRule) -> Result<Sign, Error> {
-        if let (Some(Column { values: Values::Int(values), .. }), SignRule::Polarity) = (self.column(column), rule)
-            && let Some(sign) = i8::try_from(values[self.row]).ok().and_then(Sign::from_value)
+        let number = self.column(column).and_then(|column| match &column.values {
+            Values::Int(values) => Some(values[self.row]),
+            Values::Coded(codes, list) => Some(number_of(list, codes[self.row])),
+            _ => None,
+        });
+        if rule == SignRule::Polarity
+            && let Some(sign) = number.and_then(|n| i8::try_from(n).ok()).and_then(Sign::from_value)
         {
             return Ok(sign);
         }
@@ -331,6 +370,14 @@ pub(super) enum Signed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codes_become_numbers() {
+        let mut values = Values::Coded(vec![1, 0, 1, 9], Rc::new(vec![-5, 7]));
+        // the last one is of a row without value
+        assert_eq!((values.len(), values.as_int().cloned()), (4, Some(vec![7, -5, 7, 0])));
+        assert!(matches!(values, Values::Int(_)) && Values::Text(vec![0]).as_int().is_none());
+    }
 
     #[test]
     fn values_move_to_their_rows() {

@@ -384,7 +384,7 @@ fn look_up(words: &Words, indices: &Values, there: &[bool], out: &mut Column) ->
         let index = match indices {
             Values::Int(values) => usize::try_from(values[row]).ok(),
             Values::Large(values) => usize::try_from(values[row]).ok(),
-            Values::Float(_) | Values::Text(_) => None,
+            Values::Float(_) | Values::Text(_) | Values::Coded(..) => None,
         };
         // The index of a row without value means nothing.
         index.filter(|&index| index < words.values.len()).or((!there[row]).then_some(usize::MAX))
@@ -404,6 +404,7 @@ fn look_up(words: &Words, indices: &Values, there: &[bool], out: &mut Column) ->
         Values::Int(all) => Values::Int(pick(all, n, index)?),
         Values::Large(all) => Values::Large(pick(all, n, index)?),
         Values::Float(all) => Values::Float(pick(all, n, index)?),
+        Values::Coded(..) => return Err(Flaw::Bad("a dictionary refers to a dictionary")),
         Values::Text(all) => {
             // A row without value keeps a code that is there.
             out.texts.code("");

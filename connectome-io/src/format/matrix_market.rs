@@ -51,7 +51,7 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome,
             let entries = read_entries(&mut lines, &header, n)?;
             check_plausible(n, entries.rows.len(), options, &at)?;
             let Entries { rows, columns, weight, lines } = entries;
-            assemble(rows, columns, Edges { weight, lines, ..Edges::default() }, n, None, options, &at)
+            assemble(rows, columns, Edges { weight, lines: lines.into(), ..Edges::default() }, n, None, options, &at)
         }
     }
 }

@@ -6,7 +6,7 @@ use super::columns::{EdgeColumns, Ends, TRANSMITTERS, sign_of_transmitter};
 use super::keys::Keys;
 use super::neuron_file::NeuronFile;
 use super::pair_sums::{PairSum, PairSums};
-use super::{Cells, NEURON_FILES, PlainRows, TYPE_FILES, Table, cell};
+use super::{Cells, NEURON_FILES, PlainRows, TYPE_FILES, Table, Taken, cell};
 use crate::container;
 use crate::edges::{Edges, Numbering, finish};
 use crate::labels::{LabelsBuilder, check_count};
@@ -41,13 +41,24 @@ pub(crate) fn read_edges<T: Table>(table: &mut T, path: &Path, options: &ReadOpt
     let mut meter = Meter::new(&options.progress, path);
     let plain = collector.plain();
     loop {
-        let pushed = match plain.map_or(Ok(0), |columns| collector.push_plain(table, columns)) {
-            Ok(0) => match table.next_row() {
+        let taken = plain.map_or(Ok(Taken::Nothing), |columns| collector.push_plain(table, columns));
+        let is_apart = match &taken {
+            Ok(Taken::Rows(_)) => false,
+            Ok(Taken::OfAnotherList) => true,
+            _ => collector.waiting.plain.are_places(),
+        };
+        if is_apart {
+            collector.resolve::<T>(&mut keys, &header, &at)?;
+        }
+        let pushed = match taken {
+            Ok(Taken::Nothing) => match table.next_row() {
                 Ok(Some(row)) => collector.push(&row, &mut keys).map(|()| 1),
                 Ok(None) => break,
                 Err(error) => Err(error),
             },
-            taken => taken,
+            Ok(Taken::Rows(n)) => Ok(n),
+            Ok(Taken::OfAnotherList) => Ok(0),
+            Err(error) => Err(error),
         };
         if pushed.is_err() || collector.waiting.plain.pre.len() == Waiting::MOST {
             // What is wrong with an earlier row is said first.
@@ -282,7 +293,6 @@ impl<'a> Collector<'a> {
             self.edges.pre.reserve(rows);
             self.edges.post.reserve(rows);
             self.edges.weight.reserve(rows);
-            self.edges.lines.reserve(rows);
         }
     }
 
@@ -373,7 +383,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Takes plain rows until enough of them wait.
-    fn push_plain<T: Table>(&mut self, table: &mut T, columns: [usize; 3]) -> Result<usize, Error> {
+    fn push_plain<T: Table>(&mut self, table: &mut T, columns: [usize; 3]) -> Result<Taken, Error> {
         let rows = &mut self.waiting.plain;
         let taken = table.take_plain(columns, Waiting::MOST - rows.pre.len(), rows);
         if self.sums.is_none() {
@@ -420,11 +430,14 @@ impl<'a> Collector<'a> {
         let Waiting { plain: PlainRows { pre, post, weight, numbers }, rest } = &mut self.waiting;
         // Rows that are kept go to their place, those that are summed wait in it.
         let start = if self.sums.is_some() { 0 } else { self.edges.pre.len() };
-        let known = [keys.rows(pre, &mut self.edges.pre), keys.rows(post, &mut self.edges.post)];
+        let known = [keys.rows(pre, &mut self.edges.pre, 0), keys.rows(post, &mut self.edges.post, 1)];
         let found = known[0].min(known[1]);
         if found < pre.len() {
-            let (column, key) =
-                if known[0] == found { (self.columns.pre, pre[found]) } else { (self.columns.post, post[found]) };
+            let (column, key) = if known[0] == found {
+                (self.columns.pre, pre.get(found))
+            } else {
+                (self.columns.post, post.get(found))
+            };
             let place = cell::<T>(at, u64::from(numbers[found]), &header[column]);
             return Err(keys.unknown_number(place, key));
         }
@@ -439,7 +452,7 @@ impl<'a> Collector<'a> {
             self.edges.pre.clear();
             self.edges.post.clear();
         } else {
-            self.edges.lines.extend_from_slice(numbers);
+            self.edges.lines.extend(numbers);
         }
         pre.clear();
         post.clear();

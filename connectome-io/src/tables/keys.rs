@@ -1,11 +1,12 @@
 //! From what an edge calls its ends to rows of the neuron table.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use super::Cells;
 use super::columns::Ends;
 use super::id_map::IdMap;
 use super::neuron_file::NeuronFile;
+use super::{Cells, Ends as RowEnds};
 use crate::{Error, Location, NeuronTable};
 
 /// Rows by key.
@@ -14,7 +15,15 @@ pub(super) struct Keys {
     n: usize,
     /// The key before at either end and its row: tables are sorted by one of them.
     last: [Option<(i64, u32)>; 2],
+    /// The list that ends of either kind had their places in, and the rows of its numbers that were looked up.
+    lists: [LookedUp; 2],
 }
+
+/// A list of numbers and the row of each.
+type LookedUp = (Option<Rc<Vec<i64>>>, Vec<u32>);
+
+/// No row.
+const UNKNOWN: u32 = u32::MAX;
 
 enum Map {
     /// The keys are 0 to n - 1.
@@ -50,7 +59,7 @@ impl Keys {
             };
             if keys.iter().zip(0..).all(|(&key, row)| key == row) { Map::Range } else { Map::Known(IdMap::of(keys)) }
         };
-        Ok(Self { map, n: table.len(), last: [None; 2] })
+        Ok(Self { map, n: table.len(), last: [None; 2], lists: Default::default() })
     }
 
     /// Keys where there is no table of neurons.
@@ -60,7 +69,7 @@ impl Keys {
             (Ends::Index, Some(_)) => Map::Range,
             _ => Map::Growing(IdMap::new()),
         };
-        Self { map, n: n_neurons.unwrap_or(0), last: [None; 2] }
+        Self { map, n: n_neurons.unwrap_or(0), last: [None; 2], lists: Default::default() }
     }
 
     /// The row that a cell names; `None` if no neuron is called so. `end` is 0 for the presynaptic one, 1 for the other.
@@ -120,9 +129,43 @@ impl Keys {
         matches!(self.map, Map::Growing(_) | Map::GrowingNames { .. })
     }
 
-    /// Adds the rows of many keys of one end, up to the first that no neuron has, and gives the number of rows. Look-ups
-    /// of this kind wait for memory side by side.
-    pub(super) fn rows(&mut self, keys: &[i64], rows: &mut Vec<u32>) -> usize {
+    /// Adds the rows of the keys of many ends, up to the first that no neuron has, and gives the number of rows. Look-ups
+    /// of this kind wait for memory side by side. `end` is 0 for presynaptic ones, 1 for the others.
+    pub(super) fn rows(&mut self, ends: &RowEnds, rows: &mut Vec<u32>, end: usize) -> usize {
+        match &ends.list {
+            Some(list) => self.rows_of_list(&ends.codes, list, rows, end),
+            None => self.rows_of_numbers(&ends.numbers, rows),
+        }
+    }
+
+    fn rows_of_list(&mut self, codes: &[u32], list: &Rc<Vec<i64>>, rows: &mut Vec<u32>, end: usize) -> usize {
+        let (known, mut found) = std::mem::take(&mut self.lists[end]);
+        if !known.is_some_and(|known| Rc::ptr_eq(&known, list)) {
+            found.clear();
+            found.resize(list.len(), UNKNOWN);
+        }
+        let before = rows.len();
+        rows.reserve(codes.len());
+        for &code in codes {
+            let mut row = found[code as usize];
+            if row == UNKNOWN {
+                let key = list[code as usize];
+                let new = match &mut self.map {
+                    Map::Range => u32::try_from(key).ok().filter(|&index| (index as usize) < self.n),
+                    Map::Known(map) => map.get(key),
+                    Map::Growing(map) => Some(map.insert(key)),
+                    Map::Names { .. } | Map::GrowingNames { .. } => None,
+                };
+                let Some(new) = new else { break };
+                (row, found[code as usize]) = (new, new);
+            }
+            rows.push(row);
+        }
+        self.lists[end] = (Some(list.clone()), found);
+        rows.len() - before
+    }
+
+    fn rows_of_numbers(&mut self, keys: &[i64], rows: &mut Vec<u32>) -> usize {
         fn all(keys: &[i64], rows: &mut Vec<u32>, mut row_of: impl FnMut(i64) -> Option<u32>) {
             rows.reserve(keys.len());
             let mut last = None;

@@ -10,6 +10,7 @@ mod neuron_file;
 mod pair_sums;
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 pub(crate) use columns::{EdgeColumns, MAX_COLUMNS, NeuronColumns, SignRule};
 pub use edge_table::neurons_beside;
@@ -70,8 +71,8 @@ pub(crate) trait Table {
     /// The next row.
     fn next_row(&mut self) -> Result<Option<Self::Row<'_>>, Error>;
 
-    /// Takes rows, at most so many, as long as ends and weight are plain numbers; 0 if the next row has to be looked at.
-    fn take_plain(&mut self, columns: [usize; 3], most: usize, rows: &mut PlainRows) -> Result<usize, Error>;
+    /// Takes rows, at most so many, as long as ends and weight are plain numbers.
+    fn take_plain(&mut self, columns: [usize; 3], most: usize, rows: &mut PlainRows) -> Result<Taken, Error>;
 
     /// Bytes of the file read so far.
     fn bytes_read(&self) -> u64;
@@ -83,14 +84,91 @@ pub(crate) trait Table {
     const COUNTS_ROWS: bool;
 }
 
+/// What was taken at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// So many rows.
+    Rows(usize),
+    /// Nothing: the next row has to be looked at, if there is one.
+    Nothing,
+    /// Nothing: the next rows have their ends from another list than those that were taken before.
+    OfAnotherList,
+}
+
+/// Ends of rows: numbers, or places in a list of numbers, which need to be looked up once only.
+#[derive(Debug, Default)]
+pub(crate) struct Ends {
+    numbers: Vec<i64>,
+    codes: Vec<u32>,
+    list: Option<Rc<Vec<i64>>>,
+}
+
+impl Ends {
+    pub(crate) fn len(&self) -> usize {
+        self.numbers.len() + self.codes.len()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.numbers.clear();
+        self.codes.clear();
+        self.list = None;
+    }
+
+    /// Whether ends of a list, or of none, can be added.
+    pub(crate) fn takes(&self, list: Option<&Rc<Vec<i64>>>) -> bool {
+        self.len() == 0
+            || match (&self.list, list) {
+                (Some(own), Some(list)) => Rc::ptr_eq(own, list),
+                (own, list) => own.is_none() && list.is_none(),
+            }
+    }
+
+    /// Adds a number to others.
+    #[inline]
+    pub(crate) fn push(&mut self, number: i64) {
+        debug_assert!(self.list.is_none(), "numbers among places in a list");
+        self.numbers.push(number);
+    }
+
+    /// Adds numbers to others.
+    pub(crate) fn extend(&mut self, numbers: &[i64]) {
+        debug_assert!(self.list.is_none(), "numbers among places in a list");
+        self.numbers.extend_from_slice(numbers);
+    }
+
+    /// Adds places in a list to others in the same.
+    pub(crate) fn extend_coded(&mut self, codes: &[u32], list: &Rc<Vec<i64>>) {
+        debug_assert!(self.takes(Some(list)), "places in two lists");
+        self.codes.extend_from_slice(codes);
+        if self.list.is_none() {
+            self.list = Some(list.clone());
+        }
+    }
+
+    /// The number of a row.
+    pub(crate) fn get(&self, row: usize) -> i64 {
+        match &self.list {
+            Some(list) => list[self.codes[row] as usize],
+            None => self.numbers[row],
+        }
+    }
+}
+
 /// Rows of numbers.
 #[derive(Default)]
 pub(crate) struct PlainRows {
-    pub(crate) pre: Vec<i64>,
-    pub(crate) post: Vec<i64>,
+    pub(crate) pre: Ends,
+    pub(crate) post: Ends,
     pub(crate) weight: Vec<f64>,
     /// Line or number of each row.
     pub(crate) numbers: Vec<u32>,
+}
+
+impl PlainRows {
+    /// Whether an end of each is a place in a list.
+    pub(crate) fn are_places(&self) -> bool {
+        self.pre.list.is_some() || self.post.list.is_some()
+    }
 }
 
 /// A row of a table.

@@ -86,6 +86,17 @@ def write_tables(folder):
     for codec in ["uncompressed", "lz4", "zstd"]:
         pa.feather.write_feather(edges, folder / f"{codec}.feather", compression=codec)
     edges.iloc[:0].to_parquet(folder / "no_rows.parquet")
+    # Dictionaries that change with the group, and that are given up within it.
+    random = np.random.default_rng(1)
+    pairs = np.sort(random.permutation(3000 * 3000)[:20_000])
+    pre, post = pairs // 3000, pairs % 3000
+    first = 720575940000000000
+    many = pd.DataFrame({"pre_root_id": first + pre, "post_root_id": first + 7 * post, "syn_count": 1 + pairs % 9})
+    many.to_csv(folder / "many.csv", index=False)
+    sizes = {"row_group_size": 7000, "data_page_size": 1000}
+    for limit in [4000, 1 << 20]:
+        path = folder / f"many_{limit}.parquet"
+        pa.parquet.write_table(pa.Table.from_pandas(many), path, dictionary_pagesize_limit=limit, **sizes)
     shiu = pd.DataFrame({
         "Presynaptic_ID": np.array(IDS)[PRE], "Postsynaptic_ID": np.array(IDS)[POST],
         "Presynaptic_Index": PRE, "Postsynaptic_Index": POST, "Connectivity": COUNT,

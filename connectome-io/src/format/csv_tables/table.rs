@@ -12,7 +12,7 @@ use csv::ErrorKind;
 use crate::format::npy::read_up_to;
 use crate::options::Limits;
 use crate::source::{Source, explain};
-use crate::tables::{Cells, PlainRows, Table};
+use crate::tables::{Cells, PlainRows, Table, Taken};
 use crate::{Error, Location};
 
 /// Bytes that are read at a time.
@@ -352,10 +352,11 @@ impl Table for CsvTable {
         Ok(Some(Row::of(self)))
     }
 
-    fn take_plain(&mut self, columns: [usize; 3], most: usize, rows: &mut PlainRows) -> Result<usize, Error> {
+    fn take_plain(&mut self, columns: [usize; 3], most: usize, rows: &mut PlainRows) -> Result<Taken, Error> {
+        let some = |taken| if taken == 0 { Taken::Nothing } else { Taken::Rows(taken) };
         for taken in 0..most {
             if !self.find_row()? {
-                return Ok(taken);
+                return Ok(some(taken));
             }
             let regular = self.row.ends.len() == self.header.len();
             let row = Row::of(self);
@@ -364,14 +365,14 @@ impl Table for CsvTable {
             let [Some(pre), Some(post), Some(weight @ ..1_000_000_000_000_000)] = numbers else {
                 // The row is found once more by whoever looks at it.
                 (self.next, self.line) = (self.row.begin, self.row.line);
-                return Ok(taken);
+                return Ok(some(taken));
             };
             rows.pre.push(pre as i64);
             rows.post.push(post as i64);
             rows.weight.push(weight as f64);
             rows.numbers.push(u32::try_from(self.row.line).unwrap_or(u32::MAX));
         }
-        Ok(most)
+        Ok(some(most))
     }
 
     fn bytes_read(&self) -> u64 {
@@ -625,7 +626,7 @@ mod tests {
             let (mut table, mut slow) = (open(), open());
             let mut rows = PlainRows::default();
             loop {
-                if table.take_plain([0, 1, 2], 7, &mut rows).unwrap() > 0 {
+                if table.take_plain([0, 1, 2], 7, &mut rows).unwrap() != Taken::Nothing {
                     continue;
                 }
                 let Some(row) = table.next_row().unwrap() else { break };
@@ -636,8 +637,8 @@ mod tests {
             }
             for i in 0..lines.len() {
                 let row = slow.next_row().unwrap().unwrap();
-                prop_assert_eq!(rows.pre[i], row.integer(0, "").unwrap());
-                prop_assert_eq!(rows.post[i], row.integer(1, "").unwrap());
+                prop_assert_eq!(rows.pre.get(i), row.integer(0, "").unwrap());
+                prop_assert_eq!(rows.post.get(i), row.integer(1, "").unwrap());
                 prop_assert_eq!(rows.weight[i].to_bits(), row.number(2, "").unwrap().to_bits());
                 prop_assert_eq!(u64::from(rows.numbers[i]), row.number_of_row());
             }

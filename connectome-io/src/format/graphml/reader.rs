@@ -435,7 +435,7 @@ impl Graph {
             kinds = kinds.map(|kinds| kinds.select(&rows));
             columns.iter_mut().for_each(|(_, labels)| *labels = labels.select(&rows));
         }
-        Ok(Edges { pre, post, weight, signs, kinds, columns, lines, ..Edges::default() })
+        Ok(Edges { pre, post, weight, signs, kinds, columns, lines: lines.into(), ..Edges::default() })
     }
 
     /// The weight of every edge.

@@ -37,7 +37,7 @@ pub(super) struct ChunkReader {
 
 /// Values that pages refer to.
 enum Dictionary {
-    Int(Vec<i64>),
+    Int(Rc<Vec<i64>>),
     Large(Vec<u64>),
     Float(Vec<f64>),
     /// Codes of texts in the column.
@@ -114,7 +114,7 @@ impl ChunkReader {
         match (self.kind, &out.values) {
             (Kind::Int64(Signed::No), Values::Large(_)) | (Kind::Text, Values::Text(_)) => {}
             (Kind::Float | Kind::Double, Values::Float(_)) => {}
-            (Kind::Bool | Kind::Int32(_) | Kind::Int64(Signed::Yes), Values::Int(_)) => {}
+            (Kind::Bool | Kind::Int32(_) | Kind::Int64(Signed::Yes), Values::Int(_) | Values::Coded(..)) => {}
             (Kind::Int64(Signed::No), _) => out.values = Values::Large(Vec::new()),
             (Kind::Text, _) => out.values = Values::Text(Vec::new()),
             (Kind::Float | Kind::Double, _) => out.values = Values::Float(Vec::new()),
@@ -228,7 +228,8 @@ impl ChunkReader {
         out.texts = column.texts;
         decoded?;
         self.dictionary = Some(match column.values {
-            Values::Int(values) => Dictionary::Int(values),
+            Values::Int(values) => Dictionary::Int(Rc::new(values)),
+            Values::Coded(..) => return Err(Flaw::Bad("a dictionary refers to a dictionary")),
             Values::Large(values) => Dictionary::Large(values),
             Values::Float(values) => Dictionary::Float(values),
             Values::Text(codes) => Dictionary::Text(codes),
@@ -292,12 +293,16 @@ impl ChunkReader {
     fn decode(&mut self, n: usize, out: &mut Column) -> Result<(), Flaw> {
         let page = &self.page;
         let Column { values, texts, .. } = out;
+        if !matches!(self.values, Decoder::Indices(_)) {
+            // after a dictionary that grew too large
+            values.as_int();
+        }
         match &mut self.values {
             Decoder::Indices(indices) => {
                 self.scratch.clear();
                 indices.read(page, n, &mut self.scratch)?;
                 match (&self.dictionary, values) {
-                    (Some(Dictionary::Int(all)), Values::Int(out)) => pick(all, &self.scratch, out)?,
+                    (Some(Dictionary::Int(all)), values) => pick_codes(all, &self.scratch, values)?,
                     (Some(Dictionary::Large(all)), Values::Large(out)) => pick(all, &self.scratch, out)?,
                     (Some(Dictionary::Float(all)), Values::Float(out)) => pick(all, &self.scratch, out)?,
                     (Some(Dictionary::Text(all)), Values::Text(out)) => pick(all, &self.scratch, out)?,
@@ -400,7 +405,7 @@ impl ChunkReader {
                         (Values::Large(out), _) => out.push(u64::from_le_bytes(word)),
                         (Values::Float(out), Kind::Float) => out.push(f64::from(f32::from_le_bytes(low))),
                         (Values::Float(out), _) => out.push(f64::from_le_bytes(word)),
-                        (Values::Text(_), _) => return Err(Flaw::Short),
+                        (Values::Text(_) | Values::Coded(..), _) => return Err(Flaw::Short),
                     }
                 }
                 *next += n;
@@ -475,9 +480,32 @@ fn utf8(bytes: &[u8]) -> Result<&str, Flaw> {
     std::str::from_utf8(bytes).map_err(|_| Flaw::Bad("a text is not in UTF-8"))
 }
 
+/// Places in a dictionary of whole numbers; the numbers themselves after others than of this dictionary.
+fn pick_codes(all: &Rc<Vec<i64>>, codes: &[u32], out: &mut Values) -> Result<(), Flaw> {
+    if out.len() == 0 && matches!(out, Values::Int(_) | Values::Coded(..)) {
+        let mut room = match std::mem::take(out) {
+            Values::Coded(room, _) => room,
+            _ => Vec::new(),
+        };
+        room.clear();
+        *out = Values::Coded(room, all.clone());
+    }
+    match out {
+        Values::Coded(own, list) if Rc::ptr_eq(list, all) => {
+            if codes.iter().any(|&code| code as usize >= all.len()) {
+                return Err(OUTSIDE);
+            }
+            own.extend_from_slice(codes);
+            Ok(())
+        }
+        other => pick(all, codes, other.as_int().ok_or(Flaw::Short)?),
+    }
+}
+
+const OUTSIDE: Flaw = Flaw::Bad("a page refers to an entry that its dictionary does not have");
+
 /// Entries of a dictionary.
 fn pick<T: Copy>(all: &[T], indices: &[u32], out: &mut Vec<T>) -> Result<(), Flaw> {
-    const OUTSIDE: Flaw = Flaw::Bad("a page refers to an entry that its dictionary does not have");
     out.reserve(indices.len());
     for &index in indices {
         out.push(*all.get(index as usize).ok_or(OUTSIDE)?);

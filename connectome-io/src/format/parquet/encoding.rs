@@ -35,6 +35,30 @@ fn bits(bytes: &[u8], bit: usize, width: u32) -> Result<u64, Flaw> {
     Ok((word >> shift) as u64 & mask(width))
 }
 
+/// Adds `n` numbers of `width` bits, 32 at most, from bit `bit` on.
+fn unpack(bytes: &[u8], mut bit: usize, width: u32, n: usize, out: &mut Vec<u32>) -> Result<(), Flaw> {
+    let step = width as usize;
+    let last = n.checked_mul(step).and_then(|length| length.checked_add(bit)).ok_or(Flaw::Short)?.div_ceil(8);
+    if last > bytes.len() {
+        return Err(Flaw::Short);
+    }
+    out.reserve(n);
+    // numbers whose eight bytes are all there
+    let whole = if step == 0 { n } else { (bytes.len() * 8).saturating_sub(64 + bit).div_ceil(step).min(n) };
+    let mask = mask(width);
+    out.extend((0..whole).map(|i| {
+        let bit = bit + i * step;
+        let word = bytes.get(bit / 8..).and_then(<[u8]>::first_chunk).map_or(0, |word| u64::from_le_bytes(*word));
+        ((word >> (bit % 8)) & mask) as u32
+    }));
+    bit += whole * step;
+    for _ in whole..n {
+        out.push(bits(bytes, bit, width)? as u32);
+        bit += step;
+    }
+    Ok(())
+}
+
 fn mask(width: u32) -> u64 {
     if width >= 64 { u64::MAX } else { (1 << width) - 1 }
 }
@@ -77,10 +101,8 @@ impl Hybrid {
             match &mut self.run {
                 Run::Equal(value) => out.resize(out.len() + take, *value),
                 Run::Packed(bit) => {
-                    for _ in 0..take {
-                        out.push(bits(bytes, *bit, self.width)? as u32);
-                        *bit += self.width as usize;
-                    }
+                    unpack(bytes, *bit, self.width, take, out)?;
+                    *bit += take * self.width as usize;
                 }
             }
             self.left -= take;
