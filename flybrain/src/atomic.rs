@@ -1,6 +1,7 @@
 //! Files that appear whole or not at all.
 
 use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -15,9 +16,10 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let mut hidden = std::ffi::OsString::from(".");
     hidden.push(name);
-    hidden.push(format!(".{}.part", std::process::id()));
+    // processes on other machines may have the same number
+    hidden.push(format!(".{:016x}.part", RandomState::new().build_hasher().finish()));
     let part = folder.join(hidden);
-    let written = File::create(&part)
+    let written = File::create_new(&part)
         .and_then(|mut file| {
             file.write_all(bytes)?;
             file.sync_all()

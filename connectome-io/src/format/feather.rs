@@ -404,7 +404,8 @@ fn look_up(words: &Words, indices: &Values, there: &[bool], out: &mut Column) ->
         Values::Int(all) => Values::Int(pick(all, n, index)?),
         Values::Large(all) => Values::Large(pick(all, n, index)?),
         Values::Float(all) => Values::Float(pick(all, n, index)?),
-        Values::Coded(..) => return Err(Flaw::Bad("a dictionary refers to a dictionary")),
+        // only the reader of Parquet makes them
+        Values::Coded(..) => return Err(Flaw::Short),
         Values::Text(all) => {
             // A row without value keeps a code that is there.
             out.texts.code("");

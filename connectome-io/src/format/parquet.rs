@@ -28,6 +28,7 @@ mod column;
 mod encoding;
 mod metadata;
 mod thrift;
+mod values;
 mod writer;
 
 use std::cell::RefCell;
@@ -123,7 +124,7 @@ impl Reader {
             let codec = chunk.codec.ok_or_else(|| {
                 unsupported("a column compressed in this way", "compress by snappy, gzip, zstd or LZ4")
             })?;
-            self.chunks.push(ChunkReader::new(self.file.clone(), ty, kind, codec, chunk));
+            self.chunks.push(ChunkReader::new(self.file.clone(), ty, kind, codec, chunk, self.inflated));
         }
         self.left = group.rows;
         self.bytes += group.chunks.iter().map(|chunk| chunk.bytes).sum::<u64>();

@@ -42,22 +42,22 @@ pub(crate) fn read_edges<T: Table>(table: &mut T, path: &Path, options: &ReadOpt
     let plain = collector.plain();
     loop {
         let taken = plain.map_or(Ok(Taken::Nothing), |columns| collector.push_plain(table, columns));
-        let is_apart = match &taken {
-            Ok(Taken::Rows(_)) => false,
-            Ok(Taken::OfAnotherList) => true,
-            _ => collector.waiting.plain.are_places(),
-        };
-        if is_apart {
-            collector.resolve::<T>(&mut keys, &header, &at)?;
-        }
         let pushed = match taken {
-            Ok(Taken::Nothing) => match table.next_row() {
-                Ok(Some(row)) => collector.push(&row, &mut keys).map(|()| 1),
-                Ok(None) => break,
-                Err(error) => Err(error),
-            },
+            Ok(Taken::OfAnotherList) => {
+                collector.resolve::<T>(&mut keys, &header, &at)?;
+                continue;
+            }
+            Ok(Taken::Nothing) => {
+                if collector.waiting.plain.are_places() {
+                    collector.resolve::<T>(&mut keys, &header, &at)?;
+                }
+                match table.next_row() {
+                    Ok(Some(row)) => collector.push(&row, &mut keys).map(|()| 1),
+                    Ok(None) => break,
+                    Err(error) => Err(error),
+                }
+            }
             Ok(Taken::Rows(n)) => Ok(n),
-            Ok(Taken::OfAnotherList) => Ok(0),
             Err(error) => Err(error),
         };
         if pushed.is_err() || collector.waiting.plain.pre.len() == Waiting::MOST {

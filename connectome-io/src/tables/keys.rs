@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::columns::Ends;
 use super::id_map::IdMap;
 use super::neuron_file::NeuronFile;
-use super::{Cells, Ends as RowEnds};
+use super::{Cells, RowEnds};
 use crate::{Error, Location, NeuronTable};
 
 /// Rows by key.
@@ -129,8 +129,8 @@ impl Keys {
         matches!(self.map, Map::Growing(_) | Map::GrowingNames { .. })
     }
 
-    /// Adds the rows of the keys of many ends, up to the first that no neuron has, and gives the number of rows. Look-ups
-    /// of this kind wait for memory side by side. `end` is 0 for presynaptic ones, 1 for the others.
+    /// Adds the rows of many ends, up to the first that no neuron has, and gives their number. `end` is 0 for presynaptic
+    /// ones, 1 for the others.
     pub(super) fn rows(&mut self, ends: &RowEnds, rows: &mut Vec<u32>, end: usize) -> usize {
         match &ends.list {
             Some(list) => self.rows_of_list(&ends.codes, list, rows, end),
@@ -138,6 +138,7 @@ impl Keys {
         }
     }
 
+    /// Each number of a list is looked up once.
     fn rows_of_list(&mut self, codes: &[u32], list: &Rc<Vec<i64>>, rows: &mut Vec<u32>, end: usize) -> usize {
         let (known, mut found) = std::mem::take(&mut self.lists[end]);
         if !known.is_some_and(|known| Rc::ptr_eq(&known, list)) {
@@ -165,6 +166,7 @@ impl Keys {
         rows.len() - before
     }
 
+    /// Look-ups of many numbers wait for memory side by side.
     fn rows_of_numbers(&mut self, keys: &[i64], rows: &mut Vec<u32>) -> usize {
         fn all(keys: &[i64], rows: &mut Vec<u32>, mut row_of: impl FnMut(i64) -> Option<u32>) {
             rows.reserve(keys.len());

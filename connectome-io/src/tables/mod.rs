@@ -97,13 +97,13 @@ pub(crate) enum Taken {
 
 /// Ends of rows: numbers, or places in a list of numbers, which need to be looked up once only.
 #[derive(Debug, Default)]
-pub(crate) struct Ends {
+pub(crate) struct RowEnds {
     numbers: Vec<i64>,
     codes: Vec<u32>,
     list: Option<Rc<Vec<i64>>>,
 }
 
-impl Ends {
+impl RowEnds {
     pub(crate) fn len(&self) -> usize {
         self.numbers.len() + self.codes.len()
     }
@@ -157,8 +157,8 @@ impl Ends {
 /// Rows of numbers.
 #[derive(Default)]
 pub(crate) struct PlainRows {
-    pub(crate) pre: Ends,
-    pub(crate) post: Ends,
+    pub(crate) pre: RowEnds,
+    pub(crate) post: RowEnds,
     pub(crate) weight: Vec<f64>,
     /// Line or number of each row.
     pub(crate) numbers: Vec<u32>,

@@ -40,16 +40,18 @@ fn dictionaries_that_change() {
             let c = read_with(&path, &options).unwrap();
             assert_eq!((c.neurons(), c.synapses()), (text.neurons(), text.synapses()), "{limit}, {duplicates:?}");
         }
-        // the first row with an end that no table has
-        let ids = folder.join("few.csv");
-        let known: Vec<String> = text.neurons().ids()[..1500].iter().map(i64::to_string).collect();
-        std::fs::write(&ids, format!("id\n{}\n", known.join("\n"))).unwrap();
-        let options = ReadOptions { neurons: NeuronsFile::File(ids), ..ReadOptions::default() };
-        let error = |path: &Path| read_with(path, &options).unwrap_err().to_string();
-        let (ours, theirs) = (error(&path), error(&folder.join("many.csv")));
-        let id =
-            |text: &str| text.split(|c: char| !c.is_ascii_digit()).find(|part| part.len() == 18).map(str::to_owned);
-        assert!(ours.contains("row ") && id(&ours).is_some() && id(&ours) == id(&theirs), "{ours}\n{theirs}");
+        // an end that no table has, met in a later group
+        let (pre, post) = (text.synapses().pre(), text.synapses().post());
+        let is_first = |row: &usize| !pre[..=*row].contains(&post[*row]) && !post[..*row].contains(&post[*row]);
+        let row = (7001..20_000).find(is_first).unwrap();
+        let ids = text.neurons().ids();
+        let others: Vec<String> = ids.iter().filter(|id| **id != ids[post[row] as usize]).map(i64::to_string).collect();
+        let table = folder.join("others.csv");
+        std::fs::write(&table, format!("id\n{}\n", others.join("\n"))).unwrap();
+        let options = ReadOptions { neurons: NeuronsFile::File(table), ..ReadOptions::default() };
+        let error = read_with(&path, &options).unwrap_err().to_string();
+        let missing = ids[post[row] as usize].to_string();
+        assert!(error.contains(&format!("row {row},")) && error.contains(&missing), "{error}");
     }
 }
 

@@ -35,6 +35,7 @@
 //! ```
 
 mod data;
+mod errors;
 mod fingerprint;
 mod loader;
 mod model;
@@ -43,8 +44,9 @@ mod run;
 mod settings;
 
 pub use data::{scenes_flow, sintel_flow};
+pub use errors::FlowErrors;
 pub use loader::{Items, batch};
-pub use model::{FlowErrors, FlyTraining, Pass};
+pub use model::{FlyTraining, Pass};
 pub use penalty::{ActivityPenalty, ParameterPenalty, Penalised, Towards};
 pub use run::{RunOptions, Start};
 pub use settings::TrainingSettings;

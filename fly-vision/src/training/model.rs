@@ -8,12 +8,11 @@ use tch::nn::VarStore;
 use tch::{Device, Tensor};
 use tch_train::{Adam, Checkpoint, Optimizer, Parameters, StepsOf};
 
-use super::loader::batch;
 use super::penalty::Towards;
 use super::settings::TrainingSettings;
 use crate::Error;
 use crate::network::{self, Grey, Network, Record, Response, Run};
-use crate::task::{AugmentationOptions, Decay, FlowData, FlowSample, HexDecoder, ItemSeed, Loss, Phase};
+use crate::task::{Decay, HexDecoder, Phase};
 
 /// A network with its decoder, and what training them takes.
 ///
@@ -47,19 +46,6 @@ pub struct Pass {
     pub central: Tensor,
 }
 
-/// How far decoded flow is from the true one, as the mean over sequences.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FlowErrors {
-    /// [`Loss::L2Norm`].
-    pub l2norm: f64,
-    /// [`Loss::EndPointError`].
-    pub epe: f64,
-    /// The end-point error of a decoder that always says 0.
-    pub epe_of_zero: f64,
-    /// The end-point error of one that always says the mean flow of these sequences.
-    pub epe_of_mean: f64,
-}
-
 /// Potentials beyond this are on their way to infinity: those of trained networks are below 100.
 const LARGEST_POTENTIAL: f64 = 1e6;
 
@@ -69,9 +55,6 @@ const DECODER: &str = "decoder";
 
 const EXPLODED: &str = "the network exploded; lower the learning rate of the network, or start from parameters with weaker synapses. \
                         The newest checkpoint is from before";
-
-/// Sequences that are validated at once; results do not depend on it.
-const VALIDATED_AT_ONCE: usize = 16;
 
 impl FlyTraining {
     /// Makes network and decoder, on the CPU. Types whose role is to be read out must have a cell in each column.
@@ -99,18 +82,16 @@ impl FlyTraining {
         let decoder = HexDecoder::new(&(&root / "decoder"), outputs, lattice.extent(), &settings.decoder)?;
         let rest = Tensor::f_zeros([1, wiring.n_cells() as i64], (network.kind(), Device::Cpu))?;
         let rest = root.add("rest", rest, false);
-        if settings.leak.is_some() && !matches!(network.activation(), Activation::LeakyRelu(_)) {
-            let what =
-                format!("the network's activation is {}, which has no slope to change", network.activation().name());
-            return Err(Error::setting("leak", what + "; build it with Activation::LeakyRelu"));
-        }
         let mut starts = Vec::new();
         for (i, penalty) in settings.parameter_penalties.iter().enumerate() {
-            let now = penalty.parameters.of(network.parameters()).f_detach_copy()?;
-            starts.push((penalty.towards == Towards::Start).then(|| root.add(&format!("start_{i}"), now, false)));
+            let start = || -> Result<Tensor, Error> {
+                let now = penalty.parameters.of(network.parameters()).f_detach_copy()?;
+                Ok(root.add(&format!("start_{i}"), now, false))
+            };
+            starts.push((penalty.towards == Towards::Start).then(start).transpose()?);
         }
         let training = Self {
-            dt: Cell::new(settings.dt_at(0)),
+            dt: Cell::new(0.0),
             store,
             network,
             decoder,
@@ -121,6 +102,7 @@ impl FlyTraining {
             starts,
             penalty: RefCell::default(),
         };
+        training.check_leak()?;
         training.enter(0);
         Ok(training)
     }
@@ -194,7 +176,7 @@ impl FlyTraining {
         ]
     }
 
-    /// Takes network and decoder of a checkpoint.
+    /// Takes network and decoder of a checkpoint, and enters its iteration.
     ///
     /// # Errors
     /// [`Error::Training`] with what does not fit; nothing is changed then.
@@ -204,7 +186,23 @@ impl FlyTraining {
         Ok(())
     }
 
-    /// Takes the length of a frame and the slope of the rectifiers that an iteration has. It is at 0 when it is made.
+    /// Fails for a leak that changes in a network that has none.
+    pub(super) fn check_leak(&self) -> Result<(), Error> {
+        let activation = self.network.activation();
+        if self.settings.leak.is_none() || matches!(activation, Activation::LeakyRelu(_)) {
+            return Ok(());
+        }
+        let what = format!("the network's activation is {}, which has no slope to change", activation.name());
+        Err(Error::setting("leak", what + "; build it with Activation::LeakyRelu"))
+    }
+
+    /// Length of a frame at the iteration that was entered, seconds.
+    pub(super) fn dt(&self) -> f64 {
+        self.dt.get()
+    }
+
+    /// Enters an iteration: takes the length of a frame and the slope of the rectifiers that it has, which all that is computed from now on
+    /// has. A new training is at 0; [`run`](Self::run), [`loss`](Self::loss) and [`load`](Self::load) enter theirs.
     pub fn enter(&self, iteration: u64) {
         self.dt.set(self.settings.dt_at(iteration));
         if let Some(leak) = &self.settings.leak {
@@ -212,8 +210,12 @@ impl FlyTraining {
         }
     }
 
-    /// Keeps where parameters are, for penalties that pull them back there.
-    pub(super) fn keep_start(&self) -> Result<(), Error> {
+    /// Keeps where parameters are, for penalties that pull them back there ([`Towards::Start`]). [`run`](Self::run) does so before its first
+    /// iteration; where iterations are done otherwise, do it after parameters were given.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] if libtorch refuses.
+    pub fn keep_start(&self) -> Result<(), Error> {
         tch::no_grad(|| {
             for (penalty, start) in self.settings.parameter_penalties.iter().zip(&self.starts) {
                 if let Some(start) = start {
@@ -269,7 +271,7 @@ impl FlyTraining {
     }
 
     /// Loss of a batch: luminance `[batch, frames, columns]` with its flow `[batch, frames, 2, columns]`, at an iteration, with dropout by
-    /// a seed. Differentiable. Gradients of penalties are kept for [`penalise`](Self::penalise). Returns loss, the sum of penalties, and what
+    /// a seed. Differentiable. Enters the iteration. Gradients of penalties are kept for [`penalise`](Self::penalise). Returns loss, the sum of penalties, and what
     /// was seen.
     ///
     /// # Errors
@@ -332,79 +334,5 @@ impl FlyTraining {
             tch::no_grad(|| self.network.parameters().time_constant.shallow_clone().f_clamp_min_(least).map(|_| ()))?;
         }
         self.network.clamp()
-    }
-
-    /// Errors on sequences of a set, without variations, after `t_pre` seconds of grey. Nothing is recorded or changed.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] if there is no sequence; otherwise as [`pass`](Self::pass).
-    pub fn errors(&self, data: &dyn FlowData, sequences: &[usize], t_pre: f64) -> Result<FlowErrors, Error> {
-        tch::no_grad(|| {
-            let plain = self.plain();
-            let grey = self.network.steady_state(t_pre, plain.dt, 1, Grey::default())?;
-            let seed = ItemSeed { run: 0, epoch: 0, item: 0 };
-            let mean = self.mean_flow(data, sequences)?;
-            let mut sums = [0.0; 4];
-            let mut count = 0usize;
-            let mut add = |samples: &[FlowSample]| -> Result<(), Error> {
-                let items = batch(samples)?;
-                let flow = items.flow.f_to_kind(self.network.kind())?;
-                let decoded = self.pass(&items.luminance, &grey, Phase::Evaluation)?.flow;
-                let zero = flow.f_zeros_like()?;
-                let mean = mean.f_expand(flow.size(), false)?;
-                let pairs = [
-                    (Loss::L2Norm, &decoded),
-                    (Loss::EndPointError, &decoded),
-                    (Loss::EndPointError, &zero),
-                    (Loss::EndPointError, &mean),
-                ];
-                for (sum, (loss, guess)) in sums.iter_mut().zip(pairs) {
-                    *sum += samples.len() as f64 * loss.between(guess, &flow)?.f_double_value(&[])?;
-                }
-                count += samples.len();
-                Ok(())
-            };
-            let mut waiting: Vec<FlowSample> = Vec::new();
-            for &sequence in sequences {
-                let sample = data.sample(sequence)?;
-                let sample = plain.draw(sample.frames(), seed)?.apply(&sample, &self.lattice, data.frame_rate())?;
-                let fits = waiting.first().is_none_or(|first| first.frames() == sample.frames());
-                if !fits || waiting.len() == VALIDATED_AT_ONCE {
-                    add(&waiting)?;
-                    waiting.clear();
-                }
-                waiting.push(sample);
-            }
-            if waiting.is_empty() {
-                return Err(Error::setting("validation", "there is no sequence; the split leaves none"));
-            }
-            add(&waiting)?;
-            let [l2norm, epe, epe_of_zero, epe_of_mean] = sums.map(|sum| sum / count as f64);
-            Ok(FlowErrors { l2norm, epe, epe_of_zero, epe_of_mean })
-        })
-    }
-
-    /// No variations, but frames of the length that they have now.
-    fn plain(&self) -> AugmentationOptions {
-        AugmentationOptions { dt: self.dt.get(), ..self.settings.augmentation.without_draws() }
-    }
-
-    /// The mean over sequences of their mean flow, `[1, 1, 2, 1]`.
-    fn mean_flow(&self, data: &dyn FlowData, sequences: &[usize]) -> Result<Tensor, Error> {
-        let plain = self.plain();
-        let seed = ItemSeed { run: 0, epoch: 0, item: 0 };
-        let mut mean = [0.0; FlowSample::DIMENSIONS];
-        for &sequence in sequences {
-            let sample = data.sample(sequence)?;
-            let sample = plain.draw(sample.frames(), seed)?.apply(&sample, &self.lattice, data.frame_rate())?;
-            let n = sample.columns();
-            for (i, component) in sample.flow().chunks_exact(n).enumerate() {
-                let sum: f64 = component.iter().map(|x| f64::from(*x)).sum();
-                mean[i % FlowSample::DIMENSIONS] += sum / (n * sample.frames() * sequences.len()) as f64;
-            }
-        }
-        Ok(Tensor::f_from_slice(&mean)?
-            .f_view([1, 1, FlowSample::DIMENSIONS as i64, 1])?
-            .f_to_kind(self.network.kind())?)
     }
 }

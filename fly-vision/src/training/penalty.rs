@@ -98,7 +98,7 @@ pub enum Towards {
 }
 
 /// A penalty `weight sum (p - p0)^2` on parameters `p` that are not where they should be, by a step of gradient descent on them alone, with
-/// the learning rate of the penalty.
+/// the learning rate `lr` of the penalty: of the distance, `1 - 2 lr weight` is left by a step, so that `lr weight` should be well below 1/2.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ParameterPenalty {
     /// Which parameters.
@@ -121,13 +121,10 @@ impl ParameterPenalty {
         Err(Error::setting("weight", format!("{}; a penalty weighs 0 or more", self.weight)))
     }
 
-    /// The penalty of parameters and its gradient; `start` is where they were.
+    /// The penalty of parameters and its gradient; `start` is where they were, if they are pulled there.
     pub(super) fn of(&self, parameters: &Tensor, start: Option<&Tensor>) -> Result<(f64, Tensor), Error> {
         let now = parameters.f_detach()?;
-        let away = match (self.towards, start) {
-            (Towards::Start, Some(start)) => now.f_sub(start)?,
-            _ => now,
-        };
+        let away = start.map_or_else(|| Ok(now.shallow_clone()), |start| now.f_sub(start))?;
         let penalty = self.weight * away.f_square()?.f_sum(None::<Kind>)?.f_double_value(&[])?;
         Ok((penalty, away.f_mul_scalar(2.0 * self.weight)?))
     }
@@ -155,7 +152,7 @@ mod tests {
         let (now, start) = (Tensor::from_slice(&[1.0, -2.0]), Tensor::from_slice(&[1.0, 1.0]));
         let numbers = |gradient: &Tensor| Vec::<f64>::try_from(gradient).unwrap();
         let decay = ParameterPenalty { parameters: Penalised::Strengths, towards: Towards::Zero, weight: 0.5 };
-        let (penalty, gradient) = decay.of(&now, Some(&start)).unwrap();
+        let (penalty, gradient) = decay.of(&now, None).unwrap();
         assert_eq!((penalty, numbers(&gradient)), (2.5, vec![1.0, -2.0]));
         let (penalty, gradient) = ParameterPenalty { towards: Towards::Start, ..decay }.of(&now, Some(&start)).unwrap();
         assert_eq!((penalty, numbers(&gradient)), (4.5, vec![0.0, -3.0]));

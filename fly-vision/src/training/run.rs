@@ -11,6 +11,7 @@ use super::fingerprint;
 use super::loader::{Ahead, Loader};
 use super::model::FlyTraining;
 use crate::Error;
+use crate::network::Activation;
 use crate::task::{FlowData, Split};
 
 /// Whether a folder's training goes on.
@@ -64,6 +65,7 @@ impl FlyTraining {
     /// exploded, with what came of it and where the last checkpoint is; errors of the data.
     pub fn run(&mut self, data: &dyn FlowData, split: &Split, options: &RunOptions) -> Result<Report, Error> {
         let (settings, this) = (self.settings().clone(), &*self);
+        this.check_leak()?;
         if data.columns() != this.lattice().len() {
             let want = format!("{} columns, as the network's", this.lattice().len());
             return Err(Error::shape("the eye of the data", format!("of {} columns", data.columns()), want));
@@ -99,6 +101,12 @@ impl FlyTraining {
             .on_signal(options.on_signal);
         if let Some(folder) = &options.folder {
             let mut config = settings.identity();
+            let activation = this.network().activation();
+            if activation != Activation::Relu {
+                // the slope may change with the iteration, as learning rates may
+                let slope = settings.leak.is_none().then_some(activation);
+                config["activation"] = json!(slope.map_or(activation.name().to_owned(), |a| format!("{a:?}")));
+            }
             config["data"] = json!(fingerprint::of_data(data, split)?);
             config["split"] = json!({ "training": split.training, "validation": split.validation });
             let built_on = Some(fingerprint::of_wiring(this.network().wiring()));

@@ -27,7 +27,7 @@ pub struct TrainingSettings {
     pub strength_steps: StepsOf,
     /// Learning rate of Adam for the decoder. Default: as the network's.
     pub lr_decoder: Decay,
-    /// Learning rate of gradient descent on the penalty. Default: as the network's.
+    /// Learning rate of gradient descent on the penalties. Default: as the network's.
     pub lr_penalty: Decay,
     /// Least time constant, seconds. Default 0: only the length of a frame bounds it, as in the reference, and cells that go all the way to their
     /// target in a frame may make the network explode.
@@ -36,7 +36,7 @@ pub struct TrainingSettings {
     pub clip: Clip,
     /// What keeps cells active.
     pub penalty: ActivityPenalty,
-    /// Its weight over iterations, in place of its own. Default: none; it stays.
+    /// Weight of the penalty on activity over iterations, in place of its own. Default: none; it stays.
     pub penalty_weight: Option<Decay>,
     /// What keeps parameters near where they belong. Default: nothing.
     pub parameter_penalties: Vec<ParameterPenalty>,

@@ -122,7 +122,12 @@ impl Plan {
     /// Makes sure that the folder is this plan's.
     fn take(&self, folder: &Path) -> Result<(), Error> {
         let path = folder.join("sweep.json");
-        if path.exists() {
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(source) => return Err(Error::Read { path: folder.to_path_buf(), source }),
+            Ok(files) => files.filter_map(|file| Some(file.ok()?.file_name().to_string_lossy().into_owned())).collect(),
+        };
+        if entries.iter().any(|name| name == "sweep.json") {
             let there = Self::read(folder)?;
             if there == *self {
                 return Ok(());
@@ -137,19 +142,10 @@ impl Plan {
                     return Err(Error::Settings { path, problem });
                 }
             }
-        } else {
-            match fs::read_dir(folder) {
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(source) => return Err(Error::Read { path: folder.to_path_buf(), source }),
-                Ok(mut files) => {
-                    // Another task may be about to write the settings.
-                    let ours = |name: &str| name.starts_with(".sweep.json.");
-                    if files.any(|file| !file.is_ok_and(|file| file.file_name().to_str().is_some_and(ours))) {
-                        let problem = "it is not empty and holds no sweep; name another folder".to_owned();
-                        return Err(Error::Settings { path: folder.to_path_buf(), problem });
-                    }
-                }
-            }
+        // another task may be about to write the settings
+        } else if entries.iter().any(|name| !name.starts_with(".sweep.json.")) {
+            let problem = "it is not empty and holds no sweep; name another folder".to_owned();
+            return Err(Error::Settings { path: folder.to_path_buf(), problem });
         }
         sweep::write_json(&path, self)
     }

@@ -138,8 +138,8 @@ impl Activation {
             Self::Identity => Ok(x.shallow_clone()),
             Self::Relu => x.f_relu(),
             // with a slope of one's own under another name
-            Self::LeakyRelu(slope) => {
-                x.f_prelu(&Tensor::f_from_slice(&[slope])?.f_to_kind(x.kind())?.f_to_device(x.device())?)
+            Self::LeakyRelu(leak) => {
+                x.f_prelu(&Tensor::f_from_slice(&[leak])?.f_to_kind(x.kind())?.f_to_device(x.device())?)
             }
             Self::Relu6 => x.f_relu6(),
             Self::Elu => x.f_elu(),
@@ -255,7 +255,7 @@ fn apply_body<T: Real>(activation: Activation, x: &mut [T]) {
     match activation {
         Activation::Identity => {}
         Activation::Relu => each!(|v| relu(v)),
-        Activation::LeakyRelu(slope) => each!(|v| if v < zero { v * c(slope) } else { v }),
+        Activation::LeakyRelu(leak) => each!(|v| if v < zero { v * c(leak) } else { v }),
         Activation::Relu6 => each!(|v| v.within(zero, c(6.0))),
         Activation::Elu | Activation::Celu => each!(|v| if v < zero { v.exp_m1() } else { v }),
         Activation::Selu => each!(|v| c(SELU_SCALE) * if v < zero { c(SELU_ALPHA) * v.exp_m1() } else { v }),
@@ -299,7 +299,7 @@ fn slope_body<T: Real>(activation: Activation, x: &[T], slope: &mut [T]) {
     match activation {
         Activation::Identity => {}
         Activation::Relu => each!(|v| if v > zero { one } else { zero }),
-        Activation::LeakyRelu(slope) => each!(|v| if v > zero { one } else { c(slope) }),
+        Activation::LeakyRelu(leak) => each!(|v| if v > zero { one } else { c(leak) }),
         Activation::Relu6 => each!(|v| if v > zero && v < c(6.0) { one } else { zero }),
         Activation::Elu | Activation::Celu => each!(|v| if v > zero { one } else { v.exp() }),
         Activation::Selu => each!(|v| c(SELU_SCALE) * if v > zero { one } else { c(SELU_ALPHA) * v.exp() }),

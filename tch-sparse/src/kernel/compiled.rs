@@ -15,7 +15,7 @@ pub trait Kernels: Sized {
     /// # Safety
     /// As [`product::rows`], for a tier that the machine has; there are as many `values` as entries.
     #[allow(clippy::too_many_arguments)] // a kernel's
-    unsafe fn product(
+    unsafe fn kernel_product(
         tier: Tier,
         a: &Layout,
         values: &[Self],
@@ -28,7 +28,7 @@ pub trait Kernels: Sized {
 
     /// # Safety
     /// As [`sampled::rows`], for a tier that the machine has.
-    unsafe fn sampled(
+    unsafe fn kernel_sampled(
         tier: Tier,
         p: &Layout,
         factors: SampledFactors<Self>,
@@ -39,7 +39,7 @@ pub trait Kernels: Sized {
 
     /// # Safety
     /// As [`fused::rows`], for a tier that the machine has; there are as many `values` as entries.
-    unsafe fn product_and_sampled(
+    unsafe fn kernel_product_and_sampled(
         tier: Tier,
         a: &Layout,
         values: &[Self],
@@ -51,13 +51,13 @@ pub trait Kernels: Sized {
 
     /// # Safety
     /// As [`tile::tile`] of the shape of the tier with one or two registers of columns, for a tier that the machine has.
-    unsafe fn tile(tier: Tier, registers: usize, inner: usize, a: *const Self, b: *const Self, out: *mut Self);
+    unsafe fn kernel_tile(tier: Tier, registers: usize, inner: usize, a: *const Self, b: *const Self, out: *mut Self);
 }
 
 macro_rules! kernels {
     ($t:ty) => {
         impl Kernels for $t {
-            unsafe fn product(
+            unsafe fn kernel_product(
                 tier: Tier,
                 a: &Layout,
                 values: &[Self],
@@ -81,7 +81,7 @@ macro_rules! kernels {
                 }
             }
 
-            unsafe fn sampled(
+            unsafe fn kernel_sampled(
                 tier: Tier,
                 p: &Layout,
                 factors: SampledFactors<Self>,
@@ -103,7 +103,7 @@ macro_rules! kernels {
                 }
             }
 
-            unsafe fn product_and_sampled(
+            unsafe fn kernel_product_and_sampled(
                 tier: Tier,
                 a: &Layout,
                 values: &[Self],
@@ -126,7 +126,14 @@ macro_rules! kernels {
                 }
             }
 
-            unsafe fn tile(tier: Tier, registers: usize, inner: usize, a: *const Self, b: *const Self, out: *mut Self) {
+            unsafe fn kernel_tile(
+                tier: Tier,
+                registers: usize,
+                inner: usize,
+                a: *const Self,
+                b: *const Self,
+                out: *mut Self,
+            ) {
                 // SAFETY: the caller's promise.
                 unsafe { run_tile(tier, registers, inner, a, b, out) }
             }

@@ -114,7 +114,7 @@ pub fn product_on<T: Real>(
     let strides = Strides { x: batch, y: batch, width: batch };
     // SAFETY: lengths and tier were checked above.
     unsafe {
-        T::product(tier, a, values, x.as_ptr(), strides, rows, into, y.as_mut_ptr());
+        T::kernel_product(tier, a, values, x.as_ptr(), strides, rows, into, y.as_mut_ptr());
     }
 }
 
@@ -148,7 +148,7 @@ impl<T: Real> TileOf<'_, T> {
         // SAFETY: lengths were checked above, and the best tier is there.
         unsafe {
             let y = y.as_mut_ptr().add(self.first);
-            T::product(Tier::best(), a, values, self.tile.as_ptr(), strides, rows, into, y);
+            T::kernel_product(Tier::best(), a, values, self.tile.as_ptr(), strides, rows, into, y);
         }
     }
 }
@@ -207,7 +207,7 @@ pub fn sampled_on<T: Real>(
     }
     let factors = sampled::Factors { left: left.as_ptr(), right: right.as_ptr(), out: out.as_mut_ptr() };
     // SAFETY: lengths and tier were checked above.
-    unsafe { T::sampled(tier, p, factors, batch, rows, into) }
+    unsafe { T::kernel_sampled(tier, p, factors, batch, rows, into) }
 }
 
 /// A product and the sampled product on the same entries, in one pass on the calling thread: writes rows `rows` of `A X` into `y`,
@@ -281,7 +281,7 @@ pub fn product_and_sampled_on<T: Real>(
     let factors =
         fused::Factors { x: x.as_ptr(), left: left.as_ptr(), y: y.as_mut_ptr(), gradient: gradient.as_mut_ptr() };
     // SAFETY: lengths and tier were checked above.
-    unsafe { T::product_and_sampled(tier, a, values, factors, batch, rows, into) }
+    unsafe { T::kernel_product_and_sampled(tier, a, values, factors, batch, rows, into) }
 }
 
 /// The shape of a tile of dense products on this machine's best tier: rows, and numbers in a register. A tile has one or two
@@ -316,5 +316,5 @@ pub(crate) fn tile_on_best<T: Real>(registers: usize, inner: usize, a: &[T], b: 
         out.len()
     );
     // SAFETY: lengths were checked above, and the tier was found on this machine.
-    unsafe { T::tile(Tier::best(), registers, inner, a.as_ptr(), b.as_ptr(), out.as_mut_ptr()) }
+    unsafe { T::kernel_tile(Tier::best(), registers, inner, a.as_ptr(), b.as_ptr(), out.as_mut_ptr()) }
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::encoding::{Delta, Hybrid};
 use super::metadata::{Chunk, ColumnType, Kind};
 use super::thrift::{FALSE, STRUCT, Thrift};
+use super::values::{fixed, pick, pick_codes, utf8};
 use crate::format::columnar::codec::{Codec, inflate};
 use crate::format::columnar::{Column, Flaw, Signed, Values};
 
@@ -20,6 +21,8 @@ pub(super) struct ChunkReader {
     kind: Kind,
     optional: bool,
     codec: Codec,
+    /// Bytes that a page may have when it is inflated.
+    limit: u64,
     /// Where the next page begins, and where the chunk ends.
     at: u64,
     end: u64,
@@ -74,12 +77,20 @@ struct Header {
 }
 
 impl ChunkReader {
-    pub(super) fn new(file: Rc<RefCell<File>>, column: &ColumnType, kind: Kind, codec: Codec, chunk: &Chunk) -> Self {
+    pub(super) fn new(
+        file: Rc<RefCell<File>>,
+        column: &ColumnType,
+        kind: Kind,
+        codec: Codec,
+        chunk: &Chunk,
+        limit: u64,
+    ) -> Self {
         Self {
             file,
             kind,
             optional: column.optional,
             codec,
+            limit,
             at: chunk.start,
             end: chunk.start + chunk.bytes,
             unopened: chunk.values,
@@ -155,6 +166,12 @@ impl ChunkReader {
         if header.packed > self.end - self.at {
             return Err(Flaw::Short.into());
         }
+        if header.inflated > self.limit {
+            return Err(Flaw::Bad(
+                "a page has more bytes than `Limits::inflated` allows; raise it if the file is sound",
+            )
+            .into());
+        }
         if !matches!(header.kind, 0 | 2 | 3) {
             self.at += header.packed;
             return Ok(());
@@ -229,7 +246,8 @@ impl ChunkReader {
         decoded?;
         self.dictionary = Some(match column.values {
             Values::Int(values) => Dictionary::Int(Rc::new(values)),
-            Values::Coded(..) => return Err(Flaw::Bad("a dictionary refers to a dictionary")),
+            // values of a dictionary are plain
+            Values::Coded(..) => return Err(Flaw::Short),
             Values::Large(values) => Dictionary::Large(values),
             Values::Float(values) => Dictionary::Float(values),
             Values::Text(codes) => Dictionary::Text(codes),
@@ -474,54 +492,4 @@ fn parse(thrift: &mut Thrift<'_>) -> Result<Header, Flaw> {
         Ok(true)
     })?;
     Ok(header)
-}
-
-fn utf8(bytes: &[u8]) -> Result<&str, Flaw> {
-    std::str::from_utf8(bytes).map_err(|_| Flaw::Bad("a text is not in UTF-8"))
-}
-
-/// Places in a dictionary of whole numbers; the numbers themselves after others than of this dictionary.
-fn pick_codes(all: &Rc<Vec<i64>>, codes: &[u32], out: &mut Values) -> Result<(), Flaw> {
-    if out.len() == 0 && matches!(out, Values::Int(_) | Values::Coded(..)) {
-        let mut room = match std::mem::take(out) {
-            Values::Coded(room, _) => room,
-            _ => Vec::new(),
-        };
-        room.clear();
-        *out = Values::Coded(room, all.clone());
-    }
-    match out {
-        Values::Coded(own, list) if Rc::ptr_eq(list, all) => {
-            if codes.iter().any(|&code| code as usize >= all.len()) {
-                return Err(OUTSIDE);
-            }
-            own.extend_from_slice(codes);
-            Ok(())
-        }
-        other => pick(all, codes, other.as_int().ok_or(Flaw::Short)?),
-    }
-}
-
-const OUTSIDE: Flaw = Flaw::Bad("a page refers to an entry that its dictionary does not have");
-
-/// Entries of a dictionary.
-fn pick<T: Copy>(all: &[T], indices: &[u32], out: &mut Vec<T>) -> Result<(), Flaw> {
-    out.reserve(indices.len());
-    for &index in indices {
-        out.push(*all.get(index as usize).ok_or(OUTSIDE)?);
-    }
-    Ok(())
-}
-
-/// `n` numbers of `N` bytes; gives the bytes used.
-fn fixed<T, const N: usize>(
-    bytes: &[u8],
-    n: usize,
-    out: &mut Vec<T>,
-    from: impl Fn([u8; N]) -> T,
-) -> Result<usize, Flaw> {
-    let used = n.checked_mul(N).ok_or(Flaw::Short)?;
-    let (words, _) = bytes.get(..used).ok_or(Flaw::Short)?.as_chunks::<N>();
-    out.extend(words.iter().map(|word| from(*word)));
-    Ok(used)
 }

@@ -46,7 +46,7 @@ pub(crate) enum Failure {
     NoMpi,
     /// Other processes failed.
     #[cfg(feature = "mpi")]
-    #[error("rank {} failed and said why; what others did is kept, and the same command goes on", numbers(failed))]
+    #[error("rank {} failed, and said why; what others did is kept, and the same command goes on", numbers(failed))]
     Ranks {
         /// Which.
         failed: Vec<usize>,

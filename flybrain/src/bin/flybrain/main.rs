@@ -22,7 +22,7 @@ use terminal::Terminal;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 done; 1 a file was refused or something failed; 2 wrong usage; 3 `data check` found problems, or `collect` missing points; 130 interrupted, to be resumed."
+    after_help = "Exit codes: 0 done; 1 a file was refused or something failed; 2 wrong usage; 3 `data check` found problems, or `collect` missing points or models; 130 interrupted, to be resumed."
 )]
 struct Cli {
     #[command(subcommand)]

@@ -7,6 +7,8 @@ use clap::Args;
 use flybrain::rate::sweep::Share;
 
 use crate::failure::Failure;
+#[cfg(feature = "mpi")]
+use tch_train::Listening;
 
 /// Which of several processes this is.
 #[derive(Debug, Args)]
@@ -29,7 +31,10 @@ impl Sharing {
         #[cfg(feature = "mpi")]
         if self.mpi {
             let ranks = ranks::Ranks::start()?;
-            return Ok(Processes { share: Share::new(ranks.rank(), ranks.size())?, ranks: Some(ranks) });
+            let share = Share::new(ranks.rank(), ranks.size())?;
+            // one that has done its share and waits is not to be ended by a signal that asks others to save
+            let listening = Listening::start().map_err(flybrain::Error::from)?;
+            return Ok(Processes { share, ranks: Some((ranks, listening)) });
         }
         let variable = |key: &str| std::env::var(key).ok();
         // what mpirun of Open MPI and of MPICH tells its processes
@@ -49,7 +54,7 @@ impl Sharing {
 pub(crate) struct Processes {
     share: Share,
     #[cfg(feature = "mpi")]
-    ranks: Option<ranks::Ranks>,
+    ranks: Option<(ranks::Ranks, Listening)>,
 }
 
 impl Processes {
@@ -71,12 +76,15 @@ impl Processes {
         !self.meet() || self.share.task() == 0
     }
 
-    /// Waits until all that meet are here. If one fails, all do.
+    /// Waits until all that meet are here. If one fails, which it tells at once, all do.
     pub(crate) fn join<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
         #[cfg(feature = "mpi")]
-        if let Some(ranks) = &self.ranks {
+        if let Some((ranks, _)) = &self.ranks {
+            if let Err(failure) = &result {
+                eprintln!("error: rank {}: {failure}", ranks.rank());
+            }
             let failed = ranks.failed(result.is_err());
-            return if result.is_ok() && !failed.is_empty() { Err(Failure::Ranks { failed }) } else { result };
+            return if failed.is_empty() { result } else { Err(Failure::Ranks { failed }) };
         }
         result
     }
@@ -84,7 +92,7 @@ impl Processes {
     /// Sums numbers over all that meet.
     pub(crate) fn sum<const N: usize>(&self, numbers: [usize; N]) -> [usize; N] {
         #[cfg(feature = "mpi")]
-        if let Some(ranks) = &self.ranks {
+        if let Some((ranks, _)) = &self.ranks {
             return ranks.sum(numbers);
         }
         numbers

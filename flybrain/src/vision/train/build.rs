@@ -32,8 +32,14 @@ impl FlyTrainSettings {
             })
         };
         // what has no end stays
-        let change = |start: f64, end: Option<f64>| -> Result<Option<Decay>, Error> {
-            end.map(|stop| Ok(Decay { stop, ..decay(start)? })).transpose()
+        let change = |key: &'static str, start: f64, end: Option<f64>| -> Result<Option<Decay>, Error> {
+            let Some(end) = end else { return Ok(None) };
+            let decay = decay(start)?;
+            // of that shape the last step is the start times this, less a step
+            let stop = if decay.shape == DecayShape::Steponential { end / start } else { end };
+            let decay = Decay { stop, ..decay };
+            decay.validate().map_err(|error| Error::Setting { key, problem: error.to_string() })?;
+            Ok(Some(decay))
         };
         let until = self.penalty_until.unwrap_or(base.penalty.until);
         let settings = TrainingSettings {
@@ -48,14 +54,14 @@ impl FlyTrainSettings {
             least_time_constant: self.least_time_constant,
             clip: self.clip.map_or(Clip::Not, Clip::NormOfGroup),
             penalty: ActivityPenalty { weight: self.penalty, baseline: self.baseline, until, ..base.penalty.clone() },
-            penalty_weight: change(self.penalty, self.penalty_end)?,
+            penalty_weight: change("penalty_end", self.penalty, self.penalty_end)?,
             parameter_penalties: self
                 .weight_decay
                 .penalties(Towards::Zero)
                 .chain(self.prior.penalties(Towards::Start))
                 .collect(),
-            dt: change(self.dt, self.dt_end)?,
-            leak: change(self.leak.unwrap_or(Activation::LEAK), self.leak_end)?,
+            dt: change("dt_end", self.dt, self.dt_end)?,
+            leak: change("leak_end", self.leak.unwrap_or(Activation::LEAK), self.leak_end)?,
             decoder: DecoderOptions {
                 hidden: vec![self.hidden],
                 dropout: self.dropout,
@@ -88,7 +94,13 @@ impl FlyTrainSettings {
     fn activation(&self) -> Result<Activation, Error> {
         let activation = self.activation.parse().map_err(fly_vision::Error::from)?;
         match (activation, self.leak, self.leak_end) {
-            (Activation::LeakyRelu(_), leak, _) => Ok(Activation::LeakyRelu(leak.unwrap_or(Activation::LEAK))),
+            (Activation::LeakyRelu(_), leak, _) => {
+                let leak = leak.unwrap_or(Activation::LEAK);
+                if !leak.is_finite() {
+                    return Err(Error::Setting { key: "leak", problem: format!("{leak}; a number is wanted") });
+                }
+                Ok(Activation::LeakyRelu(leak))
+            }
             (other, None, None) => Ok(other),
             (other, ..) => {
                 let problem = format!("{} has no slope to choose; LeakyReLU has", other.name());
@@ -161,6 +173,10 @@ impl FlyTrainSettings {
             if theirs.name() != activation.name() {
                 let problem = format!("{} here; the network to start from has {}", activation.name(), theirs.name());
                 return Err(Error::Setting { key: "activation", problem });
+            }
+            if self.leak_end.is_none() && theirs != activation {
+                let problem = format!("{activation:?} here; the network to start from has {theirs:?}: give its slope");
+                return Err(Error::Setting { key: "leak", problem });
             }
             training.enter(0);
         }

@@ -55,10 +55,11 @@ pub(super) fn learning(folder: &Path, models: &[usize]) -> Result<Figure, Error>
 pub(super) fn flow(training: &FlyTraining, data: &dyn FlowData, sequence: usize) -> Result<Figure, Error> {
     let sample = data.sample(sequence)?;
     let seed = ItemSeed { run: 0, epoch: 0, item: 0 };
-    let plain = training.settings().augmentation.without_draws().draw(sample.frames(), seed)?;
-    let items = batch(&[plain.apply(&sample, training.lattice(), data.frame_rate())?])?;
-    let (dt, t_pre) = (training.settings().augmentation.dt, training.settings().t_pre);
-    let grey = training.network().steady_state(t_pre, dt, 1, Default::default())?;
+    let plain = training.plain();
+    let variation = plain.draw(sample.frames(), seed)?;
+    let items = batch(&[variation.apply(&sample, training.lattice(), data.frame_rate())?])?;
+    let t_pre = training.settings().t_pre;
+    let grey = training.network().steady_state(t_pre, plain.dt, 1, Default::default())?;
     let decoded = tch::no_grad(|| training.pass(&items.luminance, &grey, Phase::Evaluation))?.flow;
     let middle = items.flow.size()[1] / 2;
     let mut figure = HexFlow::new(data.name(sequence)).label("flow per frame").style(FlowStyle::default());

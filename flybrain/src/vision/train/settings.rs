@@ -24,7 +24,7 @@ pub struct FlyTrainSettings {
     pub activation: String,
     /// Slope of LeakyReLU below 0. Default: torch's, 0.01.
     pub leak: Option<f64>,
-    /// That slope at the end. Default: it stays.
+    /// That slope at the end, above 0. Default: it stays.
     pub leak_end: Option<f64>,
     /// Which cells are connected. Default: as measured, with gaps filled.
     pub wiring: FlyWiring,
@@ -69,13 +69,13 @@ pub struct FlyTrainSettings {
     pub penalty: f64,
     /// Mean potential of cells that is not penalised. Default 5.
     pub baseline: f64,
-    /// Weight of that penalty at the end. Default: it stays.
+    /// Weight of that penalty at the end, above 0. Default: it stays.
     pub penalty_end: Option<f64>,
     /// Iterations with the penalty. Default: three fifths of all, 150,000.
     pub penalty_until: Option<u64>,
     /// Length of a frame of the simulation, seconds. Default 0.02.
     pub dt: f64,
-    /// That length at the end. Default: it stays.
+    /// That length at the end, above 0. Default: it stays.
     pub dt_end: Option<f64>,
     /// Frames of the data in a sequence. Default 19.
     pub frames: usize,

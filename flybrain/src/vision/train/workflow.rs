@@ -120,7 +120,8 @@ pub fn train(settings: &FlyTrainSettings, folder: &Path, options: &TrainOptions)
 /// Puts together which models of a run are done, whoever trained them: a report and `run.json`.
 ///
 /// # Errors
-/// [`Error::Read`], [`Error::Settings`] for a folder that is none of [`train`]; [`Error::Write`].
+/// [`Error::Read`], [`Error::Settings`], [`Error::NoCheckpoint`] for a folder that is none of [`train`], or a part of one; errors of the data;
+/// [`Error::Write`].
 pub fn collect(folder: &Path) -> Result<FlyTrained, Error> {
     let mut record = RunRecord::start();
     let settings = FlyTrainSettings::read(&folder.join("config.toml"))?;
@@ -242,12 +243,13 @@ fn parsed<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, Error> {
 /// Refuses a folder of something else, and one of trainings with other settings. Models and iterations may become more.
 fn same_settings(settings: &FlyTrainSettings, folder: &Path) -> Result<(), Error> {
     let path = folder.join("config.toml");
-    if !path.exists() {
+    let entries: Vec<String> = fs::read_dir(folder).map_or_else(
+        |_| Vec::new(),
+        |files| files.filter_map(|file| Some(file.ok()?.file_name().to_string_lossy().into_owned())).collect(),
+    );
+    if !entries.iter().any(|name| name == "config.toml") {
         // another process may be about to write the settings
-        let ours = |name: &str| name.starts_with(".config.toml.");
-        let foreign =
-            |file: std::io::Result<fs::DirEntry>| !file.is_ok_and(|file| file.file_name().to_str().is_some_and(ours));
-        if fs::read_dir(folder).is_ok_and(|mut files| files.any(foreign)) && !path.exists() {
+        if entries.iter().any(|name| !name.starts_with(".config.toml.")) {
             return Err(Error::Exists { folder: folder.to_path_buf() });
         }
         return Ok(());

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 pub(super) struct Ranks(Universe);
 
 impl Ranks {
-    /// Starts MPI, which can be done once.
+    /// Starts MPI, which can be done once. Every MPI grants calls by the main thread alone.
     pub(super) fn start() -> Result<Self, Failure> {
         mpi::initialize_with_threading(Threading::Funneled).map(|(universe, _)| Self(universe)).ok_or(Failure::NoMpi)
     }

@@ -22,8 +22,14 @@ pub(crate) struct Collect {
 
 impl Collect {
     pub(crate) fn run(&self, terminal: &Terminal) -> Result<ExitCode, Failure> {
-        if !self.folder.join("sweep.json").exists() && self.folder.join("config.toml").exists() {
-            return self.models(terminal);
+        let has = |name: &str| self.folder.join(name).exists();
+        match (has("sweep.json"), has("config.toml")) {
+            (true, _) => {}
+            (false, true) => return self.models(terminal),
+            (false, false) => {
+                let problem = "it holds no sweep (sweep.json) and no models (config.toml)".into();
+                return Err(flybrain::Error::Settings { path: self.folder.clone(), problem }.into());
+            }
         }
         let collected = Plan::read(&self.folder)?.collect(&self.folder)?;
         terminal.result(&collected, || text(&collected, &self.folder))?;

@@ -66,25 +66,33 @@ impl Sweeping {
         let [computed, found, interrupted, failed] =
             processes.sum([swept.computed, swept.found, usize::from(swept.interrupted), swept.failed.len()]);
         (swept.computed, swept.found, swept.interrupted) = (computed, found, interrupted > 0);
+        let others = failed - swept.failed.len();
+        swept
+            .failed
+            .extend((others > 0).then(|| (format!("{others} points of other ranks"), "they say why".to_owned())));
         let code = match (swept.interrupted, failed) {
             (true, _) => ExitCode::from(130),
             (false, 0) => ExitCode::SUCCESS,
             (false, _) => ExitCode::FAILURE,
         };
-        if !processes.reports() {
-            return Ok(code);
-        }
-        let missing = if swept.interrupted { Vec::new() } else { plan.missing(&out)? };
+        let told = if processes.reports() { self.tell(plan, &out, &swept, save, terminal) } else { Ok(()) };
+        processes.join(told)?;
+        Ok(code)
+    }
+
+    /// Puts together what is there, and tells of it.
+    fn tell(&self, plan: &Plan, out: &Path, swept: &Swept, save: bool, terminal: &Terminal) -> Result<(), Failure> {
+        let missing = if swept.interrupted { Vec::new() } else { plan.missing(out)? };
         let collected = match (swept.interrupted || !missing.is_empty(), save) {
             (true, _) => None,
-            (false, true) => Some(plan.collect(&out)?),
-            (false, false) => Some(plan.summary(&out)?),
+            (false, true) => Some(plan.collect(out)?),
+            (false, false) => Some(plan.summary(out)?),
         };
-        terminal.result(&Found { swept: &swept, collected: collected.as_ref() }, || {
+        terminal.result(&Found { swept, collected: collected.as_ref() }, || {
             let folder = out.display();
             let points = format!("{} points computed, {} were there\n", swept.computed, swept.found);
             let rest = match &collected {
-                Some(collected) => text(collected, &out),
+                Some(collected) => text(collected, out),
                 None if swept.interrupted => format!("interrupted: the same command goes on in {folder}\n"),
                 None => format!(
                     "{} points are missing yet; `flybrain collect {folder}` takes what is there\n",
@@ -92,8 +100,7 @@ impl Sweeping {
                 ),
             };
             points + &rest
-        })?;
-        Ok(code)
+        })
     }
 
     /// Computes the points of this process.

@@ -109,11 +109,15 @@ impl Train {
         let mut trained = processes.join(self.models(&processes, terminal))?;
         trained.interrupted = processes.sum([usize::from(trained.interrupted)]) != [0];
         let code = if trained.interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS };
-        if !processes.reports() {
-            return Ok(code);
-        }
-        if processes.meet() {
-            trained = FlyTrained { interrupted: trained.interrupted, seconds: trained.seconds, ..collect(&self.out)? };
+        let told = if processes.reports() { self.tell(trained, processes.meet(), terminal) } else { Ok(()) };
+        processes.join(told)?;
+        Ok(code)
+    }
+
+    /// Tells of all models, those of other processes too.
+    fn tell(&self, mut trained: FlyTrained, together: bool, terminal: &Terminal) -> Result<(), Failure> {
+        if together {
+            trained = FlyTrained { seconds: trained.seconds, interrupted: trained.interrupted, ..collect(&self.out)? };
         }
         terminal.result(&trained, || {
             let rest = if trained.interrupted {
@@ -122,8 +126,7 @@ impl Train {
                 super::where_to_look(&self.out)
             };
             listed(&trained) + &rest
-        })?;
-        Ok(code)
+        })
     }
 
     /// Trains the models of this process.
