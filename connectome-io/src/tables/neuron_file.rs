@@ -2,7 +2,7 @@
 
 use super::columns::{NeuronColumns, SignRule};
 use super::{Cells, Table};
-use crate::labels::LabelsBuilder;
+use crate::labels::{LabelsBuilder, check_count};
 use crate::{Error, NeuronTable, Positions, Sign};
 
 /// A table of neurons and what index tables call them.
@@ -12,6 +12,26 @@ pub(crate) struct NeuronFile {
     pub(crate) idx: Option<Vec<i64>>,
 }
 
+/// Texts one behind the other: short ones take a fraction of what as many strings do, in a table that may be refused yet.
+#[derive(Default)]
+struct Texts {
+    all: String,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    fn push(&mut self, text: &str) {
+        self.all.push_str(text);
+        self.ends.push(self.all.len());
+    }
+
+    fn into_strings(self) -> Vec<String> {
+        let mut start = 0;
+        let next = |end| self.all[std::mem::replace(&mut start, end)..end].to_owned();
+        self.ends.into_iter().map(next).collect()
+    }
+}
+
 impl NeuronFile {
     /// Goes through a table.
     pub(crate) fn read<T: Table>(table: &mut T) -> Result<Self, Error> {
@@ -19,7 +39,8 @@ impl NeuronFile {
         let header = table.header().to_vec();
         let columns = NeuronColumns::find(&header, &at)?;
         table.select(&columns.all())?;
-        let (mut idx, mut ids, mut names, mut signs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut idx, mut ids, mut signs) = (Vec::new(), Vec::new(), Vec::new());
+        let mut names = Texts::default();
         let mut points = Vec::new();
         let labelled = [columns.cell_type, columns.class, columns.transmitter];
         let mut labels: [LabelsBuilder; 3] = Default::default();
@@ -33,7 +54,7 @@ impl NeuronFile {
                 ids.push(row.integer(c, "neuron id (whole number of 64 bits)")?);
             }
             if let Some(c) = columns.name {
-                names.push(row.text(c)?.into_owned());
+                names.push(&row.text(c)?);
             }
             if let Some(c) = columns.sign {
                 signs.push(row.sign(c, SignRule::Polarity)?);
@@ -81,10 +102,13 @@ impl NeuronFile {
         let mut neurons = match (columns.id, columns.idx) {
             (Some(c), _) => unique(ids, c)?,
             (None, Some(c)) => unique(idx.clone(), c)?,
-            (None, None) => NeuronTable::new((0..numbers.len() as i64).collect())?,
+            (None, None) => {
+                check_count(&at, "neurons", numbers.len())?;
+                NeuronTable::numbered(numbers.len())
+            }
         };
         if columns.name.is_some() {
-            neurons = neurons.with_names(names)?;
+            neurons = neurons.with_names(names.into_strings())?;
         }
         let [cell_type, class, transmitter] = labels.map(LabelsBuilder::finish);
         if columns.cell_type.is_some() {

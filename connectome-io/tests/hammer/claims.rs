@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use connectome_io::format::{idx, pickle};
-use connectome_io::{Error, read};
+use connectome_io::format::{csv_tables, idx, pickle};
+use connectome_io::{Error, Limits, read};
 
 use crate::FREE;
 use crate::common::{Folder, npy_with_header, safetensors_with_header};
@@ -249,4 +249,13 @@ fn pickles_of_short_instructions() {
         let path = f.put(&format!("{i}.pkl"), [b"\x80\x04".to_vec(), piece.repeat((1 << 20) + 99)].concat());
         bounded_by(100, &path, || pickle::read(&path).expect_err("refused"));
     }
+}
+
+/// A million short names, and an end that is refused.
+#[test]
+fn many_short_names() {
+    let f = Folder::new();
+    // which is no text
+    let path = f.put("neurons.csv", [b"name\n", "ame\n".repeat(1 << 20).as_bytes(), b"\xff\n"].concat());
+    bounded_by(8, &path, || csv_tables::read_neurons(&path, &Limits::default()).unwrap_err());
 }
