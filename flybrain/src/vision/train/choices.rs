@@ -42,11 +42,12 @@ pub enum FlyWiring {
     Measured,
     /// As measured, nothing filled: what the others are compared with.
     Unfilled,
-    /// [`LatticeShuffle::Symmetries`] of that: the receptive field of each pair of types turned and mirrored, by the model's seed.
+    /// [`LatticeShuffle::Symmetries`](connectome_graph::null::LatticeShuffle::Symmetries) of that: the receptive field of each pair of types
+    /// turned and mirrored, by the model's seed.
     Symmetries,
-    /// [`LatticeShuffle::Numbers`]: synapse numbers exchanged at equal distance.
+    /// [`LatticeShuffle::Numbers`](connectome_graph::null::LatticeShuffle::Numbers): synapse numbers exchanged at equal distance.
     Numbers,
-    /// [`LatticeShuffle::Rings`]: synapses placed anew at equal distance.
+    /// [`LatticeShuffle::Rings`](connectome_graph::null::LatticeShuffle::Rings): synapses placed anew at equal distance.
     Rings,
 }
 

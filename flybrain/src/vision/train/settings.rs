@@ -46,8 +46,8 @@ pub struct FlyTrainSettings {
     pub lr_decoder: Option<f64>,
     /// Learning rate of the penalty at first. Default: the network's.
     pub lr_penalty: Option<f64>,
-    /// Potential of all central cells of an untrained network in grey, by their resting potentials: [`Network::balance`]. Default: none; resting
-    /// potentials are drawn as in the publication, and half of the pathways are silent at first.
+    /// Potential of all central cells of an untrained network in grey, by their resting potentials:
+    /// [`Network::balance`](fly_vision::network::Network::balance). Default: none; resting potentials are drawn at random.
     pub balance: Option<f64>,
     /// Standard deviation of the logarithms of the time constants of an untrained network, whose median is 0.05 s. Default 0.
     pub time_constant_spread: f64,
@@ -60,8 +60,8 @@ pub struct FlyTrainSettings {
     pub total_input: Option<f64>,
     /// What part of learning rates is left at the end. Default 0.1.
     pub lr_left: f64,
-    /// How learning rates fall, and whatever else has an end: `linear`, `stepwise` (default), `stepwise_half`, `stepwise_2ndhalf`, `steponential`, `exponential`,
-    /// `exponential_half`.
+    /// How learning rates fall, and whatever else has an end: `linear`, `stepwise` (default), `stepwise_half`, `stepwise_2ndhalf`,
+    /// `steponential`, `exponential`, `exponential_half`.
     pub decay: String,
     /// Steps of the fall. Default 10.
     pub decay_steps: usize,
