@@ -47,7 +47,8 @@ pub struct FlyTrainSettings {
     /// Learning rate of the penalty at first. Default: the network's.
     pub lr_penalty: Option<f64>,
     /// Potential of all central cells of an untrained network in grey, by their resting potentials:
-    /// [`Network::balance`](fly_vision::network::Network::balance). Default: none; resting potentials are drawn at random.
+    /// [`Network::balance`](fly_vision::network::Network::balance). Default: none; resting potentials are drawn as in the
+    /// publication, and half of the pathways are silent at first.
     pub balance: Option<f64>,
     /// Standard deviation of the logarithms of the time constants of an untrained network, whose median is 0.05 s. Default 0.
     pub time_constant_spread: f64,
