@@ -254,10 +254,10 @@ mod tests {
                     prior = { strengths = 2.0 }\nweight_decay = { time_constants = 3.0 }";
         let settings: FlyTrainSettings = toml::from_str(text).unwrap();
         let training = settings.training(0).unwrap();
-        assert_eq!([0, 11].map(|i| training.dt_at(i)), [0.02, 0.01]);
-        assert!((training.dt_at(5) - 0.015).abs() < 1e-15);
-        assert_eq!([0, 11].map(|i| training.penalty_weight.as_ref().unwrap().at(i)), [0.1, 0.05]);
-        assert_eq!([0, 11].map(|i| training.leak.as_ref().unwrap().at(i)), [0.01, 0.001]);
+        let near = |got: f64, want: f64| assert!((got - want).abs() < 1e-12, "{got}, {want}");
+        [(0, 0.02), (5, 0.015), (11, 0.01)].map(|(i, dt)| near(training.dt_at(i), dt));
+        [(0, 0.1), (11, 0.05)].map(|(i, weight)| near(training.penalty_weight.as_ref().unwrap().at(i), weight));
+        [(0, 0.01), (11, 0.001)].map(|(i, leak)| near(training.leak.as_ref().unwrap().at(i), leak));
         let penalty = |parameters, towards, weight| ParameterPenalty { parameters, towards, weight };
         assert_eq!(
             training.parameter_penalties,
