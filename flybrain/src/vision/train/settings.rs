@@ -255,9 +255,14 @@ mod tests {
         let settings: FlyTrainSettings = toml::from_str(text).unwrap();
         let training = settings.training(0).unwrap();
         let near = |got: f64, want: f64| assert!((got - want).abs() < 1e-12, "{got}, {want}");
-        [(0, 0.02), (5, 0.015), (11, 0.01)].map(|(i, dt)| near(training.dt_at(i), dt));
-        [(0, 0.1), (11, 0.05)].map(|(i, weight)| near(training.penalty_weight.as_ref().unwrap().at(i), weight));
-        [(0, 0.01), (11, 0.001)].map(|(i, leak)| near(training.leak.as_ref().unwrap().at(i), leak));
+        near(training.dt_at(0), 0.02);
+        near(training.dt_at(5), 0.015);
+        near(training.dt_at(11), 0.01);
+        let [weight, leak] = [training.penalty_weight, training.leak].map(Option::unwrap);
+        near(weight.at(0), 0.1);
+        near(weight.at(11), 0.05);
+        near(leak.at(0), 0.01);
+        near(leak.at(11), 0.001);
         let penalty = |parameters, towards, weight| ParameterPenalty { parameters, towards, weight };
         assert_eq!(
             training.parameter_penalties,
