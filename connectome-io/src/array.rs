@@ -2,6 +2,7 @@
 
 use half::{bf16, f16};
 
+use crate::memory::with_room;
 use crate::{Error, Location};
 
 /// A numeric array in C order: the last index runs fastest.
@@ -113,7 +114,7 @@ macro_rules! dtypes {
 
             /// An empty vector of a type, with room for `capacity` elements.
             pub(crate) fn with_capacity(dtype: Dtype, capacity: usize) -> Self {
-                match dtype { $(Dtype::$name => Self::$name(Vec::with_capacity(capacity))),* }
+                match dtype { $(Dtype::$name => Self::$name(with_room(capacity))),* }
             }
 
             /// Appends elements; `bytes` holds a whole number of them.

@@ -18,8 +18,17 @@ impl Connectome {
     /// # Errors
     /// [`Error::OutOfRange`] if a connection points outside the table of neurons.
     pub fn new(neurons: NeuronTable, synapses: SynapseTable, provenance: Provenance) -> Result<Self, Error> {
-        check_count(&Location::memory(), "neurons", neurons.len())?;
         synapses.check_range(neurons.len())?;
+        Self::of_indices_in_range(neurons, synapses, provenance)
+    }
+
+    /// Joins neurons and connections that are known to point at them.
+    pub(crate) fn of_indices_in_range(
+        neurons: NeuronTable,
+        synapses: SynapseTable,
+        provenance: Provenance,
+    ) -> Result<Self, Error> {
+        check_count(&Location::memory(), "neurons", neurons.len())?;
         Ok(Self { neurons, synapses, lattice: None, provenance })
     }
 

@@ -23,6 +23,10 @@ pub(crate) struct Edges {
     pub(crate) lines: RowNumbers,
     /// Which of both.
     pub(crate) numbering: Numbering,
+    /// The row of each neuron, where ends have other numbers yet.
+    pub(crate) renumber: Option<Vec<u32>>,
+    /// Whether weights are known to be finite.
+    pub(crate) sound: bool,
 }
 
 /// Numbers of rows, of which those from 0 on take no memory.
@@ -123,33 +127,20 @@ impl Edges {
         (self.pre[row], self.post[row], kind)
     }
 
-    /// One row per connection and kind, at the place of its first row.
-    fn merge(&mut self, policy: Duplicates, neurons: &NeuronTable, at: &Location) -> Result<(), Error> {
+    /// One row per connection and kind, at the place of its first row; whether that changed any.
+    fn merge(&mut self, policy: Duplicates, scan: &Scan, neurons: &NeuronTable, at: &Location) -> Result<bool, Error> {
         if policy == Duplicates::Keep {
             self.columns.extend(self.part.take());
-            return Ok(());
+            return Ok(false);
         }
-        // Files sorted by either end, the usual case, have no duplicates if they ascend strictly.
-        let ascends = |by_post: bool| {
-            if self.kinds.is_none() {
-                let (major, minor) = if by_post { (&self.post, &self.pre) } else { (&self.pre, &self.post) };
-                let keys = major.iter().zip(minor).map(|(&major, &minor)| u64::from(major) << 32 | u64::from(minor));
-                return keys.is_sorted_by(|a, b| a < b);
-            }
-            let key = |row| {
-                let (pre, post, kind) = self.key(row);
-                if by_post { (post, pre, kind) } else { (pre, post, kind) }
-            };
-            (1..self.pre.len()).all(|row| key(row - 1) < key(row))
-        };
-        if ascends(false) || ascends(true) || (self.kinds.is_none() && self.ends_are_distinct()) {
-            return Ok(());
+        if scan.ascends != [false; 2] || (self.kinds.is_none() && self.ends_are_distinct()) {
+            return Ok(false);
         }
         let mut order: Vec<u32> = (0..self.pre.len() as u32).collect();
         order.sort_by_key(|&row| self.key(row as usize));
         let mut groups: Vec<&[u32]> = order.chunk_by(|&a, &b| self.key(a as usize) == self.key(b as usize)).collect();
         if groups.len() == order.len() {
-            return Ok(());
+            return Ok(false);
         }
         if policy == Duplicates::Error {
             let summed = self.summed_kind.and_then(|kind| self.kinds.as_ref()?.code_of(kind));
@@ -173,7 +164,7 @@ impl Edges {
         self.keep(&first);
         self.weight = weight;
         self.signs = signs;
-        Ok(())
+        Ok(true)
     }
 
     /// Whether no two rows have the same ends. Rows that come in the order of one end are compared among few others.
@@ -265,6 +256,46 @@ impl Edges {
     }
 }
 
+/// What one pass over all rows finds.
+struct Scan {
+    /// All weights are finite.
+    finite: bool,
+    /// The largest index of an end.
+    top: u32,
+    /// Rows ascend strictly, as in files sorted by the presynaptic end or by the other, so that no connection of a kind is
+    /// there twice.
+    ascends: [bool; 2],
+}
+
+impl Scan {
+    /// Gives ends their rows on the way.
+    fn of(edges: &mut Edges) -> Self {
+        // All that is asked of a row is asked while it is in the cache.
+        const ROWS: usize = 1 << 11;
+        let renumber = edges.renumber.take();
+        let mut scan = Self { finite: true, top: 0, ascends: [true; 2] };
+        let mut before = [None; 2];
+        for (pre, post) in edges.pre.chunks_mut(ROWS).zip(edges.post.chunks_mut(ROWS)) {
+            if let Some(rows) = &renumber {
+                for end in pre.iter_mut().chain(&mut *post) {
+                    *end = rows[*end as usize];
+                }
+            }
+            scan.top = pre.iter().chain(&*post).fold(scan.top, |top, &index| top.max(index));
+            for (by, (major, minor)) in [(&*pre, &*post), (post, pre)].into_iter().enumerate() {
+                if scan.ascends[by] {
+                    let keys = || major.iter().zip(minor).map(|(&a, &b)| u64::from(a) << 32 | u64::from(b));
+                    let within = keys().zip(keys().skip(1)).fold(true, |ascends, (a, b)| ascends & (a < b));
+                    scan.ascends[by] = within && before[by] < keys().next();
+                    before[by] = keys().next_back();
+                }
+            }
+        }
+        scan.finite = edges.sound || first_not_finite(&edges.weight).is_none();
+        scan
+    }
+}
+
 /// Applies the options and puts the connectome together.
 pub(crate) fn finish(
     neurons: NeuronTable,
@@ -273,14 +304,19 @@ pub(crate) fn finish(
     options: &ReadOptions,
     at: &Location,
 ) -> Result<Connectome, Error> {
-    if let Some(row) = first_not_finite(&edges.weight) {
+    let scan = Scan::of(&mut edges);
+    if !scan.finite
+        && let Some(row) = first_not_finite(&edges.weight)
+    {
         return Err(Error::NotFinite { at: edges.place(row, at), what: "weight", value: edges.weight[row] });
     }
-    edges.merge(options.duplicates, &neurons, at)?;
+    let summed = edges.merge(options.duplicates, &scan, &neurons, at)?;
     if options.gap_junctions == GapJunctions::Symmetrise {
         edges.symmetrise();
     }
-    let mut synapses = SynapseTable::new(edges.pre, edges.post, edges.weight).map_err(|e| e.in_file(at))?;
+    // Sums of finite weights need not be finite.
+    let table = if summed { SynapseTable::new } else { SynapseTable::of_finite };
+    let mut synapses = table(edges.pre, edges.post, edges.weight).map_err(|e| e.in_file(at))?;
     if let Some(signs) = edges.signs {
         synapses = synapses.with_signs(signs)?;
     }
@@ -290,8 +326,9 @@ pub(crate) fn finish(
     for (name, column) in edges.columns {
         synapses = synapses.with_column(name, column)?;
     }
-    let connectome = Connectome::new(neurons, synapses, provenance).map_err(|e| e.in_file(at))?;
-    restrict(connectome, options, at)
+    let in_range = (scan.top as usize) < neurons.len();
+    let join = if in_range { Connectome::of_indices_in_range } else { Connectome::new };
+    restrict(join(neurons, synapses, provenance).map_err(|e| e.in_file(at))?, options, at)
 }
 
 /// Applies the options that concern every connectome: the number of neurons and the threshold.

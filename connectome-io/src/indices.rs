@@ -1,5 +1,6 @@
 //! Indices of any width, checked and narrowed to 32 bits in passes that vectorise.
 
+use crate::memory::with_room;
 use crate::{Array, ArrayData, Error, Location};
 
 /// Indices of `n` things as 32 bits; `name` is what the file calls the array.
@@ -8,7 +9,7 @@ use crate::{Array, ArrayData, Error, Location};
 /// [`Error::OutOfRange`] names the first index that is negative or not below `n`; [`Error::BadNumber`] for arrays that are
 /// not of integers.
 pub(crate) fn narrow(array: &Array, n: usize, name: &str, at: &Location) -> Result<Vec<u32>, Error> {
-    let mut narrow = Vec::with_capacity(array.len());
+    let mut narrow = with_room(array.len());
     let fits = match array.data() {
         ArrayData::I32(values) => append(values.iter().copied().map(i64::from), n, &mut narrow),
         ArrayData::I64(values) => append(values.iter().copied(), n, &mut narrow),
@@ -56,7 +57,7 @@ pub(crate) fn expand_pointers(pointers: &[i64], n_entries: usize, at: &Location)
     if let Some(row) = pointers.windows(2).position(|pair| pair[0] > pair[1]) {
         return Err(bad(format!("row pointer {} falls from {} to {}", row + 1, pointers[row], pointers[row + 1])));
     }
-    let mut rows = Vec::with_capacity(n_entries);
+    let mut rows = with_room(n_entries);
     for (row, pair) in (0u32..).zip(pointers.windows(2)) {
         rows.extend(std::iter::repeat_n(row, (pair[1] - pair[0]) as usize));
     }

@@ -22,6 +22,7 @@ mod indices;
 mod labels;
 mod lattice_wiring;
 mod location;
+mod memory;
 mod neuron_table;
 mod options;
 mod positions;

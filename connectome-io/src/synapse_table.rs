@@ -24,14 +24,20 @@ impl SynapseTable {
     /// [`Error::LengthMismatch`] if the lengths differ, [`Error::NotFinite`] if a weight is NaN or infinite,
     /// [`Error::TooMany`] beyond 2^32 - 1 rows.
     pub fn new(pre: Vec<u32>, post: Vec<u32>, weight: Vec<f64>) -> Result<Self, Error> {
+        let table = Self::of_finite(pre, post, weight)?;
+        if let Some(row) = first_not_finite(&table.weight) {
+            let at = Location::memory().key(format!("weight of synapse row {row}"));
+            return Err(Error::NotFinite { at, what: "weight", value: table.weight[row] });
+        }
+        Ok(table)
+    }
+
+    /// A table of connections whose weights are known to be finite.
+    pub(crate) fn of_finite(pre: Vec<u32>, post: Vec<u32>, weight: Vec<f64>) -> Result<Self, Error> {
         check_count(&Location::memory(), "synapse rows", pre.len())?;
         let table = Self { pre, ..Self::default() };
         table.check("post", post.len())?;
         table.check("weight", weight.len())?;
-        if let Some(row) = first_not_finite(&weight) {
-            let at = Location::memory().key(format!("weight of synapse row {row}"));
-            return Err(Error::NotFinite { at, what: "weight", value: weight[row] });
-        }
         Ok(Self { post, weight, ..table })
     }
 

@@ -10,6 +10,7 @@ use super::{Cells, NEURON_FILES, PlainRows, TYPE_FILES, Table, Taken, cell};
 use crate::container;
 use crate::edges::{Edges, Numbering, finish};
 use crate::labels::{LabelsBuilder, check_count};
+use crate::memory::make_room;
 use crate::options::{Duplicates, Muscle, NeuronsFile, ReadOptions, Regions, UnknownNeurons};
 use crate::progress::Meter;
 use crate::{Connectome, Error, Labels, Location, NeuronTable, Orientation, Provenance, Sign, SynapseTable};
@@ -79,10 +80,8 @@ pub(crate) fn read_edges<T: Table>(table: &mut T, path: &Path, options: &ReadOpt
             let (mut neurons, new) = keys.into_neurons()?;
             let mut chances = chances;
             if let Some(new) = new {
-                for end in edges.pre.iter_mut().chain(&mut edges.post) {
-                    *end = new[*end as usize];
-                }
                 chances = reordered(&chances, &new);
+                edges.renumber = Some(new);
             }
             if !columns.transmitters.is_empty() {
                 neurons = with_transmitters(neurons, &chances)?;
@@ -252,7 +251,8 @@ impl<'a> Collector<'a> {
             options,
             waits,
             waiting: Waiting::default(),
-            edges: Edges { signs: columns.sign.map(|_| Vec::new()), ..Edges::default() },
+            // Each cell is checked as it comes; sums may grow beyond all bounds.
+            edges: Edges { signs: columns.sign.map(|_| Vec::new()), sound: !streams, ..Edges::default() },
             sums: streams.then(PairSums::new),
             part: LabelsBuilder::default(),
             kinds: LabelsBuilder::default(),
@@ -289,10 +289,11 @@ impl<'a> Collector<'a> {
 
     /// Makes room for rows that will come.
     fn reserve(&mut self, rows: usize) {
-        if self.sums.is_none() {
-            self.edges.pre.reserve(rows);
-            self.edges.post.reserve(rows);
-            self.edges.weight.reserve(rows);
+        if self.sums.is_none() && rows > 0 {
+            let rows = rows + Waiting::MOST;
+            make_room(&mut self.edges.pre, rows);
+            make_room(&mut self.edges.post, rows);
+            make_room(&mut self.edges.weight, rows);
         }
     }
 
@@ -385,10 +386,15 @@ impl<'a> Collector<'a> {
     /// Takes plain rows until enough of them wait.
     fn push_plain<T: Table>(&mut self, table: &mut T, columns: [usize; 3]) -> Result<Taken, Error> {
         let rows = &mut self.waiting.plain;
-        let taken = table.take_plain(columns, Waiting::MOST - rows.pre.len(), rows);
-        if self.sums.is_none() {
-            self.edges.weight.append(&mut rows.weight);
+        let most = Waiting::MOST - rows.pre.len();
+        if self.sums.is_some() {
+            return table.take_plain(columns, most, rows);
         }
+        // Weights of rows that are kept go to their place at once.
+        make_room(&mut self.edges.weight, most);
+        std::mem::swap(&mut rows.weight, &mut self.edges.weight);
+        let taken = table.take_plain(columns, most, rows);
+        std::mem::swap(&mut rows.weight, &mut self.edges.weight);
         taken
     }
 

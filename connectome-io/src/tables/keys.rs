@@ -7,6 +7,7 @@ use super::columns::Ends;
 use super::id_map::IdMap;
 use super::neuron_file::NeuronFile;
 use super::{Cells, RowEnds};
+use crate::memory::make_room;
 use crate::{Error, Location, NeuronTable};
 
 /// Rows by key.
@@ -138,29 +139,44 @@ impl Keys {
         }
     }
 
-    /// Each number of a list is looked up once.
+    /// Each number of a list is looked up once; those that a map knows all at once, so that they wait for memory side by side.
     fn rows_of_list(&mut self, codes: &[u32], list: &Rc<Vec<i64>>, rows: &mut Vec<u32>, end: usize) -> usize {
         let (known, mut found) = std::mem::take(&mut self.lists[end]);
         if !known.is_some_and(|known| Rc::ptr_eq(&known, list)) {
             found.clear();
-            found.resize(list.len(), UNKNOWN);
+            match &self.map {
+                Map::Known(map) | Map::Growing(map) => {
+                    found.extend(list.iter().map(|&key| map.get(key).unwrap_or(UNKNOWN)));
+                }
+                _ => found.resize(list.len(), UNKNOWN),
+            }
         }
         let before = rows.len();
-        rows.reserve(codes.len());
-        for &code in codes {
-            let mut row = found[code as usize];
-            if row == UNKNOWN {
-                let key = list[code as usize];
-                let new = match &mut self.map {
-                    Map::Range => u32::try_from(key).ok().filter(|&index| (index as usize) < self.n),
-                    Map::Known(map) => map.get(key),
-                    Map::Growing(map) => Some(map.insert(key)),
-                    Map::Names { .. } | Map::GrowingNames { .. } => None,
-                };
-                let Some(new) = new else { break };
-                (row, found[code as usize]) = (new, new);
+        make_room(rows, codes.len());
+        let row_of = |found: &[u32], code: u32| found.get(code as usize).copied().unwrap_or(UNKNOWN);
+        rows.extend(codes.iter().map(|&code| row_of(&found, code)));
+        // Numbers that come for the first time.
+        if rows[before..].contains(&UNKNOWN) {
+            for (place, &code) in (before..).zip(codes) {
+                if rows[place] != UNKNOWN {
+                    continue;
+                }
+                let mut row = row_of(&found, code);
+                if row == UNKNOWN {
+                    let key = list[code as usize];
+                    let new = match &mut self.map {
+                        Map::Range => u32::try_from(key).ok().filter(|&index| (index as usize) < self.n),
+                        Map::Known(_) | Map::Names { .. } | Map::GrowingNames { .. } => None,
+                        Map::Growing(map) => Some(map.insert(key)),
+                    };
+                    let Some(new) = new else {
+                        rows.truncate(place);
+                        break;
+                    };
+                    (row, found[code as usize]) = (new, new);
+                }
+                rows[place] = row;
             }
-            rows.push(row);
         }
         self.lists[end] = (Some(list.clone()), found);
         rows.len() - before
@@ -169,7 +185,7 @@ impl Keys {
     /// Look-ups of many numbers wait for memory side by side.
     fn rows_of_numbers(&mut self, keys: &[i64], rows: &mut Vec<u32>) -> usize {
         fn all(keys: &[i64], rows: &mut Vec<u32>, mut row_of: impl FnMut(i64) -> Option<u32>) {
-            rows.reserve(keys.len());
+            make_room(rows, keys.len());
             let mut last = None;
             for &key in keys {
                 let row = match last {

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::encoding::{Delta, Hybrid};
 use super::metadata::{Chunk, ColumnType, Kind};
 use super::thrift::{FALSE, STRUCT, Thrift};
-use super::values::{fixed, pick, pick_codes, utf8};
+use super::values::{check_codes, codes_of, fixed, pick, utf8};
 use crate::format::columnar::codec::{Codec, inflate};
 use crate::format::columnar::{Column, Flaw, Signed, Values};
 
@@ -136,7 +136,12 @@ impl ChunkReader {
     /// Values of the page, which has as many.
     fn read_page(&mut self, n: usize, out: &mut Column) -> Result<(), Flaw> {
         let start = out.values.len();
-        let Some(levels) = &mut self.levels else {
+        // Columns that may have gaps mostly have none.
+        let full = match &mut self.levels {
+            Some(levels) => levels.skip(&self.page, n, 1)?,
+            None => true,
+        };
+        let Some(levels) = self.levels.as_mut().filter(|_| !full) else {
             self.decode(n, out)?;
             if !out.null.is_empty() {
                 out.null.resize(start + n, false);
@@ -317,10 +322,19 @@ impl ChunkReader {
         }
         match &mut self.values {
             Decoder::Indices(indices) => {
+                if let Some(Dictionary::Int(all)) = &self.dictionary
+                    && let Some(codes) = codes_of(all, values)
+                {
+                    let start = codes.len();
+                    indices.read(page, n, codes)?;
+                    return check_codes(&codes[start..], all.len());
+                }
                 self.scratch.clear();
                 indices.read(page, n, &mut self.scratch)?;
                 match (&self.dictionary, values) {
-                    (Some(Dictionary::Int(all)), values) => pick_codes(all, &self.scratch, values)?,
+                    (Some(Dictionary::Int(all)), values) => {
+                        pick(all, &self.scratch, values.as_int().ok_or(Flaw::Short)?)?;
+                    }
                     (Some(Dictionary::Large(all)), Values::Large(out)) => pick(all, &self.scratch, out)?,
                     (Some(Dictionary::Float(all)), Values::Float(out)) => pick(all, &self.scratch, out)?,
                     (Some(Dictionary::Text(all)), Values::Text(out)) => pick(all, &self.scratch, out)?,

@@ -36,28 +36,55 @@ fn bits(bytes: &[u8], bit: usize, width: u32) -> Result<u64, Flaw> {
 }
 
 /// Adds `n` numbers of `width` bits, 32 at most, from bit `bit` on.
-fn unpack(bytes: &[u8], mut bit: usize, width: u32, n: usize, out: &mut Vec<u32>) -> Result<(), Flaw> {
+fn unpack(bytes: &[u8], mut bit: usize, width: u32, mut n: usize, out: &mut Vec<u32>) -> Result<(), Flaw> {
     let step = width as usize;
     let last = n.checked_mul(step).and_then(|length| length.checked_add(bit)).ok_or(Flaw::Short)?.div_ceil(8);
     if last > bytes.len() {
         return Err(Flaw::Short);
     }
     out.reserve(n);
-    // numbers whose eight bytes are all there
-    let whole = if step == 0 { n } else { (bytes.len() * 8).saturating_sub(64 + bit).div_ceil(step).min(n) };
-    let mask = mask(width);
-    out.extend((0..whole).map(|i| {
-        let bit = bit + i * step;
-        let word = bytes.get(bit / 8..).and_then(<[u8]>::first_chunk).map_or(0, |word| u64::from_le_bytes(*word));
-        ((word >> (bit % 8)) & mask) as u32
-    }));
-    bit += whole * step;
-    for _ in whole..n {
-        out.push(bits(bytes, bit, width)? as u32);
-        bit += step;
+    while n > 0 {
+        if bit.is_multiple_of(8) && n >= 8 {
+            let done = EIGHTS[step](&bytes[bit / 8..], n / 8, out);
+            bit += 8 * done * step;
+            n -= 8 * done;
+        }
+        // before the next whole byte, and at the end of the page
+        for _ in 0..n.min(8) {
+            out.push(bits(bytes, bit, width)? as u32);
+            bit += step;
+            n -= 1;
+            if bit.is_multiple_of(8) {
+                break;
+            }
+        }
     }
     Ok(())
 }
+
+/// Adds groups of eight numbers of `W` bits, as long as each of them lies in eight bytes that are there; how many groups.
+fn eights<const W: usize>(mut bytes: &[u8], groups: usize, out: &mut Vec<u32>) -> usize {
+    for group in 0..groups {
+        let Some(window) = bytes.get(..W + 8) else { return group };
+        let number = |i: usize| {
+            let word = window[i * W / 8..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
+            ((word >> (i * W % 8)) & mask(W as u32)) as u32
+        };
+        out.extend_from_slice(&std::array::from_fn::<u32, 8, _>(number));
+        bytes = &bytes[W..];
+    }
+    groups
+}
+
+type Eights = fn(&[u8], usize, &mut Vec<u32>) -> usize;
+
+/// [`eights`] of each width: with the width known, places and shifts are constants.
+const EIGHTS: [Eights; 33] = {
+    macro_rules! of_widths {
+        ($($width:literal)*) => { [$(eights::<$width>),*] };
+    }
+    of_widths!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32)
+};
 
 fn mask(width: u32) -> u64 {
     if width >= 64 { u64::MAX } else { (1 << width) - 1 }
@@ -109,6 +136,18 @@ impl Hybrid {
             n -= take;
         }
         Ok(())
+    }
+
+    /// Goes past the next `n` numbers if they are a run of `value`.
+    pub(super) fn skip(&mut self, bytes: &[u8], n: usize, value: u32) -> Result<bool, Flaw> {
+        if self.left == 0 {
+            self.start(bytes.get(..self.end).ok_or(Flaw::Short)?)?;
+        }
+        let skips = n <= self.left && matches!(self.run, Run::Equal(equal) if equal == value);
+        if skips {
+            self.left -= n;
+        }
+        Ok(skips)
     }
 
     fn start(&mut self, bytes: &[u8]) -> Result<(), Flaw> {
@@ -235,5 +274,43 @@ impl Delta {
             return Err(Flaw::Short);
         }
         Ok(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_every_width_are_unpacked_from_every_bit() {
+        let bytes: Vec<u8> = (0..131u32).map(|i| (i * i * 167 + i * 59 + 3) as u8).collect();
+        for width in 0..=32 {
+            for (bit, n) in [(0, 32), (0, 25), (8, 9), (24, 8), (3, 17), (7, 1), (64, 0)] {
+                let mut unpacked = vec![7];
+                unpack(&bytes, bit, width, n, &mut unpacked).unwrap();
+                let one = |i: usize| bits(&bytes, bit + i * width as usize, width).unwrap() as u32;
+                assert_eq!(unpacked[1..], (0..n).map(one).collect::<Vec<_>>(), "{n} of {width} bits from bit {bit}");
+            }
+            let fit = if width == 0 { 40 } else { 8 * bytes.len() / width as usize };
+            let mut unpacked = Vec::new();
+            unpack(&bytes, 0, width, fit, &mut unpacked).unwrap();
+            assert_eq!(unpacked.len(), fit);
+            assert!(width == 0 || unpack(&bytes, 0, width, fit + 1, &mut unpacked).is_err());
+        }
+    }
+
+    #[test]
+    fn only_a_run_of_the_wanted_value_is_skipped() {
+        // Ten ones, three zeros, eight packed ones.
+        let bytes = [20, 1, 6, 0, 3, 0xff];
+        let mut levels = Hybrid::new(0, bytes.len(), 1).unwrap();
+        let mut rest = Vec::new();
+        assert!(levels.skip(&bytes, 4, 1).unwrap() && !levels.skip(&bytes, 7, 1).unwrap());
+        assert!(levels.skip(&bytes, 6, 1).unwrap() && !levels.skip(&bytes, 3, 1).unwrap());
+        levels.read(&bytes, 3, &mut rest).unwrap();
+        assert!(!levels.skip(&bytes, 8, 1).unwrap());
+        levels.read(&bytes, 8, &mut rest).unwrap();
+        assert_eq!(rest, [0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]);
+        assert!(levels.skip(&bytes, 1, 1).is_err());
     }
 }

@@ -8,21 +8,21 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Flaw> {
     std::str::from_utf8(bytes).map_err(|_| Flaw::Bad("a text is not in UTF-8"))
 }
 
-/// Places in a dictionary of whole numbers; the numbers themselves after others than of this dictionary.
-pub(super) fn pick_codes(all: &Rc<Vec<i64>>, codes: &[u32], out: &mut Values) -> Result<(), Flaw> {
+/// Where places in a dictionary of whole numbers go, unless other numbers than of this dictionary are there already.
+pub(super) fn codes_of<'v>(all: &Rc<Vec<i64>>, out: &'v mut Values) -> Option<&'v mut Vec<u32>> {
     if out.len() == 0 && matches!(out, Values::Int(_) | Values::Coded(..)) {
         *out = Values::Coded(Vec::new(), all.clone());
     }
     match out {
-        Values::Coded(own, list) if Rc::ptr_eq(list, all) => {
-            if codes.iter().any(|&code| code as usize >= all.len()) {
-                return Err(OUTSIDE);
-            }
-            own.extend_from_slice(codes);
-            Ok(())
-        }
-        other => pick(all, codes, other.as_int().ok_or(Flaw::Short)?),
+        Values::Coded(codes, list) if Rc::ptr_eq(list, all) => Some(codes),
+        _ => None,
     }
+}
+
+/// Refuses places that a dictionary of `n` entries does not have.
+pub(super) fn check_codes(codes: &[u32], n: usize) -> Result<(), Flaw> {
+    let top = codes.iter().fold(0, |top, &code| top.max(code));
+    if codes.is_empty() || (top as usize) < n { Ok(()) } else { Err(OUTSIDE) }
 }
 
 const OUTSIDE: Flaw = Flaw::Bad("a page refers to an entry that its dictionary does not have");

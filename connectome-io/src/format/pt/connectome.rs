@@ -9,6 +9,7 @@ use super::store::Store;
 use super::{File, SparseSpec, TensorSpec};
 use crate::edges::Edges;
 use crate::indices::{append, expand_pointers};
+use crate::memory::with_room;
 use crate::options::ReadOptions;
 use crate::{Array, Connectome, Dtype, Error, Location};
 
@@ -158,7 +159,7 @@ fn indices(
     }
     let big_endian = store.big_endian();
     store.with(&tensor.storage, tensor.range(), |stream| {
-        let mut lists: Vec<Vec<u32>> = (0..parts).map(|_| Vec::with_capacity(reserve(stream.certain))).collect();
+        let mut lists: Vec<Vec<u32>> = (0..parts).map(|_| with_room(reserve(stream.certain))).collect();
         let mut place = 0;
         stream.chunks(8 * tensor.count, |bytes| {
             let values = bytes.as_chunks::<8>().0;
@@ -200,7 +201,7 @@ fn values(tensor: &TensorSpec, store: &mut Store, at: &Location) -> Result<Vec<f
     if tensor.dtype == Dtype::F32 && tensor.is_contiguous() {
         let big_endian = store.big_endian();
         return store.with(&tensor.storage, tensor.range(), |stream| {
-            let mut values = Vec::with_capacity(if stream.certain { tensor.count as usize } else { 0 });
+            let mut values = with_room(if stream.certain { tensor.count as usize } else { 0 });
             stream.chunks(tensor.n_bytes(), |bytes| {
                 let raw = bytes.as_chunks::<4>().0.iter().copied();
                 if big_endian {
