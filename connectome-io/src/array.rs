@@ -253,6 +253,11 @@ impl Array {
         self.data.is_empty()
     }
 
+    /// Size in memory, in bytes.
+    pub(crate) fn n_bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(self.shape()) + self.len() * self.dtype().size()
+    }
+
     /// The elements as `T`, if that is their type.
     #[must_use]
     pub fn as_slice<T: Element>(&self) -> Option<&[T]> {

@@ -106,6 +106,7 @@ impl Source {
         }
         let result = self.read_to_end(&mut bytes);
         result.map_err(|e| self.explain(e))?;
+        bytes.shrink_to_fit();
         Ok(bytes)
     }
 

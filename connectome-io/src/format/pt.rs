@@ -6,7 +6,7 @@
 //! interpreted by [`crate::format::pickle`]: nothing in the file is executed.
 //!
 //! Every size is held against the storage, and every storage against the file, before memory is asked for. Tensors that
-//! overlap or repeat elements may need more memory than the file; [`Limits::inflated`] caps the excess.
+//! overlap or repeat elements may need more memory than the file; [`Limits::objects`] caps the excess.
 //!
 //! A checksum of zero on a stored member stands for none: torch writes that on demand.
 //!
@@ -22,7 +22,7 @@ mod write;
 
 use std::path::Path;
 
-use super::pickle::{Graph, Machine, Value};
+use super::pickle::{Budget, Graph, Machine, Value};
 use super::safetensors::Tensors;
 use crate::options::Limits;
 use crate::{Array, Error, Location};
@@ -48,7 +48,7 @@ pub fn read(path: impl AsRef<Path>, limits: &Limits) -> Result<Value, Error> {
     let mut file = File::open(path.as_ref(), limits)?;
     let pickle = file.take_pickle();
     let graph = file.graph(&pickle)?;
-    let parts = file.store.parts(graph.reachable())?;
+    let parts = file.store.parts(&graph)?;
     graph.into_value(parts)
 }
 
@@ -88,9 +88,9 @@ pub fn read_array(path: impl AsRef<Path>, limits: &Limits) -> Result<Array, Erro
 }
 
 /// The objects of a pickle inside a file of torch.
-fn graph<'a>(pickle: &'a [u8], at: &Location) -> Result<(Graph<'a>, usize), Error> {
+fn graph<'a>(pickle: &'a [u8], at: &Location, budget: Budget) -> Result<(Graph<'a>, usize), Error> {
     if pickle.is_empty() {
         return Err(Error::Empty { at: at.boxed(), what: "bytes" });
     }
-    Machine::run(pickle, at, true)
+    Machine::run(pickle, at, true, budget)
 }

@@ -16,6 +16,9 @@ use crate::{Error, Location};
 /// First bytes of an archive; an empty one starts with the second.
 pub(crate) const MAGIC: [&[u8; 4]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 
+/// Bytes that a member takes in the directory and in the maps of names, measured, beside its name.
+const MEMBER: usize = 256;
+
 /// An open archive whose directory and names have been checked.
 pub(crate) struct Members {
     zip: ZipArchive<BufReader<File>>,
@@ -85,6 +88,11 @@ impl Members {
             names.push(name);
         }
         Ok(Self { zip, at, names, index, length, limits: *limits, allowance: limits.inflated, remedy })
+    }
+
+    /// Bytes of memory that the directory takes, about.
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.names.iter().map(|name| MEMBER + 4 * name.len()).sum()
     }
 
     /// Names of the members in the order of the archive.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use connectome_io::format::{csv_tables, idx, pickle};
+use connectome_io::format::{csv_tables, idx};
 use connectome_io::{Error, Limits, read};
 
 use crate::FREE;
@@ -238,17 +238,6 @@ fn endless_text() {
     bounded_by(16, &path, || read(&path).expect_err("refused"));
     let path = f.put("bytes.csv", [edges.as_bytes(), &vec![0xff; 8 * n], b",a\n"].concat());
     bounded(&path, || read(&path).expect_err("refused"));
-}
-
-/// Instructions of one byte, each of which makes an object of 32 bytes and a place of 16 in lists that grow by doubling.
-#[test]
-fn pickles_of_short_instructions() {
-    let f = Folder::new();
-    let pieces: [&[u8]; 8] = [b"]", b")", b"\x8f", b"N", b"(", b"]0", b"]\x94", b"]Na"];
-    for (i, piece) in pieces.iter().enumerate() {
-        let path = f.put(&format!("{i}.pkl"), [b"\x80\x04".to_vec(), piece.repeat((1 << 20) + 99)].concat());
-        bounded_by(100, &path, || pickle::read(&path).expect_err("refused"));
-    }
 }
 
 /// A million short names, and an end that is refused.

@@ -18,6 +18,7 @@ mod readers;
 #[path = "../common/mod.rs"]
 mod common;
 
+mod budget;
 mod claims;
 mod meter;
 mod mutate;

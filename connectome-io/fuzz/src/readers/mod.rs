@@ -56,9 +56,8 @@ pub struct Reader {
 /// doubling.
 const TEXT: f64 = 16.0;
 
-/// What a pickle may cost: one byte of it makes an object of 32 bytes and a place of 16 on the stack, in lists that grow
-/// by doubling.
-const PICKLE: f64 = 100.0;
+/// What a pickle may cost: all that it makes is held against its size.
+const PICKLE: f64 = 4.0;
 
 /// All readers.
 pub const READERS: &[Reader] = &[

@@ -1,73 +1,9 @@
 //! The objects that a pickle has made, as a flat list: nothing is nested, so nothing recurses however deep it is.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Global, MAX_DEPTH, SparseTensor, Value};
-use crate::format::pt::{Layout, SparseSpec, Storage, TensorSpec};
+use super::{Budget, Global, MAX_DEPTH, Node, Slot, SparseTensor, Value, keys};
 use crate::{Array, Error, Location};
-
-/// A place on the stack, in the memo or in a container.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Slot {
-    None,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    /// An entry of the list of objects.
-    Node(u32),
-}
-
-/// An object; boxed where it is large, since a short pickle can make many.
-#[derive(Debug)]
-pub(crate) enum Node<'a> {
-    /// Decimal digits.
-    BigInt(String),
-    Text(Cow<'a, str>),
-    Bytes(Cow<'a, [u8]>),
-    List(Vec<Slot>),
-    Tuple(Vec<Slot>),
-    Set(Vec<Slot>),
-    Dict(Vec<(Slot, Slot)>),
-    Global(Global),
-    /// An element type of NumPy: as written, and its byte order if that is known yet.
-    NumpyDtype {
-        code: Box<str>,
-        order: char,
-    },
-    /// An array of NumPy whose state has not come yet.
-    EmptyArray,
-    Array(Box<Array>),
-    Layout(Layout),
-    Storage(Box<Storage>),
-    Tensor(Box<TensorSpec>),
-    Sparse(Box<SparseSpec>),
-}
-
-// One byte of a pickle may make an object.
-const _: () = assert!(size_of::<Node<'_>>() <= 32);
-
-impl Node<'_> {
-    /// Slots that the object holds.
-    fn children(&self) -> usize {
-        match self {
-            Self::List(items) | Self::Tuple(items) | Self::Set(items) => items.len(),
-            Self::Dict(entries) => 2 * entries.len(),
-            _ => 0,
-        }
-    }
-
-    fn child(&self, i: usize) -> Slot {
-        match self {
-            Self::List(items) | Self::Tuple(items) | Self::Set(items) => items[i],
-            Self::Dict(entries) => {
-                let (key, value) = entries[i / 2];
-                if i.is_multiple_of(2) { key } else { value }
-            }
-            _ => Slot::None,
-        }
-    }
-}
 
 /// What is reachable from the root has been found to be finite, of bounded depth and not to grow without bound when
 /// shared parts are counted every time.
@@ -78,6 +14,7 @@ pub(crate) struct Graph<'a> {
     /// Objects that the root reaches, parts before the wholes.
     order: Vec<u32>,
     at: Location,
+    budget: Budget,
 }
 
 /// Reached, but its parts are not done.
@@ -85,23 +22,28 @@ const OPEN: u64 = u64::MAX;
 
 impl<'a> Graph<'a> {
     /// Checks the shape of what the root reaches.
-    pub(super) fn new(nodes: Vec<Node<'a>>, root: Slot, at: &Location) -> Result<Self, Error> {
+    pub(super) fn new(mut nodes: Vec<Node<'a>>, root: Slot, at: &Location, budget: Budget) -> Result<Self, Error> {
         let malformed = |problem: String| Error::Malformed { at: at.boxed(), problem };
+        let too_deep = || malformed(format!("containers are nested deeper than {MAX_DEPTH}, the limit"));
+        budget.trim(&mut nodes);
+        let limit = 16 * nodes.len() as u64 + (1 << 24);
+        budget.claim(nodes.len() * (size_of::<u64>() + size_of::<u8>() + size_of::<u32>()))?;
         // Objects in each, shared parts counted every time; 0 if not reached.
         let mut counts = vec![0u64; nodes.len()];
-        let mut heights = vec![0u32; nodes.len()];
-        let mut order = Vec::new();
+        let mut heights = vec![0u8; nodes.len()];
+        let mut order = Vec::with_capacity(nodes.len());
         let mut path: Vec<(u32, usize)> = Vec::new();
         if let Slot::Node(node) = root {
-            counts[node as usize] = OPEN;
-            path.push((node, 0));
+            counts[node.get() as usize] = OPEN;
+            path.push((node.get(), 0));
         }
         while let Some((id, next)) = path.last_mut() {
-            let node = &nodes[*id as usize];
+            let (id, node) = (*id, &nodes[*id as usize]);
             if *next < node.children() {
                 let child = node.child(*next);
                 *next += 1;
                 if let Slot::Node(child) = child {
+                    let child = child.get();
                     match counts[child as usize] {
                         OPEN => return Err(malformed("a container contains itself".to_owned())),
                         0 => {
@@ -111,74 +53,51 @@ impl<'a> Graph<'a> {
                         _ => {}
                     }
                 }
+                if path.len() > MAX_DEPTH + 1 {
+                    return Err(too_deep());
+                }
                 continue;
             }
             let (mut count, mut height) = (1u64, 0);
             for i in 0..node.children() {
                 if let Slot::Node(child) = node.child(i) {
-                    count = count.saturating_add(counts[child as usize]);
-                    height = height.max(heights[child as usize]);
+                    count += counts[child.get() as usize];
+                    height = height.max(heights[child.get() as usize]);
                 } else {
-                    count = count.saturating_add(1);
+                    count += 1;
+                }
+                if count > limit {
+                    return Err(Error::TooLarge {
+                        at: at.boxed(),
+                        what: "the structure, shared parts counted every time they occur,",
+                        size: count,
+                        limit,
+                        remedy: "no honest file shares so much; do not trust it",
+                    });
                 }
             }
-            counts[*id as usize] = count.min(OPEN - 1);
-            heights[*id as usize] = height + u32::from(node.children() > 0);
-            order.push(*id);
+            height += u8::from(node.children() > 0);
+            if usize::from(height) > MAX_DEPTH {
+                return Err(too_deep());
+            }
+            counts[id as usize] = count;
+            heights[id as usize] = height;
+            order.push(id);
             path.pop();
         }
-        if let Slot::Node(root) = root {
-            let (count, height) = (counts[root as usize], heights[root as usize]);
-            if height as usize > MAX_DEPTH {
-                return Err(malformed(format!("containers are nested {height} deep, {MAX_DEPTH} is the limit")));
-            }
-            let limit = 16 * nodes.len() as u64 + (1 << 24);
-            if count > limit {
-                return Err(Error::TooLarge {
-                    at: at.boxed(),
-                    what: "the structure, shared parts counted every time they occur,",
-                    size: count,
-                    limit,
-                    remedy: "no honest file shares so much; do not trust it",
-                });
-            }
-        }
-        let graph = Self { nodes, root, order, at: at.clone() };
-        graph.check_keys()?;
-        Ok(graph)
-    }
-
-    /// Refuses texts and whole numbers that stand twice as keys of one dict.
-    fn check_keys(&self) -> Result<(), Error> {
-        #[derive(PartialEq, Eq, Hash)]
-        enum Key<'k> {
-            Int(i64),
-            Text(&'k str),
-        }
-        let mut seen = std::collections::HashSet::new();
-        for &id in &self.order {
-            let Node::Dict(entries) = &self.nodes[id as usize] else {
-                continue;
-            };
-            seen.clear();
-            for &(slot, _) in entries {
-                let (key, name) = match (slot, self.node(slot)) {
-                    (Slot::Int(n), _) => (Key::Int(n), n.to_string()),
-                    (_, Some(Node::Text(text))) => (Key::Text(text), String::new()),
-                    _ => continue,
-                };
-                if let Some(key) = seen.replace(key) {
-                    let name = if let Key::Text(text) = key { text.to_owned() } else { name };
-                    return Err(Error::DuplicateName { at: self.at.boxed(), what: "key of a dict", name });
-                }
-            }
-        }
-        Ok(())
+        budget.free(counts);
+        budget.free(heights);
+        let dicts = order.iter().filter_map(|&id| match &nodes[id as usize] {
+            Node::Dict(entries) => Some(entries.as_slice()),
+            _ => None,
+        });
+        keys::check(dicts, &nodes, &budget, at)?;
+        Ok(Self { nodes, root, order, at: at.clone(), budget })
     }
 
     /// The object of a slot.
     pub(crate) fn node(&self, slot: Slot) -> Option<&Node<'a>> {
-        if let Slot::Node(id) = slot { self.nodes.get(id as usize) } else { None }
+        if let Slot::Node(place) = slot { self.nodes.get(place.get() as usize) } else { None }
     }
 
     /// All objects that the pickle has made, in their order.
@@ -191,8 +110,13 @@ impl<'a> Graph<'a> {
         self.root
     }
 
+    /// Memory for what is made of the objects.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
     /// Objects that the root reaches, each once.
-    pub(crate) fn reachable(&self) -> impl Iterator<Item = &Node<'a>> {
+    pub(crate) fn reachable(&self) -> impl Iterator<Item = &Node<'a>> + Clone {
         self.order.iter().map(|&id| &self.nodes[id as usize])
     }
 
@@ -200,21 +124,13 @@ impl<'a> Graph<'a> {
     /// order of [`Graph::reachable`].
     pub(crate) fn into_value(self, parts: Vec<Part>) -> Result<Value, Error> {
         let mut parts = parts.into_iter();
-        let mut values: Vec<Value> = Vec::new();
-        // Where the value of an object stands.
-        let mut place = vec![0u32; self.nodes.len()];
-        let mut nodes: Vec<Option<Node<'a>>> = self.nodes.into_iter().map(Some).collect();
-        for &id in &self.order {
-            let Some(node) = nodes[id as usize].take() else {
-                continue;
-            };
-            let get = |slot: Slot| match slot {
-                Slot::None => Value::None,
-                Slot::Bool(truth) => Value::Bool(truth),
-                Slot::Int(number) => Value::Int(number),
-                Slot::Float(number) => Value::Float(number),
-                Slot::Node(id) => values[place[id as usize] as usize].clone(),
-            };
+        let Self { mut nodes, root, order, at, budget } = self;
+        for id in order {
+            let mut node = std::mem::replace(&mut nodes[id as usize], Node::EmptyArray);
+            node.trim(&budget);
+            let (size, freed) = sizes(&node);
+            budget.claim(2 * size_of::<usize>() + size)?;
+            let get = |slot: Slot| value_of(slot, &nodes);
             let all = |items: Vec<Slot>| -> Arc<[Value]> { items.into_iter().map(get).collect() };
             let value = match node {
                 Node::BigInt(digits) => Value::BigInt(digits.into()),
@@ -231,22 +147,47 @@ impl<'a> Graph<'a> {
                 Node::Storage(_) | Node::Tensor(_) | Node::Sparse(_) => match parts.next() {
                     Some(Part::Array(array)) => Value::Array(Arc::new(array)),
                     Some(Part::Sparse(sparse)) => Value::Sparse(Arc::new(sparse)),
-                    None => return Err(unfinished(&self.at)),
+                    None => return Err(unfinished(&at)),
                 },
-                Node::Global(_) | Node::NumpyDtype { .. } | Node::EmptyArray | Node::Layout(_) => {
-                    return Err(unfinished(&self.at));
+                Node::Global(_) | Node::NumpyDtype { .. } | Node::EmptyArray | Node::Layout(_) | Node::Value(_) => {
+                    return Err(unfinished(&at));
                 }
             };
-            place[id as usize] = values.len() as u32;
-            values.push(value);
+            budget.release(freed);
+            nodes[id as usize] = Node::Value(value);
         }
-        Ok(match self.root {
-            Slot::None => Value::None,
-            Slot::Bool(truth) => Value::Bool(truth),
-            Slot::Int(number) => Value::Int(number),
-            Slot::Float(number) => Value::Float(number),
-            Slot::Node(id) => values.swap_remove(place[id as usize] as usize),
-        })
+        Ok(value_of(root, &nodes))
+    }
+}
+
+/// The value of a slot whose object has been replaced by its value.
+fn value_of(slot: Slot, nodes: &[Node<'_>]) -> Value {
+    match slot {
+        Slot::None => Value::None,
+        Slot::Bool(truth) => Value::Bool(truth),
+        Slot::Int(number) => Value::Int(number.get()),
+        Slot::Float(number) => Value::Float(number.get()),
+        Slot::Node(place) => match &nodes[place.get() as usize] {
+            Node::Value(value) => value.clone(),
+            // Parts come before the wholes.
+            _ => Value::None,
+        },
+    }
+}
+
+/// Bytes that the value of an object owns beside itself and the counts of those who share it, and bytes that the object gives
+/// back.
+fn sizes(node: &Node<'_>) -> (usize, usize) {
+    match node {
+        Node::BigInt(text) => (text.len(), node.heap()),
+        Node::Text(text) => (text.len(), node.heap()),
+        Node::Bytes(bytes) => (bytes.len(), node.heap()),
+        Node::List(_) | Node::Tuple(_) | Node::Set(_) | Node::Dict(_) => {
+            (size_of::<Value>() * node.children(), node.heap())
+        }
+        // Elements are moved.
+        Node::Array(_) => (size_of::<Array>(), 0),
+        _ => (size_of::<SparseTensor>(), 0),
     }
 }
 

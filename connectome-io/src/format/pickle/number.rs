@@ -1,5 +1,7 @@
 //! Whole numbers of any size, and the escapes of protocol 0.
 
+use std::borrow::Cow;
+
 /// Bytes of a binary number that are converted to digits, about 4,300 of them: Python's own limit.
 pub(super) const MAX_BYTES: usize = 1_785;
 
@@ -73,9 +75,12 @@ pub(super) fn from_decimal(text: &str) -> Option<Whole> {
 }
 
 /// The bytes of a Python 2 string literal with its quotes; `None` if it is none.
-pub(super) fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn unquote(literal: &[u8]) -> Option<Cow<'_, [u8]>> {
     let quote = *literal.first().filter(|&&b| b == b'\'' || b == b'"')?;
     let inner = literal.strip_prefix(&[quote])?.strip_suffix(&[quote])?;
+    if !inner.contains(&b'\\') {
+        return Some(inner.into());
+    }
     let mut bytes = Vec::with_capacity(inner.len());
     let mut rest = inner.iter().copied();
     while let Some(b) = rest.next() {
@@ -95,12 +100,20 @@ pub(super) fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
             _ => return None,
         });
     }
-    Some(bytes)
+    Some(bytes.into())
+}
+
+/// Bytes that [`unescape`] takes for a line: one of its characters beyond ASCII is two bytes of UTF-8.
+pub(super) fn unescaped_size(line: &[u8]) -> usize {
+    line.len() + line.iter().filter(|b| !b.is_ascii()).count()
 }
 
 /// The text of a raw-unicode-escape line; `None` if an escape is no character.
-pub(super) fn unescape(line: &[u8]) -> Option<String> {
-    let mut text = String::with_capacity(line.len());
+pub(super) fn unescape(line: &[u8]) -> Option<Cow<'_, str>> {
+    if line.is_ascii() && !line.contains(&b'\\') {
+        return std::str::from_utf8(line).ok().map(Cow::Borrowed);
+    }
+    let mut text = String::with_capacity(unescaped_size(line));
     let mut rest = line;
     while let [b, tail @ ..] = rest {
         let width = match (b, tail.first()) {
@@ -120,7 +133,7 @@ pub(super) fn unescape(line: &[u8]) -> Option<String> {
         text.push(char::from_u32(code)?);
         rest = &tail[1 + width..];
     }
-    Some(text)
+    Some(text.into())
 }
 
 #[cfg(test)]
@@ -156,7 +169,7 @@ mod tests {
 
     #[test]
     fn escapes() {
-        assert_eq!(unquote(b"'a\\n\\x41\\\\\"'").unwrap(), b"a\nA\\\"");
+        assert_eq!(*unquote(b"'a\\n\\x41\\\\\"'").unwrap(), *b"a\nA\\\"");
         assert_eq!(unquote(b"'a"), None);
         assert_eq!(unquote(b"'\\q'"), None);
         assert_eq!(unquote(b"'"), None);

@@ -5,6 +5,9 @@ use crate::array::count_of;
 use crate::format::npy::{Descr, parse_descr};
 use crate::{Array, ArrayData, Dtype, Error};
 
+/// Dimensions that an array may have.
+const MAX_DIMS: usize = 64;
+
 /// The byte order in the state of an element type: `(version, order, subtype, names, ...)`.
 pub(super) fn byte_order(machine: &Machine<'_, '_>, state: Slot) -> Result<char, Error> {
     match machine.items(state) {
@@ -41,10 +44,14 @@ pub(super) fn scalar(machine: &mut Machine<'_, '_>, dtype: Slot, data: Slot) -> 
                 char::from_u32(code)
             };
             let (codes, rest) = bytes.as_chunks::<4>();
-            let text: Option<String> = codes.iter().map(decode).collect();
-            let text = text.filter(|_| rest.is_empty()).ok_or_else(|| machine.malformed("a text is not UTF-32"))?;
-            machine.charge(text.len())?;
-            return Ok(machine.make(Node::Text(text.trim_end_matches('\0').to_owned().into())));
+            let size = codes.iter().map(|code| decode(code).map(char::len_utf8)).sum::<Option<usize>>();
+            let size = size.filter(|_| rest.is_empty()).ok_or_else(|| machine.malformed("a text is not UTF-32"))?;
+            machine.budget().fits(size)?;
+            let mut text = String::with_capacity(size);
+            text.extend(codes.iter().filter_map(decode));
+            text.truncate(text.trim_end_matches('\0').len());
+            machine.charge(size)?;
+            return machine.make(Node::Text(text.into()));
         }
         _ => return Err(machine.unsupported(format!("a scalar of type {descr:?}"))),
     };
@@ -57,16 +64,16 @@ pub(super) fn scalar(machine: &mut Machine<'_, '_>, dtype: Slot, data: Slot) -> 
     Ok(match (dtype, array.data()) {
         (Dtype::Bool, _) => Slot::Bool(bytes[0] != 0),
         (_, ArrayData::U64(v)) => match i64::try_from(v[0]) {
-            Ok(number) => Slot::Int(number),
+            Ok(number) => Slot::int(number),
             Err(_) => {
                 let digits = v[0].to_string();
-                machine.make(Node::BigInt(digits))
+                machine.make(Node::BigInt(digits))?
             }
         },
-        (Dtype::C64 | Dtype::C128, _) => machine.make(Node::Array(Box::new(array))),
+        (Dtype::C64 | Dtype::C128, _) => machine.make(Node::Array(Box::new(array)))?,
         _ => match array.to_i64() {
-            Ok(v) => Slot::Int(v[0]),
-            Err(_) => Slot::Float(array.to_f64()?[0]),
+            Ok(v) => Slot::int(v[0]),
+            Err(_) => Slot::float(array.to_f64()?[0]),
         },
     })
 }
@@ -83,14 +90,12 @@ pub(super) fn array(
     let Descr::Number { dtype, big_endian } = parse_descr(&descr) else {
         return Err(machine.unsupported(format!("an array of elements of type {descr:?}")));
     };
-    let shape = machine.items(shape).and_then(|items| {
-        let length = |&slot: &Slot| if let Slot::Int(n) = slot { usize::try_from(n).ok() } else { None };
+    let shape = machine.items(shape).filter(|items| items.len() <= MAX_DIMS).and_then(|items| {
+        let length = |&slot: &Slot| if let Slot::Int(n) = slot { usize::try_from(n.get()).ok() } else { None };
         items.iter().map(length).collect::<Option<Vec<usize>>>()
     });
-    let mut shape = shape.ok_or_else(|| machine.malformed("the shape of an array is no tuple of lengths"))?;
-    if shape.len() > 64 {
-        return Err(machine.malformed(format!("an array of {} dimensions", shape.len())));
-    }
+    let no_shape = || machine.malformed(format!("the shape of an array is no tuple of at most {MAX_DIMS} lengths"));
+    let mut shape = shape.ok_or_else(no_shape)?;
     let overflow = || Error::Overflow { at: machine.place(), what: "size of shape", text: format!("{shape:?}") };
     let want = count_of(&shape).and_then(|n| n.checked_mul(dtype.size())).ok_or_else(overflow)?;
     let bytes = machine.bytes(data).ok_or_else(|| machine.malformed("an array without bytes"))?;
@@ -102,6 +107,8 @@ pub(super) fn array(
     {
         return Err(machine.malformed(format!("{bad} is no truth value, which are 0 and 1")));
     }
+    // To turn an array round takes it twice.
+    machine.budget().fits(want * (1 + usize::from(fortran)))?;
     let mut elements = ArrayData::with_capacity(dtype, want / dtype.size());
     elements.extend_from_bytes(bytes, big_endian);
     machine.charge(want)?;

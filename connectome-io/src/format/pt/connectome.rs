@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::matrix::{assemble, check_plausible, from_array_at, side};
-use super::super::pickle::{Graph, SparseLayout};
+use super::super::pickle::{Budget, Graph, SparseLayout};
 use super::names::{Leaf, leaves};
 use super::store::Store;
 use super::{File, SparseSpec, TensorSpec};
@@ -32,27 +32,37 @@ pub fn read_connectome(path: impl AsRef<Path>, options: &ReadOptions) -> Result<
 /// The matrix among the objects of a file.
 pub(crate) fn connectome_of(graph: &Graph<'_>, store: &mut Store, options: &ReadOptions) -> Result<Connectome, Error> {
     let file = store.at.clone();
-    let (name, leaf) = choose(leaves(graph, &file)?, options.member.as_deref(), &file)?;
+    let (name, leaf) = choose(leaves(graph, true, &file)?, options.member.as_deref(), &file)?;
     let at = *file.key(name);
+    let budget = graph.budget();
     match leaf {
-        Leaf::Sparse(sparse) => read_sparse(sparse, store, options, &at),
+        Leaf::Sparse(sparse) => read_sparse(sparse, store, budget, options, &at),
         Leaf::Tensor(tensor) => {
             let size = &tensor.size;
             side(size, &at)?;
-            from_array_at(&one(store, &tensor)?, None, options, &at)
+            from_array_at(&one(store, tensor, budget)?, None, options, &at)
+        }
+        Leaf::Storage(storage) => {
+            let tensor = storage.as_tensor();
+            side(&tensor.size, &at)?;
+            from_array_at(&one(store, &tensor, budget)?, None, options, &at)
         }
         Leaf::Array(array) => from_array_at(array, None, options, &at),
-        Leaf::Number(_) | Leaf::Text(_) => Err(Error::NotSquare { at: at.boxed(), shape: Vec::new() }),
+        Leaf::Number(..) | Leaf::Text(_) => Err(Error::NotSquare { at: at.boxed(), shape: Vec::new() }),
     }
 }
 
 /// The only array among the objects of a file.
 pub(crate) fn single_array_of(graph: &Graph<'_>, store: &mut Store) -> Result<Array, Error> {
-    let mut arrays = leaves(graph, &store.at)?;
-    arrays.retain(|(_, leaf)| leaf.shape().is_some());
+    let arrays = leaves(graph, true, &store.at)?;
+    let budget = graph.budget();
     match arrays.as_slice() {
-        [(_, Leaf::Tensor(tensor))] => one(store, tensor),
-        [(_, Leaf::Array(array))] => Ok((*array).clone()),
+        [(_, Leaf::Tensor(tensor))] => one(store, tensor, budget),
+        [(_, Leaf::Storage(storage))] => one(store, &storage.as_tensor(), budget),
+        [(_, Leaf::Array(array))] => {
+            budget.claim(array.n_bytes())?;
+            Ok((*array).clone())
+        }
         _ => Err(Error::Missing {
             at: store.at.boxed(),
             what: "single dense array".to_owned(),
@@ -63,8 +73,11 @@ pub(crate) fn single_array_of(graph: &Graph<'_>, store: &mut Store) -> Result<Ar
 }
 
 /// The leaf that is meant.
-fn choose<'g>(all: Vec<(String, Leaf<'g>)>, member: Option<&str>, at: &Location) -> Result<(String, Leaf<'g>), Error> {
-    let mut arrays: Vec<_> = all.into_iter().filter(|(_, leaf)| leaf.shape().is_some()).collect();
+fn choose<'g>(
+    mut arrays: Vec<(String, Leaf<'g>)>,
+    member: Option<&str>,
+    at: &Location,
+) -> Result<(String, Leaf<'g>), Error> {
     let only = |is: &dyn Fn(&Leaf<'_>) -> bool| {
         let mut places = (0..arrays.len()).filter(|&i| is(&arrays[i].1));
         places.next().filter(|_| places.next().is_none())
@@ -89,13 +102,14 @@ fn choose<'g>(all: Vec<(String, Leaf<'g>)>, member: Option<&str>, at: &Location)
     }
 }
 
-fn one(store: &mut Store, tensor: &TensorSpec) -> Result<Array, Error> {
-    store.read(&[tensor])?.pop().ok_or_else(|| Error::Empty { at: store.at.boxed(), what: "tensor" })
+fn one(store: &mut Store, tensor: &TensorSpec, budget: &Budget) -> Result<Array, Error> {
+    store.read(&[tensor], budget)?.pop().ok_or_else(|| Error::Empty { at: store.at.boxed(), what: "tensor" })
 }
 
 fn read_sparse(
     sparse: &SparseSpec,
     store: &mut Store,
+    budget: &Budget,
     options: &ReadOptions,
     at: &Location,
 ) -> Result<Connectome, Error> {
@@ -104,7 +118,7 @@ fn read_sparse(
     check_plausible(n, n_entries, options, at)?;
     let (rows, columns) = match (sparse.layout, sparse.indices.as_slice()) {
         (SparseLayout::Coo, [pairs]) => {
-            let mut pairs = indices(pairs, 2, n, store, at)?;
+            let mut pairs = indices(pairs, 2, n, store, budget, at)?;
             let columns = pairs.pop().unwrap_or_default();
             (pairs.pop().unwrap_or_default(), columns)
         }
@@ -120,14 +134,15 @@ fn read_sparse(
                     reason: "one more than rows",
                 });
             }
-            let pointers = one(store, pointers)?.to_i64().map_err(|e| e.in_file(at))?;
+            budget.claim(size_of::<i64>() * (n + 1))?;
+            let pointers = one(store, pointers, budget)?.to_i64().map_err(|e| e.in_file(at))?;
             let outer = expand_pointers(&pointers, n_entries, &here)?;
-            let inner = indices(inner, 1, n, store, at)?.pop().unwrap_or_default();
+            let inner = indices(inner, 1, n, store, budget, at)?.pop().unwrap_or_default();
             if layout == SparseLayout::Csr { (outer, inner) } else { (inner, outer) }
         }
         _ => return Err(Error::Empty { at: at.boxed(), what: "indices" }),
     };
-    let weight = values(&sparse.values, store, at)?;
+    let weight = values(&sparse.values, store, budget, at)?;
     assemble(rows, columns, Edges { weight, ..Edges::default() }, n, None, options, at)
 }
 
@@ -138,6 +153,7 @@ fn indices(
     parts: usize,
     n: usize,
     store: &mut Store,
+    budget: &Budget,
     at: &Location,
 ) -> Result<Vec<Vec<u32>>, Error> {
     let length = tensor.count as usize / parts;
@@ -151,7 +167,8 @@ fn indices(
     };
     let reserve = |certain: bool| if certain { length } else { 0 };
     if tensor.dtype != Dtype::I64 || !tensor.is_contiguous() {
-        let values = one(store, tensor)?.to_i64().map_err(|e| e.in_file(at))?;
+        budget.claim((size_of::<i64>() + size_of::<u32>()).saturating_mul(tensor.count as usize))?;
+        let values = one(store, tensor, budget)?.to_i64().map_err(|e| e.in_file(at))?;
         if let Some(bad) = values.iter().position(|&index| index as u64 >= n as u64) {
             return Err(error(bad, values[bad]));
         }
@@ -197,7 +214,7 @@ fn distribute(
 }
 
 /// Values of entries; those of the usual types go straight from the file to 64 bits.
-fn values(tensor: &TensorSpec, store: &mut Store, at: &Location) -> Result<Vec<f64>, Error> {
+fn values(tensor: &TensorSpec, store: &mut Store, budget: &Budget, at: &Location) -> Result<Vec<f64>, Error> {
     if tensor.dtype == Dtype::F32 && tensor.is_contiguous() {
         let big_endian = store.big_endian();
         return store.with(&tensor.storage, tensor.range(), |stream| {
@@ -214,5 +231,6 @@ fn values(tensor: &TensorSpec, store: &mut Store, at: &Location) -> Result<Vec<f
             Ok(values)
         });
     }
-    one(store, tensor)?.into_f64().map_err(|e| e.in_file(at))
+    budget.claim(size_of::<f64>().saturating_mul(tensor.count as usize))?;
+    one(store, tensor, budget)?.into_f64().map_err(|e| e.in_file(at))
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
-use super::super::pickle::{Machine, Node, Slot, Value};
+use super::super::pickle::{Budget, Machine, Node, Slot};
 use crate::{Error, Location};
 
 /// The magic number, as protocols from 2 on write it and as text.
@@ -31,20 +31,22 @@ pub(super) struct Index {
 }
 
 /// Finds the parts of a file of `length` bytes.
-pub(super) fn index(file: &mut fs::File, length: u64, at: &Location) -> Result<Index, Error> {
+pub(super) fn index(file: &mut fs::File, length: u64, budget: &Budget, at: &Location) -> Result<Index, Error> {
     let io = |source| Error::Io { action: "read", path: at.file.clone().unwrap_or_default(), source };
     let mut prefix = Vec::new();
     let mut want = PREFIX;
     let (object, keys, end, widths) = loop {
         let more = want.min(length) - prefix.len() as u64;
+        prefix.reserve_exact(more as usize);
         file.by_ref().take(more).read_to_end(&mut prefix).map_err(io)?;
-        match pickles(&prefix, at) {
+        match pickles(&prefix, budget, at) {
             Ok(parts) => break parts,
             // Not all of the pickles are there yet.
             Err(Error::Truncated { .. }) if want < length => want = want.saturating_mul(4),
             Err(error) => return Err(error),
         }
     };
+    budget.claim(keys.iter().map(|key| ENTRY + key.len()).sum())?;
     let mut storages = HashMap::with_capacity(keys.len());
     let mut position = end as u64;
     for key in keys {
@@ -80,10 +82,13 @@ pub(super) fn index(file: &mut fs::File, length: u64, at: &Location) -> Result<I
     Ok(Index { prefix, object, storages })
 }
 
+/// Bytes that a storage takes in each map, beside its key; half of a map may be empty.
+const ENTRY: usize = 4 * size_of::<(String, u64, u64)>();
+
 type Parts = (Range<usize>, Vec<String>, usize, HashMap<String, u64>);
 
 /// Where the object lies, the keys of the storages, where the pickles end, and the size of the elements of each storage.
-fn pickles(bytes: &[u8], at: &Location) -> Result<Parts, Error> {
+fn pickles(bytes: &[u8], budget: &Budget, at: &Location) -> Result<Parts, Error> {
     let malformed = |problem: &str| Error::Malformed { at: at.boxed(), problem: problem.to_owned() };
     let rest = |position: usize| {
         let rest = &bytes[position..];
@@ -96,31 +101,49 @@ fn pickles(bytes: &[u8], at: &Location) -> Result<Parts, Error> {
     if !matches!(bytes, [0x80 | b'L', ..]) {
         return Err(strange());
     }
-    let (magic, mut position) = Machine::run(rest(0)?, at, false)?;
+    // Each pickle is gone before the next is interpreted.
+    let budget = budget.clone();
+    budget.claim(bytes.len())?;
+    let (magic, mut position) = Machine::run(rest(0)?, at, false, budget.clone())?;
     if !matches!(magic.node(magic.root()), Some(Node::BigInt(digits)) if digits == MAGIC.1) {
         return Err(strange());
     }
-    let (version, n) = Machine::run(rest(position)?, at, false)?;
-    if !matches!(version.root(), Slot::Int(1001)) {
+    drop(magic);
+    let (version, n) = Machine::run(rest(position)?, at, false, budget.clone())?;
+    if !matches!(version.root(), Slot::Int(number) if number.get() == 1001) {
         return Err(malformed("a version of the layout before zip that is not 1001"));
     }
+    drop(version);
     position += n;
-    position += Machine::run(rest(position)?, at, false)?.1;
+    position += Machine::run(rest(position)?, at, false, budget.clone())?.1;
     let start = position;
     let here = at.key("object");
-    let (graph, n) = super::graph(rest(position)?, &here)?;
+    let (graph, n) = super::graph(rest(position)?, &here, budget.clone())?;
     position += n;
     let mut widths = HashMap::new();
     for node in graph.all() {
-        if let Node::Storage(storage) = node {
+        if let Node::Storage(storage) = node
+            && !widths.contains_key(&*storage.key)
+        {
             // The first to name a storage says how its length is counted.
-            widths.entry(storage.key.to_string()).or_insert(storage.element());
+            for budget in [graph.budget(), &budget] {
+                budget.claim(ENTRY + storage.key.len())?;
+            }
+            widths.insert(storage.key.to_string(), storage.element());
         }
     }
-    let (keys, n) = Machine::run(rest(position)?, at, false)?;
-    let keys = keys.into_value(Vec::new())?;
-    let keys = keys.as_items().and_then(|keys| keys.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
-    let keys = keys.ok_or_else(|| malformed("the keys of the storages are no list of texts"))?;
-    let object = start..position;
-    Ok((object, keys.into_iter().map(str::to_owned).collect(), position + n, widths))
+    drop(graph);
+    let (keys, n) = Machine::run(rest(position)?, at, false, budget)?;
+    let no_texts = || malformed("the keys of the storages are no list of texts");
+    let Some(Node::List(items) | Node::Tuple(items) | Node::Set(items)) = keys.node(keys.root()) else {
+        return Err(no_texts());
+    };
+    let mut texts = Vec::new();
+    for &item in items {
+        let Some(Node::Text(text)) = keys.node(item) else { return Err(no_texts()) };
+        keys.budget().room(&mut texts, 1)?;
+        keys.budget().claim(text.len())?;
+        texts.push(text.clone().into_owned());
+    }
+    Ok((start..position, texts, position + n, widths))
 }

@@ -21,7 +21,9 @@ pub(crate) fn storage_of(machine: &mut Machine<'_, '_>, id: Slot) -> Result<Stor
     let Some(TorchGlobal::Storage(dtype)) = machine.node_of_type(class) else {
         return Err(machine.malformed("a storage without class"));
     };
-    let key: Arc<str> = machine.text(key).ok_or_else(|| machine.malformed("a storage without key"))?.into();
+    let key = machine.text(key).ok_or_else(|| machine.malformed("a storage without key"))?;
+    machine.budget().fits(key.len())?;
+    let key: Arc<str> = key.into();
     let n = length_of(machine, length)?;
     let (start, n) = match rest {
         [] | [Slot::None] => (0, n),
@@ -86,8 +88,7 @@ pub(crate) fn call(machine: &mut Machine<'_, '_>, function: TorchGlobal, args: &
             let (Some(inner), Some(TorchGlobal::Type)) = (inner, machine.node_of_type(class)) else {
                 return Err(bad(machine));
             };
-            let args = machine.items(args).ok_or_else(|| bad(machine))?.to_vec();
-            machine.charge(args.len())?;
+            let args = machine.arguments(machine.items(args).ok_or_else(|| bad(machine))?)?;
             return machine.call(Global::Torch(inner), &args);
         }
         (TorchGlobal::Layout, &[name]) => {
@@ -106,9 +107,11 @@ pub(crate) fn call(machine: &mut Machine<'_, '_>, function: TorchGlobal, args: &
         (TorchGlobal::Size, &[items]) if machine.items(items).is_some() => return Ok(items),
         (TorchGlobal::Device, &[kind, ref index @ ..]) => {
             let kind = machine.text(kind).ok_or_else(|| bad(machine))?;
+            // Python writes at most 20 characters for the index.
+            machine.budget().fits(kind.len() + 21)?;
             let text = match *index {
                 [] => kind.to_owned(),
-                [Slot::Int(index)] => format!("{kind}:{index}"),
+                [Slot::Int(index)] => format!("{kind}:{}", index.get()),
                 _ => return Err(bad(machine)),
             };
             machine.charge(text.len())?;
@@ -116,7 +119,7 @@ pub(crate) fn call(machine: &mut Machine<'_, '_>, function: TorchGlobal, args: &
         }
         _ => return Err(bad(machine)),
     };
-    Ok(machine.make(node))
+    machine.make(node)
 }
 
 /// A sparse matrix from its layout and `(indices, values, size, coalesced)` or `(pointers, indices, values, size)`.
@@ -170,8 +173,8 @@ fn sparse(machine: &mut Machine<'_, '_>, layout: Slot, data: Slot) -> Result<Spa
 
 fn length_of(machine: &Machine<'_, '_>, slot: Slot) -> Result<u64, Error> {
     match slot {
-        Slot::Int(n) => u64::try_from(n)
-            .map_err(|_| machine.malformed(format!("{n} as offset, length or stride: none of them is negative"))),
+        Slot::Int(n) => u64::try_from(n.get())
+            .map_err(|_| machine.malformed(format!("{n:?} as offset, length or stride: none of them is negative"))),
         _ => match machine.node(slot) {
             Some(Node::BigInt(digits)) => Err(Error::Overflow {
                 at: machine.place(),

@@ -23,6 +23,11 @@ impl Storage {
         self.dtype.map_or(1, |dtype| dtype.size() as u64)
     }
 
+    /// Bytes of memory that a storage takes.
+    pub(crate) fn heap(&self) -> usize {
+        size_of::<Self>() + 2 * size_of::<usize>() + self.key.len()
+    }
+
     /// The whole storage as a tensor.
     pub(crate) fn as_tensor(&self) -> TensorSpec {
         let dtype = self.dtype.unwrap_or(Dtype::U8);
@@ -85,6 +90,11 @@ impl TensorSpec {
         Ok(Self { storage, dtype, offset, size, stride, count })
     }
 
+    /// Bytes of memory that the description takes.
+    pub(crate) fn heap(&self) -> usize {
+        size_of::<Self>() + size_of::<u64>() * (self.size.capacity() + self.stride.capacity())
+    }
+
     /// Whether the elements lie one after the other, in C order.
     pub(crate) fn is_contiguous(&self) -> bool {
         let mut expected = 1;
@@ -131,4 +141,11 @@ pub(crate) struct SparseSpec {
     pub(crate) indices: Vec<TensorSpec>,
     pub(crate) values: TensorSpec,
     pub(crate) coalesced: Option<bool>,
+}
+
+impl SparseSpec {
+    /// Bytes of memory that the description takes.
+    pub(crate) fn heap(&self) -> usize {
+        size_of::<Self>() + self.indices.iter().chain([&self.values]).map(TensorSpec::heap).sum::<usize>()
+    }
 }

@@ -5,12 +5,12 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::super::npy::read_up_to;
-use super::super::pickle::{Graph, Node, Part, SparseTensor};
+use super::super::pickle::{Budget, Graph, Node, Part, SparseTensor};
 use super::super::zip_members::{self, Members};
 use super::{Storage, TensorSpec, legacy};
 use crate::array::ArrayData;
 use crate::options::Limits;
-use crate::source::{RAISE_INFLATED, explain};
+use crate::source::explain;
 use crate::{Array, Dtype, Error, Location};
 
 /// Bytes that are converted at a time; fits the cache of a core.
@@ -25,14 +25,14 @@ pub(crate) struct File {
     pickle: Vec<u8>,
     /// Where the pickle is, for messages.
     at: Location,
+    /// What is in memory before the pickle is interpreted.
+    budget: Budget,
 }
 
 /// The part of a file that holds elements.
 pub(crate) struct Store {
     kind: Kind,
     big_endian: bool,
-    /// Bytes that all tensors together may have.
-    limit: u64,
     pub(super) at: Location,
 }
 
@@ -102,26 +102,39 @@ impl File {
             let what = "a gzipped file of torch".to_owned();
             return Err(Error::Unsupported { at: at.boxed(), what, remedy: "unpack it with gunzip first" });
         }
-        let limit = limits.inflated.saturating_add(length);
+        let budget = Budget::new(length, limits, &at);
         if zip_members::MAGIC.contains(&&head) {
-            return Self::open_zip(path, &Limits { inflated: limit, ..*limits }, &at);
+            let inflated = limits.inflated.saturating_add(length);
+            return Self::open_zip(path, &Limits { inflated, ..*limits }, &at, budget);
         }
         file.rewind().map_err(io)?;
-        let legacy::Index { mut prefix, object, storages } = legacy::index(&mut file, length, &at)?;
+        let legacy::Index { mut prefix, object, storages } = legacy::index(&mut file, length, &budget, &at)?;
         prefix.truncate(object.end);
         prefix.drain(..object.start);
+        prefix.shrink_to_fit();
+        budget.claim(prefix.len())?;
         let kind = Kind::Legacy { file, index: storages };
-        let store = Store { kind, big_endian: false, limit, at: at.clone() };
-        Ok(Self { store, pickle: prefix, at: *at.key("object") })
+        let store = Store { kind, big_endian: false, at: at.clone() };
+        Ok(Self { store, pickle: prefix, at: *at.key("object"), budget })
     }
 
-    fn open_zip(path: &Path, limits: &Limits, at: &Location) -> Result<Self, Error> {
+    fn open_zip(path: &Path, limits: &Limits, at: &Location, budget: Budget) -> Result<Self, Error> {
         let mut members = open_members(path, limits)?;
+        budget.claim(members.n_bytes())?;
         let folder = folder(&members)?;
         let read = |members: &mut Members, name: &str| {
             members.with(name, |member| {
                 let mut bytes = Vec::new();
+                if member.certain {
+                    budget.fits(member.size as usize)?;
+                    bytes.reserve_exact(member.size as usize);
+                }
                 member.reader.read_to_end(&mut bytes).map_err(|e| explain(member.at, e))?;
+                bytes.shrink_to_fit();
+                if !member.certain {
+                    budget.arrived(bytes.len());
+                }
+                budget.claim(bytes.len())?;
                 Ok(bytes)
             })
         };
@@ -140,13 +153,8 @@ impl File {
         } else {
             false
         };
-        let store = Store {
-            kind: Kind::Zip { members: Box::new(members), folder },
-            big_endian,
-            limit: limits.inflated,
-            at: at.clone(),
-        };
-        Ok(Self { store, pickle, at: *at.key(name) })
+        let store = Store { kind: Kind::Zip { members: Box::new(members), folder }, big_endian, at: at.clone() };
+        Ok(Self { store, pickle, at: *at.key(name), budget })
     }
 
     /// The bytes of the pickle, once.
@@ -156,7 +164,7 @@ impl File {
 
     /// The objects of the pickle.
     pub(crate) fn graph<'a>(&self, pickle: &'a [u8]) -> Result<Graph<'a>, Error> {
-        let (graph, end) = super::graph(pickle, &self.at)?;
+        let (graph, end) = super::graph(pickle, &self.at, self.budget.clone())?;
         if end < pickle.len() {
             let at = self.at.key(format!("byte {end}"));
             return Err(Error::TrailingBytes { at, extra: (pickle.len() - end) as u64 });
@@ -196,7 +204,7 @@ pub(crate) fn is_archive(path: &Path, limits: &Limits) -> Result<bool, Error> {
 impl Store {
     /// A store for pickles that hold their arrays themselves.
     pub(crate) fn none(at: Location) -> Self {
-        Self { kind: Kind::None, big_endian: false, limit: 0, at }
+        Self { kind: Kind::None, big_endian: false, at }
     }
 
     pub(super) fn big_endian(&self) -> bool {
@@ -249,17 +257,9 @@ impl Store {
     }
 
     /// Reads dense tensors, each storage once.
-    pub(crate) fn read(&mut self, tensors: &[&TensorSpec]) -> Result<Vec<Array>, Error> {
-        let total = tensors.iter().fold(0u64, |sum, tensor| sum.saturating_add(tensor.n_bytes()));
-        if total > self.limit {
-            return Err(Error::TooLarge {
-                at: self.at.boxed(),
-                what: "all tensors together, repeated elements counted every time,",
-                size: total,
-                limit: self.limit,
-                remedy: RAISE_INFLATED,
-            });
-        }
+    pub(crate) fn read(&mut self, tensors: &[&TensorSpec], budget: &Budget) -> Result<Vec<Array>, Error> {
+        // Its place in two lists, and in the one of what is wanted.
+        budget.claim(tensors.len() * 2 * (size_of::<usize>() + size_of::<Array>()))?;
         let big_endian = self.big_endian;
         let mut order: Vec<usize> = (0..tensors.len()).collect();
         order.sort_by(|&a, &b| tensors[a].storage.key.cmp(&tensors[b].storage.key));
@@ -274,6 +274,9 @@ impl Store {
                     && tensors[single].is_contiguous()
                 {
                     let tensor = tensors[single];
+                    if stream.certain {
+                        budget.claim(array_size(tensor))?;
+                    }
                     let capacity = if stream.certain { tensor.count } else { tensor.count.min(CHUNK as u64) };
                     let mut data = ArrayData::with_capacity(tensor.dtype, capacity as usize);
                     let at = stream.at;
@@ -282,20 +285,31 @@ impl Store {
                         data.extend_from_bytes(bytes, big_endian);
                         Ok(())
                     })?;
+                    if !stream.certain {
+                        budget.arrived((end - start) as usize);
+                        budget.claim(array_size(tensor))?;
+                    }
                     arrays[single] = Some(Array::new(tensor.shape(), data).map_err(|e| e.in_file(at))?);
                     return Ok(());
                 }
                 let mut bytes = Vec::new();
                 if stream.certain {
+                    budget.fits((end - start) as usize)?;
                     bytes.reserve_exact((end - start) as usize);
                 }
                 stream.chunks(end - start, |piece| {
                     bytes.extend_from_slice(piece);
                     Ok(())
                 })?;
+                if !stream.certain {
+                    budget.arrived(bytes.len());
+                }
+                budget.claim(bytes.capacity())?;
                 for &i in group {
+                    budget.claim(array_size(tensors[i]))?;
                     arrays[i] = Some(gather(tensors[i], &bytes, start, big_endian, stream.at)?);
                 }
+                budget.free(bytes);
                 Ok(())
             })?;
         }
@@ -303,15 +317,16 @@ impl Store {
     }
 
     /// Reads the elements of all tensors and storages among the objects.
-    pub(super) fn parts<'a>(&mut self, nodes: impl Iterator<Item = &'a Node<'a>>) -> Result<Vec<Part>, Error> {
-        let nodes: Vec<&Node<'_>> = nodes.collect();
-        let storages: Vec<TensorSpec> = nodes
-            .iter()
-            .filter_map(|node| if let Node::Storage(storage) = node { Some(storage.as_tensor()) } else { None })
-            .collect();
+    pub(super) fn parts(&mut self, graph: &Graph<'_>) -> Result<Vec<Part>, Error> {
+        let budget = graph.budget();
+        let bare = graph.reachable().filter_map(|node| match node {
+            Node::Storage(storage) => Some(&**storage),
+            _ => None,
+        });
+        let storages = specs(bare, budget)?;
         let mut bare = storages.iter();
         let mut wanted: Vec<&TensorSpec> = Vec::new();
-        for node in &nodes {
+        for node in graph.reachable() {
             match node {
                 Node::Storage(_) => wanted.extend(bare.next()),
                 Node::Tensor(tensor) => wanted.push(tensor),
@@ -319,9 +334,10 @@ impl Store {
                 _ => {}
             }
         }
-        let mut arrays = self.read(&wanted)?.into_iter();
+        let mut arrays = self.read(&wanted, budget)?.into_iter();
         let mut parts = Vec::new();
-        for node in nodes {
+        for node in graph.reachable() {
+            budget.room(&mut parts, 1)?;
             match node {
                 Node::Storage(_) | Node::Tensor(_) => parts.extend(arrays.next().map(Part::Array)),
                 Node::Sparse(spec) => {
@@ -335,6 +351,25 @@ impl Store {
         }
         Ok(parts)
     }
+}
+
+/// Bare storages as tensors.
+pub(super) fn specs<'s>(
+    storages: impl Iterator<Item = &'s Storage> + Clone,
+    budget: &Budget,
+) -> Result<Vec<TensorSpec>, Error> {
+    let count = storages.clone().count();
+    // One size and one stride each.
+    budget.claim(count * (size_of::<TensorSpec>() + 2 * size_of::<u64>()))?;
+    let mut specs = Vec::with_capacity(count);
+    specs.extend(storages.map(Storage::as_tensor));
+    Ok(specs)
+}
+
+/// Bytes that the array of a tensor takes, beside its place in a list.
+fn array_size(tensor: &TensorSpec) -> usize {
+    let elements = usize::try_from(tensor.n_bytes()).unwrap_or(usize::MAX);
+    elements.saturating_add(size_of::<usize>() * tensor.size.len())
 }
 
 /// The elements of a tensor, from the bytes of its storage from `start` on.
