@@ -5,7 +5,7 @@ use std::{
     path::Path,
     process::{Command, ExitCode, Stdio},
     thread::JoinHandle,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use crate::{
@@ -13,6 +13,9 @@ use crate::{
     mpi_check,
     options::Options,
     peers::{Peers, Python},
+    pool::{self, Ended, Job},
+    programs,
+    report::{Counts, Report, Stage},
     setup, workspace,
 };
 
@@ -30,10 +33,14 @@ Sets up what is missing, then, all in release (the C++ is compiled once):
   examples   each example of the package `examples` with --quick
 and ends with a table of stages and the number of tests. Stops at the first stage that fails.
 
+As many programs of tests, and examples, run at once as there are cores. Each one's output is shown when it has ended, under
+its package and the options with which `cargo test --release -p` runs it alone. After a failure no more are started.
+
   --fast         without doc, doc tests, mpi, examples and target/peers
   --keep-going   all stages and all tests, also after a failure
 
 CARGO_BUILD_JOBS limits how many compilers run at once (the C++ takes 2 GB each).
+RUST_TEST_THREADS is 1 unless you set it: how many tests each of the programs runs at once.
 ";
 
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
@@ -87,24 +94,7 @@ fn stages(root: &Path, fast: bool, keep_going: bool, mut peers: Option<Fetching>
             }),
         ));
     }
-    stages.push((
-        "test",
-        Box::new(move |counts| {
-            let mut command = workspace::cargo(root);
-            command.args(["test", "--release", "--workspace"]);
-            if fast {
-                command.args(["--lib", "--bins", "--tests"]);
-            }
-            if keep_going {
-                command.arg("--no-fail-fast");
-            }
-            workspace::default_env(&mut command, "OMP_WAIT_POLICY", "passive");
-            if let Some(peers) = peers.take() {
-                peers.offer(&mut command);
-            }
-            counted(announce(&mut command), counts)
-        }),
-    ));
+    stages.push(("test", Box::new(move |counts| tests(root, fast, keep_going, peers.take(), counts))));
     if !fast && mpi_check::is_installed() {
         stages.push(("mpi", Box::new(move |counts| counted(announce(&mut mpi_check::tests(root)), counts))));
     }
@@ -124,13 +114,13 @@ impl Fetching {
         std::env::var_os("PEERS_PYTHON").is_none().then(|| Self(Some(std::thread::spawn(move || peers.ensure()))))
     }
 
-    /// Tells the tests where they are; without them some tests are skipped.
-    fn offer(mut self, command: &mut Command) {
-        let Some(thread) = self.0.take() else { return };
-        match thread.join() {
-            Ok(Ok(python)) => python.offer(command),
+    /// Waits for them; without them some tests are skipped.
+    fn finish(mut self) -> Option<Python> {
+        match self.0.take()?.join() {
+            Ok(Ok(python)) => Some(python),
             Ok(Err(error)) => {
                 eprintln!("no files are exchanged with libraries of Python, which could not be set up: {error}");
+                None
             }
             Err(panic) => std::panic::resume_unwind(panic),
         }
@@ -146,30 +136,70 @@ impl Drop for Fetching {
     }
 }
 
+/// Compiles all tests, then runs their programs and the doc tests beside each other.
+fn tests(root: &Path, fast: bool, keep_going: bool, peers: Option<Fetching>, counts: &mut Counts) -> Result<()> {
+    let mut compile = workspace::cargo(root);
+    compile.args(["test", "--release", "--workspace"]);
+    if fast {
+        compile.args(["--lib", "--bins", "--tests"]);
+    }
+    compile.args(["--no-run", "--message-format", "json-render-diagnostics"]);
+    let mut jobs = programs::compile(root, announce(&mut compile))?;
+    if !fast {
+        let mut command = workspace::cargo(root);
+        command.args(["test", "--release", "--workspace", "--doc"]);
+        if keep_going {
+            command.arg("--no-fail-fast");
+        }
+        // The longest job of all.
+        jobs.insert(0, Job { name: workspace::describe(&command), command });
+    }
+    let python = peers.and_then(Fetching::finish);
+    for job in &mut jobs {
+        workspace::default_env(&mut job.command, "OMP_WAIT_POLICY", "passive");
+        workspace::default_env(&mut job.command, "RUST_TEST_THREADS", "1");
+        if let Some(python) = &python {
+            python.offer(&mut job.command);
+        }
+    }
+    pooled("tests", jobs, keep_going, |job| counts.read_program(job))
+}
+
 /// Runs each example as a test of its own.
 fn examples(root: &Path, keep_going: bool, counts: &mut Counts) -> Result<()> {
     // With the features of the whole workspace, for which everything is compiled already.
     workspace::run(announce(workspace::cargo(root).args(["build", "--release", "--workspace", "--examples"])))?;
     let programs = workspace::target_dir(root)?.join("release/examples");
-    for name in workspace::targets(root, "examples", "example")? {
+    let job = |name: String| {
         let mut command = Command::new(programs.join(&name));
         command.arg("--quick").current_dir(root);
         workspace::default_env(&mut command, "OMP_WAIT_POLICY", "passive");
-        match workspace::run(announce(&mut command)) {
-            Ok(()) => counts.passed += 1,
-            Err(error) => {
-                counts.failed += 1;
-                counts.failures.push(format!("example {name}"));
-                if !keep_going {
-                    return Err(error);
-                }
-                eprintln!("error: {error}");
-            }
+        Job { name: workspace::describe(&command), command }
+    };
+    let jobs = workspace::targets(root, "examples", "example")?.into_iter().map(job).collect();
+    pooled("examples", jobs, keep_going, |job| match job.result {
+        Ok(()) => counts.passed += 1,
+        Err(_) => {
+            counts.failed += 1;
+            counts.failures.push(job.name.clone());
         }
-    }
-    match counts.failed {
-        0 => Ok(()),
-        n => Err(Error::Failed { command: "examples".into(), status: format!("{n} failures") }),
+    })
+}
+
+/// Runs jobs, one on each core, and shows what each printed when it has ended.
+fn pooled(what: &str, jobs: Vec<Job>, keep_going: bool, mut count: impl FnMut(&Ended)) -> Result<()> {
+    let mut errors = Vec::new();
+    pool::run(jobs, pool::width(), keep_going, |job| {
+        let result = if job.result.is_ok() { "" } else { "FAILED after " };
+        headline(&format!("{}: {result}{:.1} s", job.name, job.time.as_secs_f64()));
+        // A closed pipe must not end the work.
+        let _ = std::io::stdout().write_all(job.output.as_bytes());
+        count(&job);
+        errors.extend(job.result.err());
+    });
+    match errors.len() {
+        0 | 1 => errors.pop().map_or(Ok(()), Err),
+        n => Err(Error::Failed { command: what.into(), status: format!("{n} failures") }),
     }
 }
 
@@ -193,50 +223,13 @@ fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
 }
 
 fn announce(command: &mut Command) -> &mut Command {
-    let bold = if std::io::stderr().is_terminal() { ["\x1b[1m", "\x1b[0m"] } else { ["", ""] };
-    eprintln!("\n{}> {}{}", bold[0], workspace::describe(command), bold[1]);
+    headline(&workspace::describe(command));
     command
 }
 
-/// Tests as libtest tells them.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Counts {
-    passed: u64,
-    failed: u64,
-    ignored: u64,
-    failures: Vec<String>,
-}
-
-impl Counts {
-    /// Reads a line such as "test result: ok. 5 passed; 0 failed; 1 ignored; ..." or "test name ... FAILED".
-    fn read(&mut self, line: &str) {
-        if let Some(rest) = line.strip_prefix("test result: ") {
-            for part in rest.split(['.', ';']) {
-                let mut words = part.split_whitespace();
-                let (Some(number), Some(what)) = (words.next().and_then(|n| n.parse::<u64>().ok()), words.next())
-                else {
-                    continue;
-                };
-                match what {
-                    "passed" => self.passed += number,
-                    "failed" => self.failed += number,
-                    "ignored" => self.ignored += number,
-                    _ => {}
-                }
-            }
-        } else if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
-            self.failures.push(name.to_owned());
-        }
-    }
-}
-
-/// One line of the table.
-#[derive(Debug)]
-struct Stage {
-    name: &'static str,
-    time: Duration,
-    counts: Counts,
-    failure: Option<String>,
+fn headline(text: &str) {
+    let bold = if std::io::stderr().is_terminal() { ["\x1b[1m", "\x1b[0m"] } else { ["", ""] };
+    eprintln!("\n{}> {text}{}", bold[0], bold[1]);
 }
 
 fn stage(name: &'static str, work: &mut dyn FnMut(&mut Counts) -> Result<()>) -> Stage {
@@ -247,80 +240,4 @@ fn stage(name: &'static str, work: &mut dyn FnMut(&mut Counts) -> Result<()>) ->
         eprintln!("error: {failure}");
     }
     Stage { name, time: start.elapsed(), counts, failure }
-}
-
-#[derive(Debug)]
-struct Report {
-    stages: Vec<Stage>,
-}
-
-impl Report {
-    fn failed(&self) -> bool {
-        self.stages.iter().any(|stage| stage.failure.is_some())
-    }
-
-    /// The closing table; its last line is the plain count that scripts look for.
-    fn table(&self, total: Duration) -> String {
-        let mut text = format!("\n{:<10} {:<8} {:>9} {:>8} {:>8}\n", "stage", "result", "seconds", "passed", "failed");
-        let (mut passed, mut failed, mut ignored) = (0, 0, 0);
-        for Stage { name, time, counts, failure } in &self.stages {
-            let result = if failure.is_some() { "FAILED" } else { "ok" };
-            text += &format!("{name:<10} {result:<8} {:>9.1}", time.as_secs_f64());
-            if counts.passed + counts.failed > 0 {
-                text += &format!(" {:>8} {:>8}", counts.passed, counts.failed);
-            }
-            text.push('\n');
-            passed += counts.passed;
-            failed += counts.failed;
-            ignored += counts.ignored;
-        }
-        let result = if self.failed() { "FAILED" } else { "ok" };
-        text += &format!("{:<10} {result:<8} {:>9.1} {passed:>8} {failed:>8}\n", "total", total.as_secs_f64());
-        for stage in &self.stages {
-            if let Some(failure) = &stage.failure {
-                text += &format!("\n{} failed: {failure}\n", stage.name);
-                for name in &stage.counts.failures {
-                    text += &format!("  {name}\n");
-                }
-            }
-        }
-        let skipped = if ignored > 0 { format!(", {ignored} skipped") } else { String::new() };
-        text + &format!("\n{passed} passed, {failed} failed{skipped}\n")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_what_libtest_prints() {
-        let mut counts = Counts::default();
-        for line in [
-            "running 3 tests",
-            "test laws::sum ... ok",
-            "test laws::product ... FAILED",
-            "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.51s",
-            "test src/lib.rs - solve (line 12) ... ok",
-            "test result: ok. 40 passed; 0 failed; 2 ignored; 0 measured; 7 filtered out; finished in 10.00s",
-        ] {
-            counts.read(line);
-        }
-        let failures = vec!["laws::product".to_owned()];
-        assert_eq!(counts, Counts { passed: 42, failed: 1, ignored: 2, failures });
-    }
-
-    #[test]
-    fn the_table_names_what_failed_and_closes_with_the_count() {
-        let counts = Counts { passed: 41, failed: 1, ignored: 2, failures: vec!["laws::product".into()] };
-        let seconds = Duration::from_secs(3);
-        let good = Stage { name: "fmt", time: seconds, counts: Counts::default(), failure: None };
-        let bad = Stage { name: "test", time: seconds, counts, failure: Some("`cargo test` ended with 101".into()) };
-        let report = Report { stages: vec![good, bad] };
-        let table = report.table(seconds);
-        assert!(report.failed());
-        assert!(table.contains("laws::product"));
-        assert!(table.contains("test failed: `cargo test` ended with 101"));
-        assert_eq!(table.lines().last(), Some("41 passed, 1 failed, 2 skipped"));
-    }
 }

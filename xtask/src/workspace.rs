@@ -38,17 +38,21 @@ pub(crate) fn user_libtorch(root: &Path) -> Option<PathBuf> {
 /// cargo added is taken out again, or build scripts that watch it would be run (and C++ compiled) once more.
 pub(crate) fn cargo(root: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root);
+    leave_package(command.current_dir(root));
+    if user_libtorch(root).is_none() {
+        command.env_remove("LIBTORCH");
+    }
+    command
+}
+
+/// Takes out what the outer cargo told of xtask.
+pub(crate) fn leave_package(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
             command.env_remove(&name);
         }
     }
-    if user_libtorch(root).is_none() {
-        command.env_remove("LIBTORCH");
-    }
-    command
 }
 
 /// Sets `name` unless the user has.
@@ -93,6 +97,14 @@ pub(crate) fn describe(command: &Command) -> String {
 fn metadata(root: &Path) -> Result<Value> {
     let text = output(cargo(root).args(["metadata", "--no-deps", "--format-version", "1"]))?;
     serde_json::from_str(&text).map_err(|error| Error::io("reading the output of cargo metadata")(error.into()))
+}
+
+/// The manifest and the name of each package.
+pub(crate) fn packages(root: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let metadata = metadata(root)?;
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let text = |package: &Value, field| package[field].as_str().map(str::to_owned);
+    Ok(packages.filter_map(|package| Some((text(package, "manifest_path")?.into(), text(package, "name")?))).collect())
 }
 
 /// The folder into which cargo builds.
