@@ -4,15 +4,18 @@ pub(super) mod codec;
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::error::excerpt;
 use crate::labels::LabelsBuilder;
-use crate::tables::{Cells, PlainRows, RowEnds, SignRule, Table, Taken};
+use crate::tables::{Cells, Each, PlainRows, RowEnds, SignRule, Table};
 use crate::{Error, Location, Sign};
 
 /// Rows that are unpacked at a time.
 pub(super) const BATCH: usize = 1 << 13;
+
+/// Plain rows that are handed on at a time.
+const PLAIN: usize = 1 << 11;
 
 /// Why bytes are not what they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +51,7 @@ pub(super) struct Column {
 pub(super) enum Values {
     Int(Vec<i64>),
     /// Places in a list of whole numbers, all of them in the list unless the row has no value.
-    Coded(Vec<u32>, Rc<Vec<i64>>),
+    Coded(Vec<u32>, Arc<Vec<i64>>),
     /// Unsigned numbers of 64 bits.
     Large(Vec<u64>),
     Float(Vec<f64>),
@@ -197,46 +200,14 @@ impl Table for ColumnarTable {
         Ok(Some(Row { table: self, row: self.next - 1 }))
     }
 
-    fn take_plain(&mut self, columns: [usize; 3], most: usize, rows: &mut PlainRows) -> Result<Taken, Error> {
-        if !self.go_on()? {
-            return Ok(Taken::Nothing);
+    fn each_plain(&mut self, columns: [usize; 3], _threads: usize, each: &mut Each<'_>) -> Result<bool, Error> {
+        let mut rows = PlainRows::default();
+        let mut any = false;
+        while self.go_on()? && self.take_plain(columns, &mut rows) {
+            each(&mut rows, self.batches.bytes_read())?;
+            any = true;
         }
-        let taken = self.next..self.rows.min(self.next + most);
-        let [pre, post, weight] = columns.map(|column| &self.columns[column]);
-        if !(pre.null.is_empty() && post.null.is_empty() && weight.null.is_empty()) {
-            return Ok(Taken::Nothing);
-        }
-        let is_whole = |values: &Values| matches!(values, Values::Int(_) | Values::Coded(..));
-        if !(is_whole(&pre.values) && is_whole(&post.values)) {
-            return Ok(Taken::Nothing);
-        }
-        for (values, ends) in [(&pre.values, &rows.pre), (&post.values, &rows.post)] {
-            let list = if let Values::Coded(_, list) = values { Some(list) } else { None };
-            if !ends.takes(list) {
-                return Ok(Taken::OfAnotherList);
-            }
-        }
-        match &weight.values {
-            Values::Int(values) => rows.weight.extend(values[taken.clone()].iter().map(|&weight| weight as f64)),
-            Values::Coded(codes, list) => {
-                rows.weight.extend(codes[taken.clone()].iter().map(|&code| number_of(list, code) as f64));
-            }
-            Values::Float(values) if values[taken.clone()].iter().all(|weight| weight.is_finite()) => {
-                rows.weight.extend_from_slice(&values[taken.clone()]);
-            }
-            _ => return Ok(Taken::Nothing),
-        }
-        let extend = |ends: &mut RowEnds, values: &Values| match values {
-            Values::Int(values) => ends.extend(&values[taken.clone()]),
-            Values::Coded(codes, list) => ends.extend_coded(&codes[taken.clone()], list),
-            _ => {}
-        };
-        extend(&mut rows.pre, &pre.values);
-        extend(&mut rows.post, &post.values);
-        let number = |row: usize| u32::try_from(self.before + row as u64).unwrap_or(u32::MAX);
-        rows.numbers.extend(taken.clone().map(number));
-        self.next = taken.end;
-        Ok(Taken::Rows(taken.len()))
+        Ok(any)
     }
 
     fn bytes_read(&self) -> u64 {
@@ -249,6 +220,40 @@ impl Table for ColumnarTable {
 }
 
 impl ColumnarTable {
+    /// Takes rows of the batch if they are plain.
+    fn take_plain(&mut self, columns: [usize; 3], rows: &mut PlainRows) -> bool {
+        let taken = self.next..self.rows.min(self.next + PLAIN);
+        let [pre, post, weight] = columns.map(|column| &self.columns[column]);
+        if !(pre.null.is_empty() && post.null.is_empty() && weight.null.is_empty()) {
+            return false;
+        }
+        let is_whole = |values: &Values| matches!(values, Values::Int(_) | Values::Coded(..));
+        if !(is_whole(&pre.values) && is_whole(&post.values)) {
+            return false;
+        }
+        match &weight.values {
+            Values::Int(values) => rows.weight.extend(values[taken.clone()].iter().map(|&weight| weight as f64)),
+            Values::Coded(codes, list) => {
+                rows.weight.extend(codes[taken.clone()].iter().map(|&code| number_of(list, code) as f64));
+            }
+            Values::Float(values) if values[taken.clone()].iter().all(|weight| weight.is_finite()) => {
+                rows.weight.extend_from_slice(&values[taken.clone()]);
+            }
+            _ => return false,
+        }
+        let extend = |ends: &mut RowEnds, values: &Values| match values {
+            Values::Int(values) => ends.extend(&values[taken.clone()]),
+            Values::Coded(codes, list) => ends.extend_coded(&codes[taken.clone()], list),
+            _ => {}
+        };
+        extend(&mut rows.pre, &pre.values);
+        extend(&mut rows.post, &post.values);
+        let number = |row: usize| u32::try_from(self.before + row as u64).unwrap_or(u32::MAX);
+        rows.numbers.extend(taken.clone().map(number));
+        self.next = taken.end;
+        true
+    }
+
     /// Whether there is a row, which may be in the next batch.
     fn go_on(&mut self) -> Result<bool, Error> {
         if self.next == self.rows {
@@ -380,7 +385,7 @@ mod tests {
 
     #[test]
     fn codes_become_numbers() {
-        let mut values = Values::Coded(vec![1, 0, 1, 9], Rc::new(vec![-5, 7]));
+        let mut values = Values::Coded(vec![1, 0, 1, 9], Arc::new(vec![-5, 7]));
         // the last one is of a row without value
         assert_eq!((values.len(), values.as_int().cloned()), (4, Some(vec![7, -5, 7, 0])));
         assert!(matches!(values, Values::Int(_)) && Values::Text(vec![0]).as_int().is_none());

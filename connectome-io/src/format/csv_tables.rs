@@ -34,6 +34,9 @@
 //! | `x`, `y`, `z`, or `x [unit]`, ... | position; all three empty: not known |
 //! | any other | further column of that name |
 
+mod ahead;
+mod number;
+mod plain;
 mod table;
 mod writer;
 
@@ -44,7 +47,8 @@ use crate::tables::{NeuronFile, read_edges};
 use crate::{Connectome, Error, NeuronTable};
 
 pub use crate::tables::neurons_beside;
-pub(crate) use table::{CsvTable, MAX_CELLS, explain_csv, parse_f64, parse_i64, without_bom};
+pub(crate) use number::{parse_f64, parse_i64};
+pub(crate) use table::{CsvTable, MAX_CELLS, explain_csv, without_bom};
 #[cfg(feature = "parquet")]
 pub(crate) use writer::headers;
 pub use writer::write;

@@ -6,7 +6,7 @@ use super::columns::{EdgeColumns, Ends, TRANSMITTERS, sign_of_transmitter};
 use super::keys::Keys;
 use super::neuron_file::NeuronFile;
 use super::pair_sums::{PairSum, PairSums};
-use super::{Cells, NEURON_FILES, PlainRows, TYPE_FILES, Table, Taken, cell};
+use super::{Cells, NEURON_FILES, PlainRows, TYPE_FILES, Table, cell};
 use crate::container;
 use crate::edges::{Edges, Numbering, finish};
 use crate::labels::{LabelsBuilder, check_count};
@@ -41,31 +41,34 @@ pub(crate) fn read_edges<T: Table>(table: &mut T, path: &Path, options: &ReadOpt
     collector.reserve(table.rows_expected());
     let mut meter = Meter::new(&options.progress, path);
     let plain = collector.plain();
+    let threads = options.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    let mut pause = Pause::default();
     loop {
-        let taken = plain.map_or(Ok(Taken::Nothing), |columns| collector.push_plain(table, columns));
-        let pushed = match taken {
-            Ok(Taken::OfAnotherList) => {
-                collector.resolve::<T>(&mut keys, &header, &at)?;
-                continue;
-            }
-            Ok(Taken::Nothing) => {
-                if collector.waiting.plain.are_places() {
-                    collector.resolve::<T>(&mut keys, &header, &at)?;
+        if let Some(columns) = plain
+            && pause.is_over()
+        {
+            collector.resolve::<T>(&mut keys, &header, &at)?;
+            let any = table.each_plain(columns, threads, &mut |rows, bytes| {
+                let n = rows.len();
+                collector.take::<T>(rows, &[], &mut keys, &header, &at)?;
+                if meter.is_due(n as u64) {
+                    meter.report(bytes);
                 }
-                match table.next_row() {
-                    Ok(Some(row)) => collector.push(&row, &mut keys).map(|()| 1),
-                    Ok(None) => break,
-                    Err(error) => Err(error),
-                }
-            }
-            Ok(Taken::Rows(n)) => Ok(n),
+                Ok(())
+            })?;
+            pause.after(any);
+        }
+        let pushed = match table.next_row() {
+            Ok(Some(row)) => collector.push(&row, &mut keys),
+            Ok(None) => break,
             Err(error) => Err(error),
         };
-        if pushed.is_err() || collector.waiting.plain.pre.len() == Waiting::MOST {
+        if pushed.is_err() || collector.waiting.plain.len() == Waiting::MOST {
             // What is wrong with an earlier row is said first.
             collector.resolve::<T>(&mut keys, &header, &at)?;
         }
-        if meter.is_due(pushed? as u64) {
+        pushed?;
+        if meter.is_due(1) {
             meter.report(table.bytes_read());
         }
     }
@@ -185,6 +188,27 @@ pub fn neurons_beside(edges: impl AsRef<Path>) -> Option<PathBuf> {
     let of_types = edges.file_name().is_some_and(|name| name.to_string_lossy().starts_with("type_edges."));
     let types = TYPE_FILES.iter().filter(|_| of_types);
     NEURON_FILES.iter().chain(types).map(|name| edges.with_file_name(name)).find(|path| path != edges && path.is_file())
+}
+
+/// Rows that are looked at one by one, before the next attempt to take many: ever more, where attempts are in vain.
+#[derive(Default)]
+struct Pause {
+    left: u32,
+    length: u32,
+}
+
+impl Pause {
+    /// A row has passed.
+    fn is_over(&mut self) -> bool {
+        let over = self.left == 0;
+        self.left = self.left.saturating_sub(1);
+        over
+    }
+
+    fn after(&mut self, success: bool) {
+        self.length = if success { 0 } else { (2 * self.length + 1).min(Waiting::MOST as u32) };
+        self.left = self.length;
+    }
 }
 
 /// Rows as they arrive.
@@ -383,21 +407,6 @@ impl<'a> Collector<'a> {
         (self.waits && self.wanted().len() == 3).then_some([pre, post, weight?])
     }
 
-    /// Takes plain rows until enough of them wait.
-    fn push_plain<T: Table>(&mut self, table: &mut T, columns: [usize; 3]) -> Result<Taken, Error> {
-        let rows = &mut self.waiting.plain;
-        let most = Waiting::MOST - rows.pre.len();
-        if self.sums.is_some() {
-            return table.take_plain(columns, most, rows);
-        }
-        // Weights of rows that are kept go to their place at once.
-        make_room(&mut self.edges.weight, most);
-        std::mem::swap(&mut rows.weight, &mut self.edges.weight);
-        let taken = table.take_plain(columns, most, rows);
-        std::mem::swap(&mut rows.weight, &mut self.edges.weight);
-        taken
-    }
-
     /// What a row says beside its ends.
     fn rest(&mut self, row: &impl Cells, weight: f64, varshney: Option<&str>) -> Result<Rest, Error> {
         let sign = self.columns.sign.map(|(column, rule)| row.sign(column, rule)).transpose()?;
@@ -431,9 +440,25 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// Looks up the ends of the rows that wait.
+    /// Takes the rows that wait.
     fn resolve<T: Table>(&mut self, keys: &mut Keys, header: &[String], at: &Location) -> Result<(), Error> {
-        let Waiting { plain: PlainRows { pre, post, weight, numbers }, rest } = &mut self.waiting;
+        let Waiting { mut plain, mut rest } = std::mem::take(&mut self.waiting);
+        self.take::<T>(&mut plain, &rest, keys, header, at)?;
+        rest.clear();
+        self.waiting = Waiting { plain, rest };
+        Ok(())
+    }
+
+    /// Looks up the ends of rows and uses the rows up. Weights that are not with them are in their place already.
+    fn take<T: Table>(
+        &mut self,
+        rows: &mut PlainRows,
+        rest: &[Rest],
+        keys: &mut Keys,
+        header: &[String],
+        at: &Location,
+    ) -> Result<(), Error> {
+        let PlainRows { pre, post, weight, numbers } = rows;
         // Rows that are kept go to their place, those that are summed wait in it.
         let start = if self.sums.is_some() { 0 } else { self.edges.pre.len() };
         let known = [keys.rows(pre, &mut self.edges.pre, 0), keys.rows(post, &mut self.edges.post, 1)];
@@ -458,13 +483,11 @@ impl<'a> Collector<'a> {
             self.edges.pre.clear();
             self.edges.post.clear();
         } else {
+            make_room(&mut self.edges.weight, weight.len());
+            self.edges.weight.append(weight);
             self.edges.lines.extend(numbers);
         }
-        pre.clear();
-        post.clear();
-        weight.clear();
-        rest.clear();
-        numbers.clear();
+        rows.clear();
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! From what an edge calls its ends to rows of the neuron table.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::columns::Ends;
 use super::id_map::IdMap;
@@ -21,7 +21,7 @@ pub(super) struct Keys {
 }
 
 /// A list of numbers and the row of each.
-type LookedUp = (Option<Rc<Vec<i64>>>, Vec<u32>);
+type LookedUp = (Option<Arc<Vec<i64>>>, Vec<u32>);
 
 /// No row.
 const UNKNOWN: u32 = u32::MAX;
@@ -140,9 +140,9 @@ impl Keys {
     }
 
     /// Each number of a list is looked up once; those that a map knows all at once, so that they wait for memory side by side.
-    fn rows_of_list(&mut self, codes: &[u32], list: &Rc<Vec<i64>>, rows: &mut Vec<u32>, end: usize) -> usize {
+    fn rows_of_list(&mut self, codes: &[u32], list: &Arc<Vec<i64>>, rows: &mut Vec<u32>, end: usize) -> usize {
         let (known, mut found) = std::mem::take(&mut self.lists[end]);
-        if !known.is_some_and(|known| Rc::ptr_eq(&known, list)) {
+        if !known.is_some_and(|known| Arc::ptr_eq(&known, list)) {
             found.clear();
             match &self.map {
                 Map::Known(map) | Map::Growing(map) => {

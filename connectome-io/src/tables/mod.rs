@@ -10,7 +10,7 @@ mod neuron_file;
 mod pair_sums;
 
 use std::borrow::Cow;
-use std::rc::Rc;
+use std::sync::Arc;
 
 pub(crate) use columns::{EdgeColumns, MAX_COLUMNS, NeuronColumns, SignRule};
 pub use edge_table::neurons_beside;
@@ -71,36 +71,29 @@ pub(crate) trait Table {
     /// The next row.
     fn next_row(&mut self) -> Result<Option<Self::Row<'_>>, Error>;
 
-    /// Takes rows, at most so many, as long as ends and weight are plain numbers.
-    fn take_plain(&mut self, columns: [usize; 3], most: usize, rows: &mut PlainRows) -> Result<Taken, Error>;
+    /// Hands rows on, some at a time, as long as ends and weight are plain numbers; whether there were any. With two
+    /// `threads` rows may be found while those before are looked at.
+    fn each_plain(&mut self, columns: [usize; 3], threads: usize, each: &mut Each<'_>) -> Result<bool, Error>;
 
     /// Bytes of the file read so far.
     fn bytes_read(&self) -> u64;
 
-    /// Rows that the file says it has, held against its size; 0 if it does not say.
+    /// Rows that there may be by what the file says, held against its size; 0 if it does not say.
     fn rows_expected(&self) -> usize;
 
     /// Whether places are told by rows, counted from 0, or by lines, counted from 1.
     const COUNTS_ROWS: bool;
 }
 
-/// What was taken at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// So many rows.
-    Rows(usize),
-    /// Nothing: the next row has to be looked at, if there is one.
-    Nothing,
-    /// Nothing: the next rows have their ends from another list than those that were taken before.
-    OfAnotherList,
-}
+/// What is done with plain rows, which are used up, and with the bytes of the file that have been read.
+pub(crate) type Each<'a> = dyn FnMut(&mut PlainRows, u64) -> Result<(), Error> + 'a;
 
 /// Ends of rows: numbers, or places in a list of numbers, which need to be looked up once only.
 #[derive(Debug, Default)]
 pub(crate) struct RowEnds {
     numbers: Vec<i64>,
     codes: Vec<u32>,
-    list: Option<Rc<Vec<i64>>>,
+    list: Option<Arc<Vec<i64>>>,
 }
 
 impl RowEnds {
@@ -114,15 +107,6 @@ impl RowEnds {
         self.list = None;
     }
 
-    /// Whether ends of a list, or of none, can be added.
-    pub(crate) fn takes(&self, list: Option<&Rc<Vec<i64>>>) -> bool {
-        self.len() == 0
-            || match (&self.list, list) {
-                (Some(own), Some(list)) => Rc::ptr_eq(own, list),
-                (own, list) => own.is_none() && list.is_none(),
-            }
-    }
-
     /// Adds a number to others.
     #[inline]
     pub(crate) fn push(&mut self, number: i64) {
@@ -131,18 +115,18 @@ impl RowEnds {
     }
 
     /// Adds numbers to others.
+    #[cfg(feature = "parquet")]
     pub(crate) fn extend(&mut self, numbers: &[i64]) {
         debug_assert!(self.list.is_none(), "numbers among places in a list");
         self.numbers.extend_from_slice(numbers);
     }
 
     /// Adds places in a list to others in the same.
-    pub(crate) fn extend_coded(&mut self, codes: &[u32], list: &Rc<Vec<i64>>) {
-        debug_assert!(self.takes(Some(list)), "places in two lists");
+    #[cfg(feature = "parquet")]
+    pub(crate) fn extend_coded(&mut self, codes: &[u32], list: &Arc<Vec<i64>>) {
+        debug_assert!(self.list.as_ref().is_none_or(|own| Arc::ptr_eq(own, list)), "places in two lists");
         self.codes.extend_from_slice(codes);
-        if self.list.is_none() {
-            self.list = Some(list.clone());
-        }
+        self.list = Some(list.clone());
     }
 
     /// The number of a row.
@@ -165,9 +149,26 @@ pub(crate) struct PlainRows {
 }
 
 impl PlainRows {
-    /// Whether an end of each is a place in a list.
-    pub(crate) fn are_places(&self) -> bool {
-        self.pre.list.is_some() || self.post.list.is_some()
+    /// Adds a row: both ends and the weight, which is below 2^53.
+    #[inline]
+    pub(crate) fn push(&mut self, [pre, post, weight]: [u64; 3], number: u32) {
+        self.pre.push(pre as i64);
+        self.post.push(post as i64);
+        self.weight.push(weight as f64);
+        self.numbers.push(number);
+    }
+
+    /// Rows.
+    pub(crate) fn len(&self) -> usize {
+        self.pre.len()
+    }
+
+    /// Forgets all rows.
+    pub(crate) fn clear(&mut self) {
+        self.pre.clear();
+        self.post.clear();
+        self.weight.clear();
+        self.numbers.clear();
     }
 }
 

@@ -9,18 +9,22 @@ use std::path::Path;
 
 use csv::ErrorKind;
 
+use super::ahead;
+use super::number::{parse_f64, parse_i64};
+use super::plain::{Layout, PADDING};
 use crate::format::npy::read_up_to;
 use crate::options::Limits;
 use crate::source::{Source, explain};
-use crate::tables::{Cells, PlainRows, Table, Taken};
+use crate::tables::{Cells, Each, PlainRows, Table};
 use crate::{Error, Location};
 
 /// Bytes that are read at a time.
 const CHUNK: usize = 256 << 10;
+/// Plain rows that are handed on at a time, within a thread and between two.
+const SMALL_BATCH: usize = 1 << 11;
+const BATCH: usize = 1 << 14;
 /// Cells of a line; a matrix of that many neurons is no longer text. Places of cells take four times their bytes and more.
 pub(crate) const MAX_CELLS: usize = 1 << 16;
-/// Bytes behind the text, so that words of eight bytes may be taken anywhere.
-const PADDING: usize = 8;
 
 /// A table being read.
 pub(crate) struct CsvTable {
@@ -36,6 +40,8 @@ pub(crate) struct CsvTable {
     /// Line at `next`, counted from 1.
     line: u64,
     row: Found,
+    /// Whether rows have been taken by a thread, up to one that was not plain.
+    interrupted: bool,
     /// Cells of a row with quotes, each followed by one byte.
     unquoted: Vec<u8>,
 }
@@ -90,6 +96,7 @@ impl CsvTable {
             complete: false,
             line: 1,
             row: Found::default(),
+            interrupted: false,
             unquoted: Vec::new(),
         };
         table.fill()?;
@@ -352,35 +359,70 @@ impl Table for CsvTable {
         Ok(Some(Row::of(self)))
     }
 
-    fn take_plain(&mut self, columns: [usize; 3], most: usize, rows: &mut PlainRows) -> Result<Taken, Error> {
-        let some = |taken| if taken == 0 { Taken::Nothing } else { Taken::Rows(taken) };
-        for taken in 0..most {
-            if !self.find_row()? {
-                return Ok(some(taken));
-            }
-            let regular = self.row.ends.len() == self.header.len();
-            let row = Row::of(self);
-            let number = |column: usize| if regular { row.digits(column) } else { None };
-            let numbers = [number(columns[0]), number(columns[1]), number(columns[2])];
-            let [Some(pre), Some(post), Some(weight @ ..1_000_000_000_000_000)] = numbers else {
-                // The row is found once more by whoever looks at it.
-                (self.next, self.line) = (self.row.begin, self.row.line);
-                return Ok(some(taken));
+    fn each_plain(&mut self, columns: [usize; 3], threads: usize, each: &mut Each<'_>) -> Result<bool, Error> {
+        let layout = Layout::new(self.header.len(), columns, self.delimiter);
+        // A text that is all there is not worth a thread, nor is one whose rows change.
+        if threads > 1 && !self.complete && !self.interrupted {
+            self.interrupted = true;
+            let take = |rows: &mut PlainRows| {
+                let taken = self.take_plain(&layout, BATCH, rows);
+                (self.source.bytes_read(), taken)
             };
-            rows.pre.push(pre as i64);
-            rows.post.push(post as i64);
-            rows.weight.push(weight as f64);
-            rows.numbers.push(u32::try_from(self.row.line).unwrap_or(u32::MAX));
+            return ahead::each_batch(take, each);
         }
-        Ok(some(most))
+        let mut rows = PlainRows::default();
+        let mut any = false;
+        loop {
+            let taken = self.take_plain(&layout, SMALL_BATCH, &mut rows);
+            if rows.len() == 0 {
+                return taken.map(|()| any);
+            }
+            each(&mut rows, self.source.bytes_read())?;
+            any = true;
+            taken?;
+        }
     }
 
     fn bytes_read(&self) -> u64 {
         self.source.bytes_read()
     }
 
+    /// As many as there are if they go on like those that have arrived; none that has fewer than four bytes.
     fn rows_expected(&self) -> usize {
-        0
+        let text = &self.text[self.next..self.end];
+        let lines = text.iter().filter(|&&byte| byte == b'\n').count();
+        let Some(left) = self.source.remaining().filter(|_| lines > 0) else { return 0 };
+        let bytes = usize::try_from(left).map_or(usize::MAX, |left| left.saturating_add(text.len()));
+        let rows = bytes / (text.len() / lines).max(4);
+        rows.saturating_add(rows / 16).min(bytes / 4)
+    }
+}
+
+impl CsvTable {
+    /// Takes rows, `most` at most, up to the first that is not plain.
+    fn take_plain(&mut self, layout: &Layout, most: usize, rows: &mut PlainRows) -> Result<(), Error> {
+        while rows.len() < most {
+            if let Some((numbers, next)) = layout.row(&self.text, self.next, self.end) {
+                rows.push(numbers, u32::try_from(self.line).unwrap_or(u32::MAX));
+                self.next = next;
+                self.line += 1;
+                continue;
+            }
+            // At the end of what has arrived, or not as plain as it might be.
+            if !self.find_row()? {
+                break;
+            }
+            let row = Row::of(self);
+            let regular = self.row.ends.len() == self.header.len();
+            let numbers = if regular { layout.numbers(|column| row.get(column)) } else { None };
+            let Some(numbers) = numbers else {
+                // The row is found once more by whoever looks at it.
+                (self.next, self.line) = (self.row.begin, self.row.line);
+                break;
+            };
+            rows.push(numbers, u32::try_from(self.row.line).unwrap_or(u32::MAX));
+        }
+        Ok(())
     }
 }
 
@@ -401,31 +443,6 @@ impl<'a> Row<'a> {
     fn get(&self, column: usize) -> &'a [u8] {
         let (start, end) = self.span(column);
         &self.bytes[start..end]
-    }
-
-    /// The value of one to eighteen digits in a cell; `None` for anything else. Where the text before the cell allows it,
-    /// words of eight bytes are taken that end with the cell, so that no branch depends on its length but one.
-    #[inline]
-    fn digits(&self, column: usize) -> Option<u64> {
-        let (start, end) = self.span(column);
-        let length = end - start;
-        if end < 24 || length > 18 || length == 0 {
-            return digits(&self.bytes[start..end]);
-        }
-        let word = |end: usize, length: usize| {
-            let word = u64::from_le_bytes(*self.bytes[end - 8..end].first_chunk()?);
-            // What stands before the digits becomes zeros.
-            let before = if length >= 8 { 0 } else { u64::MAX >> (8 * length) };
-            eight_digits((word & !before) | (0x3030_3030_3030_3030 & before))
-        };
-        let mut value = word(end, length)?;
-        if length > 8 {
-            value += 100_000_000 * word(end - 8, length - 8)?;
-        }
-        if length > 16 {
-            value += 10_000_000_000_000_000 * word(end - 16, length - 16)?;
-        }
-        Some(value)
     }
 
     /// All cells.
@@ -474,79 +491,6 @@ impl Cells for Row<'_> {
     }
 }
 
-/// A whole number of 64 bits, exact, with spaces around it; `None` for anything else, fractions included.
-#[inline]
-pub(crate) fn parse_i64(cell: &[u8]) -> Option<i64> {
-    // Plain digits, the usual case.
-    if let Some(value) = digits(cell) {
-        return Some(value as i64);
-    }
-    let cell = cell.trim_ascii();
-    let (negative, digits) = match cell.split_first()? {
-        (b'-', rest) => (true, rest),
-        (b'+', rest) => (false, rest),
-        _ => (false, cell),
-    };
-    if digits.is_empty() {
-        return None;
-    }
-    // Downwards, since i64 reaches one further there.
-    let value = digits.iter().try_fold(0i64, |value, &byte| {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        value.checked_mul(10)?.checked_sub(i64::from(digit))
-    })?;
-    if negative { Some(value) } else { value.checked_neg() }
-}
-
-/// A number, NaN and infinity included, with spaces around it.
-#[inline]
-pub(crate) fn parse_f64(cell: &[u8]) -> Option<f64> {
-    // Counts, the usual case: integers below 2^53 are exact.
-    if cell.len() <= 15
-        && let Some(value) = digits(cell)
-    {
-        return Some(value as f64);
-    }
-    std::str::from_utf8(cell.trim_ascii()).ok()?.parse().ok()
-}
-
-/// The value of one to eighteen digits; `None` for anything else.
-#[inline]
-fn digits(cell: &[u8]) -> Option<u64> {
-    if cell.is_empty() || cell.len() > 18 {
-        return None;
-    }
-    let (mut value, mut rest) = (0u64, cell);
-    while let Some((eight, tail)) = rest.split_first_chunk() {
-        value = value * 100_000_000 + eight_digits(u64::from_le_bytes(*eight))?;
-        rest = tail;
-    }
-    for &byte in rest {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        value = value * 10 + u64::from(digit);
-    }
-    Some(value)
-}
-
-/// The value of eight digits, the first in the lowest byte: neighbours are joined to pairs, fours, eights.
-#[inline]
-fn eight_digits(word: u64) -> Option<u64> {
-    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
-    let above_nine = word.wrapping_add(0x0606_0606_0606_0606) & HIGH;
-    if (word & HIGH) != 0x3030_3030_3030_3030 || above_nine != 0x3030_3030_3030_3030 {
-        return None;
-    }
-    let pairs = ((word & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul(10 * 256 + 1)) >> 8;
-    let fours = ((pairs & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 * 65536 + 1)) >> 16;
-    Some(((fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 * (1 << 32) + 1)) >> 32)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -590,22 +534,6 @@ mod tests {
             prop_assert_eq!(rows(text.as_bytes()), wanted);
         }
 
-        #[test]
-        fn numbers_are_exact(value in any::<i64>(), small in 0u64..1_000_000_000_000_000, zeros in 0usize..12) {
-            prop_assert_eq!(parse_i64(value.to_string().as_bytes()), Some(value));
-            let padded = format!("{}{small}", "0".repeat(zeros));
-            prop_assert_eq!(parse_i64(padded.as_bytes()), Some(small as i64));
-            prop_assert_eq!(parse_f64(padded.as_bytes()), Some(small as f64));
-        }
-
-        /// A byte that is no digit is never taken for one, wherever it stands.
-        #[test]
-        fn other_bytes_are_no_digits(at in 0usize..17, byte in any::<u8>()) {
-            let mut cell = b"12345678901234567".to_vec();
-            cell[at] = byte;
-            prop_assert_eq!(digits(&cell).is_some(), byte.is_ascii_digit());
-        }
-
         /// Plain rows are those that the cells tell, and the first that is not plain is left where it is.
         #[test]
         fn plain_rows_are_rows(
@@ -626,7 +554,10 @@ mod tests {
             let (mut table, mut slow) = (open(), open());
             let mut rows = PlainRows::default();
             loop {
-                if table.take_plain([0, 1, 2], 7, &mut rows).unwrap() != Taken::Nothing {
+                let layout = Layout::new(3, [0, 1, 2], b',');
+                let before = rows.len();
+                table.take_plain(&layout, before + 7, &mut rows).unwrap();
+                if rows.len() > before {
                     continue;
                 }
                 let Some(row) = table.next_row().unwrap() else { break };

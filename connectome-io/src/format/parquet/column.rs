@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::encoding::{Delta, Hybrid};
 use super::metadata::{Chunk, ColumnType, Kind};
@@ -40,7 +41,7 @@ pub(super) struct ChunkReader {
 
 /// Values that pages refer to.
 enum Dictionary {
-    Int(Rc<Vec<i64>>),
+    Int(Arc<Vec<i64>>),
     Large(Vec<u64>),
     Float(Vec<f64>),
     /// Codes of texts in the column.
@@ -250,7 +251,7 @@ impl ChunkReader {
         out.texts = column.texts;
         decoded?;
         self.dictionary = Some(match column.values {
-            Values::Int(values) => Dictionary::Int(Rc::new(values)),
+            Values::Int(values) => Dictionary::Int(Arc::new(values)),
             // values of a dictionary are plain
             Values::Coded(..) => return Err(Flaw::Short),
             Values::Large(values) => Dictionary::Large(values),

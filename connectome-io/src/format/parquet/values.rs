@@ -1,6 +1,6 @@
 //! From the bytes of a page, and from places in a dictionary, to values.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::format::columnar::{Flaw, Values};
 
@@ -9,12 +9,12 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Flaw> {
 }
 
 /// Where places in a dictionary of whole numbers go, unless other numbers than of this dictionary are there already.
-pub(super) fn codes_of<'v>(all: &Rc<Vec<i64>>, out: &'v mut Values) -> Option<&'v mut Vec<u32>> {
+pub(super) fn codes_of<'v>(all: &Arc<Vec<i64>>, out: &'v mut Values) -> Option<&'v mut Vec<u32>> {
     if out.len() == 0 && matches!(out, Values::Int(_) | Values::Coded(..)) {
         *out = Values::Coded(Vec::new(), all.clone());
     }
     match out {
-        Values::Coded(codes, list) if Rc::ptr_eq(list, all) => Some(codes),
+        Values::Coded(codes, list) if Arc::ptr_eq(list, all) => Some(codes),
         _ => None,
     }
 }

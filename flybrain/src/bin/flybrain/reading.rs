@@ -120,6 +120,7 @@ impl Reading {
                 file => NeuronsFile::File(PathBuf::from(file)),
             },
             n_neurons: self.n_neurons,
+            threads: None,
             threshold: self.threshold,
             weight_column: self.weight_column.clone(),
             regions: if self.regions.is_empty() { Regions::All } else { Regions::Only(self.regions.clone()) },
