@@ -11,6 +11,7 @@ mod portrait;
 pub mod rate;
 pub mod report;
 pub mod review;
+mod run_folder;
 pub mod summary;
 pub mod vision;
 

@@ -12,7 +12,7 @@ use tch_train::{Adam, Batches, Ended, OnSignal, Optimizer, Outcome, Progress, Sc
 use super::pictures;
 use super::{AreaClassifier, Config, Evaluation, Run, Task, evaluate};
 use crate::report::{Report, RunRecord};
-use crate::{Error, atomic, input_file};
+use crate::{Error, atomic, input_file, run_folder};
 
 /// How a run is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +63,8 @@ pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<T
     let mut record = RunRecord::start();
     config.check()?;
     let run = Run::new(folder);
-    if !options.resume && fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) {
-        return Err(Error::Exists { folder: folder.to_path_buf() });
+    if !options.resume {
+        run_folder::check_empty(folder)?;
     }
     let table = AreaTable::read(&config.graph_loc)?;
     record.input(input_file(&config.graph_loc)?);

@@ -1,7 +1,6 @@
 //! What a folder of a sweep holds, and how it is put together.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -9,9 +8,9 @@ use serde_json::Value;
 
 use super::sweep::{self, Options, Sweep, Swept};
 use super::{Benchmark, Convergence, SpectrumScan, Transition};
-use crate::Error;
 use crate::figure::Figure;
 use crate::report::{Report, RunRecord, Table};
+use crate::{Error, run_folder};
 
 /// A sweep with all its settings.
 ///
@@ -106,8 +105,8 @@ impl Plan {
     /// may differ, so that a sweep can be extended.
     ///
     /// # Errors
-    /// [`Error::Setting`] for settings that make no sense, [`Error::Settings`] for a folder of another sweep or of anything else and for
-    /// damaged files, all before anything is written; [`Error::Write`].
+    /// [`Error::Setting`] for settings that make no sense, [`Error::Exists`] for a folder of something else, [`Error::Settings`] for one of
+    /// another sweep and for damaged files, all before anything is written; [`Error::Write`].
     pub fn run(&self, folder: &Path, options: &Options<'_>) -> Result<Swept, Error> {
         self.check()?;
         self.take(folder)?;
@@ -122,12 +121,7 @@ impl Plan {
     /// Makes sure that the folder is this plan's.
     fn take(&self, folder: &Path) -> Result<(), Error> {
         let path = folder.join("sweep.json");
-        let entries = match fs::read_dir(folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            Err(source) => return Err(Error::Read { path: folder.to_path_buf(), source }),
-            Ok(files) => files.filter_map(|file| Some(file.ok()?.file_name().to_string_lossy().into_owned())).collect(),
-        };
-        if entries.iter().any(|name| name == "sweep.json") {
+        if run_folder::holds(folder, "sweep.json")? {
             let there = Self::read(folder)?;
             if there == *self {
                 return Ok(());
@@ -142,10 +136,6 @@ impl Plan {
                     return Err(Error::Settings { path, problem });
                 }
             }
-        // another task may be about to write the settings
-        } else if entries.iter().any(|name| !name.starts_with(".sweep.json.")) {
-            let problem = "it is not empty and holds no sweep; name another folder".to_owned();
-            return Err(Error::Settings { path: folder.to_path_buf(), problem });
         }
         sweep::write_json(&path, self)
     }

@@ -13,10 +13,10 @@ use super::network::asking;
 use super::{
     Answers, Gain, Neighborhood, Question, ScenarioNetwork, Sets, Settings, ask, gain, neighborhoods, pictures,
 };
-use crate::Error;
 use crate::areas::train::write;
 use crate::areas::{Run, TrainOptions};
 use crate::report::{Report, RunRecord, Table};
+use crate::{Error, run_folder};
 
 /// What a run gave.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,8 +46,8 @@ pub fn train(settings: &Settings, sets: &Sets, folder: &Path, options: &TrainOpt
     let mut record = RunRecord::start();
     record.seed("seed", settings.seed);
     let run = Run::new(folder);
-    if !options.resume && fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) {
-        return Err(Error::Exists { folder: folder.to_path_buf() });
+    if !options.resume {
+        run_folder::check_empty(folder)?;
     }
     let network = ScenarioNetwork::new(settings, options.device)?;
     let learned = Question::learned(settings.tasks);

@@ -13,7 +13,7 @@ use super::log::{Listed, Log, rows};
 use super::{Epoch, Masks, TrainSettings, Training, pictures};
 use crate::rate::RateSystem;
 use crate::report::{Report, RunRecord, Table};
-use crate::{Error, atomic};
+use crate::{Error, atomic, run_folder};
 
 /// How a training is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,28 +159,14 @@ fn training(settings: &TrainSettings, system: RateSystem, sample: u64) -> Result
 
 /// Refuses a folder of something else, and one of a training with other settings.
 fn same_settings(settings: &TrainSettings, folder: &Path) -> Result<(), Error> {
+    if !run_folder::holds(folder, "config.toml")? {
+        return Ok(());
+    }
     let path = folder.join("config.toml");
-    if !path.exists() {
-        if fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) {
-            return Err(Error::Exists { folder: folder.to_path_buf() });
-        }
-        return Ok(());
-    }
-    let bad = |problem: String| Error::Settings { path: path.clone(), problem };
     let text = fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    let there: TrainSettings = toml::from_str(&text).map_err(|e| bad(e.to_string().trim_end().into()))?;
-    let table = |s: &TrainSettings| toml::Table::try_from(s).map_err(|e| bad(e.to_string()));
-    let (there, here) = (table(&there)?, table(settings)?);
-    let keys = there.keys().chain(here.keys().filter(|key| !there.contains_key(*key)));
-    let side = |table: &toml::Table, key: &str| table.get(key).map_or_else(|| "none".into(), ToString::to_string);
-    let differences: Vec<String> = keys
-        .filter(|key| !["n_samples", "n_epochs"].contains(&key.as_str()) && there.get(*key) != here.get(*key))
-        .map(|key| format!("{key} is {} there, {} here", side(&there, key), side(&here, key)))
-        .collect();
-    if differences.is_empty() {
-        return Ok(());
-    }
-    Err(bad(format!("the folder is of another training: {}; name another folder", differences.join("; "))))
+    let bad = |e: toml::de::Error| Error::Settings { path: path.clone(), problem: e.to_string().trim_end().into() };
+    let there: TrainSettings = toml::from_str(&text).map_err(bad)?;
+    run_folder::same_settings(&path, &there, settings, &["n_samples", "n_epochs"])
 }
 
 /// The log of a sample that needs nothing any more.

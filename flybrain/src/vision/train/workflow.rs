@@ -1,6 +1,5 @@
 //! Trainings one after the other.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,9 +10,9 @@ use tch_train::{Checkpoints, Ended, OnSignal, Progress};
 
 use super::settings::FlyTrainSettings;
 use super::{model_folder, pictures, read, write};
-use crate::Error;
 use crate::rate::sweep::Share;
 use crate::report::{Report, RunRecord, Table};
+use crate::{Error, run_folder};
 
 /// How trainings are run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +37,7 @@ impl Default for TrainOptions {
 /// What trainings gave.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FlyTrained {
-    /// Whether one was interrupted; it can be resumed.
+    /// Whether one was interrupted, or is not at its end where a run is put together; it can be resumed.
     pub interrupted: bool,
     /// Models that are done, in the order of their numbers, those of other processes included.
     pub models: Vec<TrainedModel>,
@@ -127,7 +126,11 @@ pub fn collect(folder: &Path) -> Result<FlyTrained, Error> {
     let settings = FlyTrainSettings::read(&folder.join("config.toml"))?;
     record.seed("seed", settings.seed);
     let (data, split) = settings.data()?;
-    put_together(&settings, &data, &split, folder, false, (record, "run.json"))
+    let mut interrupted = false;
+    for model in 0..settings.models {
+        interrupted |= finished(&settings, folder, model)?.is_none() && !checkpoints(folder, model).list()?.is_empty();
+    }
+    put_together(&settings, &data, &split, folder, interrupted, (record, "run.json"))
 }
 
 fn put_together(
@@ -152,6 +155,10 @@ fn put_together(
     Ok(trained)
 }
 
+fn checkpoints(folder: &Path, model: usize) -> Checkpoints {
+    Checkpoints::new(model_folder(folder, model).join("checkpoints"))
+}
+
 /// Trains a model. Returns whether it came to its end.
 fn train_one(
     settings: &FlyTrainSettings,
@@ -164,7 +171,7 @@ fn train_one(
     let own = model_folder(folder, model);
     let mut training = settings.build(model)?;
     let validated = if split.validation.is_empty() { &split.training } else { &split.validation };
-    let checkpoints = Checkpoints::new(own.join("checkpoints"));
+    let checkpoints = checkpoints(folder, model);
     let before_path = own.join("before.json");
     let started = !checkpoints.list()?.is_empty();
     if started && options.start == Start::Anew {
@@ -242,32 +249,11 @@ fn parsed<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, Error> {
 
 /// Refuses a folder of something else, and one of trainings with other settings. Models and iterations may become more.
 fn same_settings(settings: &FlyTrainSettings, folder: &Path) -> Result<(), Error> {
+    if !run_folder::holds(folder, "config.toml")? {
+        return Ok(());
+    }
     let path = folder.join("config.toml");
-    let entries: Vec<String> = fs::read_dir(folder).map_or_else(
-        |_| Vec::new(),
-        |files| files.filter_map(|file| Some(file.ok()?.file_name().to_string_lossy().into_owned())).collect(),
-    );
-    if !entries.iter().any(|name| name == "config.toml") {
-        // another process may be about to write the settings
-        if entries.iter().any(|name| !name.starts_with(".config.toml.")) {
-            return Err(Error::Exists { folder: folder.to_path_buf() });
-        }
-        return Ok(());
-    }
-    let bad = |problem: String| Error::Settings { path: path.clone(), problem };
-    let table = |s: &FlyTrainSettings| toml::Table::try_from(s).map_err(|e| bad(e.to_string()));
-    let (there, here) = (table(&FlyTrainSettings::read(&path)?)?, table(settings)?);
-    let keys: BTreeSet<&String> = there.keys().chain(here.keys()).collect();
-    let side = |table: &toml::Table, key: &str| table.get(key).map_or_else(|| "none".into(), ToString::to_string);
-    let differences: Vec<String> = keys
-        .into_iter()
-        .filter(|key| !["models", "iterations"].contains(&key.as_str()) && there.get(*key) != here.get(*key))
-        .map(|key| format!("{key} is {} there, {} here", side(&there, key), side(&here, key)))
-        .collect();
-    if differences.is_empty() {
-        return Ok(());
-    }
-    Err(bad(format!("the folder is of another training: {}; name another folder", differences.join("; "))))
+    run_folder::same_settings(&path, &FlyTrainSettings::read(&path)?, settings, &["models", "iterations"])
 }
 
 fn report(
