@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::options::{Duplicates, GapJunctions, ReadOptions};
+use crate::row_numbers::RowNumbers;
 use crate::synapse_table::first_not_finite;
 use crate::{Connectome, Error, Labels, Location, NeuronTable, Provenance, Sign, SynapseTable};
 
@@ -27,59 +28,6 @@ pub(crate) struct Edges {
     pub(crate) renumber: Option<Vec<u32>>,
     /// Whether weights are known to be finite.
     pub(crate) sound: bool,
-}
-
-/// Numbers of rows, of which those from 0 on take no memory.
-#[derive(Debug, Default)]
-pub(crate) struct RowNumbers {
-    /// How many there are as long as each is its own place.
-    counted: usize,
-    listed: Vec<u32>,
-}
-
-impl From<Vec<u32>> for RowNumbers {
-    fn from(listed: Vec<u32>) -> Self {
-        Self { counted: 0, listed }
-    }
-}
-
-impl RowNumbers {
-    #[inline]
-    pub(crate) fn push(&mut self, number: u32) {
-        if self.listed.is_empty() && number as usize == self.counted {
-            self.counted += 1;
-        } else {
-            self.list().push(number);
-        }
-    }
-
-    /// Adds numbers that ascend.
-    pub(crate) fn extend(&mut self, numbers: &[u32]) {
-        let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else { return };
-        let follow = first as usize == self.counted && (last - first) as usize == numbers.len() - 1;
-        if self.listed.is_empty() && follow {
-            self.counted += numbers.len();
-        } else {
-            self.list().extend_from_slice(numbers);
-        }
-    }
-
-    fn list(&mut self) -> &mut Vec<u32> {
-        self.listed.extend(0..std::mem::take(&mut self.counted) as u32);
-        &mut self.listed
-    }
-
-    fn get(&self, place: usize) -> Option<u32> {
-        if place < self.counted { Some(place as u32) } else { self.listed.get(place).copied() }
-    }
-
-    /// Keeps those at some places.
-    fn keep(&mut self, places: &[usize]) {
-        if self.counted + self.listed.len() > 0 {
-            let listed = self.list();
-            *listed = places.iter().map(|&place| listed[place]).collect();
-        }
-    }
 }
 
 /// How a file counts its rows.

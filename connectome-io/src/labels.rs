@@ -1,7 +1,9 @@
 //! Categorical columns: one of a few names per row.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
+use crate::memory::with_room;
 use crate::{Error, Location};
 
 /// One name per row, stored as codes into a list of distinct names.
@@ -138,14 +140,25 @@ impl Labels {
     }
 }
 
-/// Collects a column value by value.
+/// Collects a column value by value. Names stand one behind the other: many short ones take a fraction of what as many strings
+/// do, in a table that may be refused yet.
 #[derive(Debug, Default)]
 pub(crate) struct LabelsBuilder {
-    code_of: HashMap<String, u32>,
-    labels: Labels,
+    names: String,
+    /// Where each name ends.
+    ends: Vec<usize>,
+    /// One more than the code of a name, by its hash; 0 where there is none. Half of it is empty.
+    table: Vec<u32>,
+    hash: RandomState,
+    codes: Vec<u32>,
 }
 
 impl LabelsBuilder {
+    /// For a number of rows.
+    pub(crate) fn with_room(rows: usize) -> Self {
+        Self { codes: with_room(rows), ..Self::default() }
+    }
+
     /// Adds a row and gives the code of its name.
     pub(crate) fn push(&mut self, name: &str) {
         let code = self.code(name);
@@ -154,35 +167,60 @@ impl LabelsBuilder {
 
     /// Adds a row of which [`LabelsBuilder::code`] gave the code.
     pub(crate) fn push_code(&mut self, code: u32) {
-        self.labels.codes.push(code);
+        self.codes.push(code);
     }
 
     /// The code of a name, which is added if it is new.
     pub(crate) fn code(&mut self, name: &str) -> u32 {
         // Rows often repeat the name before.
-        if let Some(&last) = self.labels.codes.last()
-            && self.labels.names[last as usize] == name
+        if let Some(&last) = self.codes.last()
+            && self.name(last) == name
         {
             return last;
         }
-        if let Some(&code) = self.code_of.get(name) {
-            return code;
+        if 2 * self.ends.len() >= self.table.len() {
+            self.table = vec![0; (2 * self.table.len()).max(16)];
+            for code in 0..self.ends.len() as u32 {
+                let place = self.find(self.name(code)).unwrap_or_else(|free| free);
+                self.table[place] = code + 1;
+            }
         }
-        let code = self.labels.names.len() as u32;
-        self.labels.names.push(name.to_owned());
-        self.code_of.insert(name.to_owned(), code);
-        code
+        match self.find(name) {
+            Ok(place) => self.table[place] - 1,
+            Err(free) => {
+                let code = self.ends.len() as u32;
+                self.names.push_str(name);
+                self.ends.push(self.names.len());
+                self.table[free] = code + 1;
+                code
+            }
+        }
+    }
+
+    /// The place of a name in the table, or that where it goes.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        let mask = self.table.len() - 1;
+        let mut place = self.hash.hash_one(name) as usize & mask;
+        while self.table[place] != 0 {
+            if self.name(self.table[place] - 1) == name {
+                return Ok(place);
+            }
+            place = (place + 1) & mask;
+        }
+        Err(place)
     }
 
     /// The name of a code.
-    #[cfg(feature = "parquet")]
     pub(crate) fn name(&self, code: u32) -> &str {
-        &self.labels.names[code as usize]
+        let code = code as usize;
+        let start = if code == 0 { 0 } else { self.ends[code - 1] };
+        &self.names[start..self.ends[code]]
     }
 
     /// The finished column.
     pub(crate) fn finish(self) -> Labels {
-        self.labels
+        let names = (0..self.ends.len() as u32).map(|code| self.name(code).to_owned()).collect();
+        Labels { names, codes: self.codes }
     }
 }
 

@@ -29,6 +29,7 @@ mod positions;
 mod progress;
 mod provenance;
 mod read;
+mod row_numbers;
 mod sign;
 mod source;
 mod synapse_table;

@@ -1,7 +1,5 @@
 //! One row per neuron, or per cell type.
 
-use std::collections::HashMap;
-
 use crate::labels::check_count;
 use crate::{Error, Labels, Location, Positions, Sign};
 
@@ -31,11 +29,13 @@ impl NeuronTable {
         check_count(&here, "neurons", ids.len())?;
         // Ids in ascending order are the common case and need no map.
         if !ids.windows(2).all(|pair| pair[0] < pair[1]) {
-            let mut row_of = HashMap::with_capacity(ids.len());
-            for (second, &id) in ids.iter().enumerate() {
-                if let Some(first) = row_of.insert(id, second) {
-                    return Err(Error::DuplicateNeuron { at: here.key(format!("row {second}")), id, first, second });
-                }
+            let mut rows: Vec<u32> = (0..ids.len() as u32).collect();
+            rows.sort_unstable_by_key(|&row| (ids[row as usize], row));
+            let repeated = rows.windows(2).filter(|pair| ids[pair[0] as usize] == ids[pair[1] as usize]);
+            if let Some(pair) = repeated.min_by_key(|pair| pair[1]) {
+                let (first, second) = (pair[0] as usize, pair[1] as usize);
+                let at = here.key(format!("row {second}"));
+                return Err(Error::DuplicateNeuron { at, id: ids[second], first, second });
             }
         }
         Ok(Self { ids, ..Self::default() })

@@ -14,6 +14,9 @@ use crate::{Error, Location, Sign};
 /// Rows that are unpacked at a time.
 pub(super) const BATCH: usize = 1 << 13;
 
+/// Bytes that a file of any size may ask for.
+const FREE: u64 = 8 << 20;
+
 /// Plain rows that are handed on at a time.
 const PLAIN: usize = 1 << 11;
 
@@ -145,19 +148,14 @@ pub(crate) struct ColumnarTable {
     next: usize,
     /// Rows of earlier batches.
     before: u64,
-    expected: usize,
+    /// Bytes of the file, and the rows that it claims.
+    size: u64,
+    claimed: u64,
 }
 
 impl ColumnarTable {
     /// A table of these columns; `rows` is what the file claims.
     pub(super) fn new(path: &Path, header: Vec<String>, rows: u64, batches: Box<dyn Batches>) -> Self {
-        let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-        // A file may claim any number of rows: room is made for as many as have four bytes each, and for half a million.
-        // Halves of what is claimed, since room is doubled when rows turn out to be there.
-        let mut expected = rows;
-        while expected > size / 4 + (1 << 19) {
-            expected = expected.div_ceil(2);
-        }
         Self {
             batches,
             at: Location::file(path),
@@ -167,7 +165,8 @@ impl ColumnarTable {
             rows: 0,
             next: 0,
             before: 0,
-            expected: usize::try_from(expected).unwrap_or(0),
+            size: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+            claimed: rows,
         }
     }
 }
@@ -214,8 +213,14 @@ impl Table for ColumnarTable {
         self.batches.bytes_read()
     }
 
-    fn rows_expected(&self) -> usize {
-        self.expected
+    /// As many as the file claims, or half of that, or of that: room is doubled when rows turn out to be there.
+    fn rows_expected(&self, bytes: usize) -> usize {
+        let most = self.size.saturating_mul(4).saturating_add(FREE) / bytes.max(1) as u64;
+        let mut expected = self.claimed;
+        while expected > most {
+            expected = expected.div_ceil(2);
+        }
+        usize::try_from(expected).unwrap_or(0)
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::csv_tables::{CsvTable, parse_f64};
 use crate::error::excerpt;
+use crate::memory::with_room;
 use crate::options::Limits;
 use crate::tables::{Cells, Table};
 use crate::{Array, Error};
@@ -30,7 +31,8 @@ pub fn read(path: impl AsRef<Path>, limits: &Limits) -> Result<NamedMatrix, Erro
     let skip = usize::from(first[0].is_empty());
     let named = numbers[skip..].iter().any(Option::is_none) || skip == 1;
     let width = first.len() - skip;
-    let mut data: Vec<f64> = if named { Vec::new() } else { numbers.into_iter().flatten().collect() };
+    let mut data: Vec<f64> = with_room(width.saturating_mul(1 + table.rows_expected(size_of::<f64>() * first.len())));
+    data.extend(numbers.into_iter().flatten().filter(|_| !named));
     let mut height = usize::from(!named);
     while let Some(row) = table.next_row()? {
         for (column, cell) in row.cells().enumerate().skip(skip) {

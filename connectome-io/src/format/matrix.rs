@@ -6,7 +6,9 @@ use std::path::Path;
 use super::npy;
 use crate::container;
 use crate::edges::{Edges, finish};
+use crate::memory::with_room;
 use crate::options::{NeuronsFile, ReadOptions, Rows};
+use crate::synapse_table::first_not_finite;
 use crate::{Array, Connectome, Error, Location, NeuronTable, Orientation, Provenance};
 
 /// The connectome of a square array; every entry that is not zero is a connection, in the order of the rows.
@@ -30,12 +32,15 @@ pub(crate) fn from_array_at(
         Some(values) => Cow::Borrowed(values),
         None => Cow::Owned(array.to_f64().map_err(|e| e.in_file(at))?),
     };
-    let (mut rows, mut columns, mut weight) = (Vec::new(), Vec::new(), Vec::new());
+    // Nothing is made of a matrix that is refused.
+    if let Some(place) = first_not_finite(&values) {
+        let (row, column, value) = (place / n, place % n, values[place]);
+        return Err(Error::NotFinite { at: at.key(format!("entry [{row}, {column}]")), what: "weight", value });
+    }
+    let n_entries = values.iter().filter(|&&value| value != 0.0).count();
+    let (mut rows, mut columns, mut weight) = (with_room(n_entries), with_room(n_entries), with_room(n_entries));
     for (row, line) in values.chunks_exact(n.max(1)).enumerate() {
         for (column, &value) in line.iter().enumerate() {
-            if !value.is_finite() {
-                return Err(Error::NotFinite { at: at.key(format!("entry [{row}, {column}]")), what: "weight", value });
-            }
             if value != 0.0 {
                 rows.push(row as u32);
                 columns.push(column as u32);

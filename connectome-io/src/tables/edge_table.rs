@@ -18,6 +18,9 @@ use crate::{Connectome, Error, Labels, Location, NeuronTable, Orientation, Prove
 /// Name of the muscle in the list of Varshney et al.
 const MUSCLE: &str = "NMJ";
 
+/// Bytes of a row that is kept: both ends and the weight.
+const ROW: usize = 2 * size_of::<u32>() + size_of::<f64>();
+
 /// Goes through a table of edges and, if there is one, the table of neurons.
 ///
 /// Repeated connections are summed as rows arrive where the options ask for sums, and in tables of synapses; memory then
@@ -38,7 +41,7 @@ pub(crate) fn read_edges<T: Table>(table: &mut T, path: &Path, options: &ReadOpt
 
     let mut collector = Collector::new(&columns, options, &keys);
     table.select(&collector.wanted())?;
-    collector.reserve(table.rows_expected());
+    collector.reserve(table.rows_expected(ROW));
     let mut meter = Meter::new(&options.progress, path);
     let plain = collector.plain();
     let threads = options.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);

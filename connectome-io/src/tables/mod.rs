@@ -78,8 +78,9 @@ pub(crate) trait Table {
     /// Bytes of the file read so far.
     fn bytes_read(&self) -> u64;
 
-    /// Rows that there may be by what the file says, held against its size; 0 if it does not say.
-    fn rows_expected(&self) -> usize;
+    /// Rows that there may be by what the file says, as many as take four times its size if each takes so many `bytes`; 0 if
+    /// it does not say.
+    fn rows_expected(&self, bytes: usize) -> usize;
 
     /// Whether places are told by rows, counted from 0, or by lines, counted from 1.
     const COUNTS_ROWS: bool;

@@ -3,6 +3,8 @@
 use super::columns::{NeuronColumns, SignRule};
 use super::{Cells, Table};
 use crate::labels::{LabelsBuilder, check_count};
+use crate::memory::with_room;
+use crate::row_numbers::RowNumbers;
 use crate::{Error, NeuronTable, Positions, Sign};
 
 /// A table of neurons and what index tables call them.
@@ -16,19 +18,43 @@ pub(crate) struct NeuronFile {
 #[derive(Default)]
 struct Texts {
     all: String,
-    ends: Vec<usize>,
+    lengths: Vec<u32>,
 }
 
 impl Texts {
     fn push(&mut self, text: &str) {
         self.all.push_str(text);
-        self.ends.push(self.all.len());
+        // Cells are shorter than the longest line, which is far shorter.
+        self.lengths.push(text.len() as u32);
     }
 
     fn into_strings(self) -> Vec<String> {
-        let mut start = 0;
-        let next = |end| self.all[std::mem::replace(&mut start, end)..end].to_owned();
-        self.ends.into_iter().map(next).collect()
+        let mut rest = self.all.as_str();
+        let next = |length: u32| {
+            let (text, others) = rest.split_at(length as usize);
+            rest = others;
+            text.to_owned()
+        };
+        self.lengths.into_iter().map(next).collect()
+    }
+}
+
+/// Positions of which many may not be known.
+#[derive(Default)]
+struct Points {
+    known: Vec<bool>,
+    points: Vec<[f64; 3]>,
+}
+
+impl Points {
+    fn push(&mut self, point: Option<[f64; 3]>) {
+        self.known.push(point.is_some());
+        self.points.extend(point);
+    }
+
+    fn into_options(self) -> Vec<Option<[f64; 3]>> {
+        let mut points = self.points.into_iter();
+        self.known.into_iter().map(|known| if known { points.next() } else { None }).collect()
     }
 }
 
@@ -39,13 +65,17 @@ impl NeuronFile {
         let header = table.header().to_vec();
         let columns = NeuronColumns::find(&header, &at)?;
         table.select(&columns.all())?;
-        let (mut idx, mut ids, mut signs) = (Vec::new(), Vec::new(), Vec::new());
-        let mut names = Texts::default();
-        let mut points = Vec::new();
+        // At most eight bytes for a cell, which has a byte and a separator.
+        let rows = table.rows_expected(8 * columns.all().len());
+        let room = |column: Option<usize>| if column.is_some() { rows } else { 0 };
+        let (mut idx, mut ids) = (with_room(room(columns.idx)), with_room(room(columns.id)));
+        let mut signs = with_room(room(columns.sign));
+        let mut names = Texts { all: String::new(), lengths: with_room(room(columns.name)) };
+        let mut points = Points::default();
         let labelled = [columns.cell_type, columns.class, columns.transmitter];
-        let mut labels: [LabelsBuilder; 3] = Default::default();
-        let mut further: Vec<LabelsBuilder> = columns.further.iter().map(|_| LabelsBuilder::default()).collect();
-        let mut numbers = Vec::new();
+        let mut labels = labelled.map(|column| LabelsBuilder::with_room(room(column)));
+        let mut further: Vec<LabelsBuilder> = columns.further.iter().map(|_| LabelsBuilder::with_room(rows)).collect();
+        let mut numbers = RowNumbers::default();
         while let Some(row) = table.next_row()? {
             if let Some(c) = columns.idx {
                 idx.push(row.integer(c, "index of a neuron (whole number)")?);
@@ -79,16 +109,16 @@ impl NeuronFile {
             for (builder, &c) in further.iter_mut().zip(&columns.further) {
                 builder.push(&row.text(c)?);
             }
-            numbers.push(row.number_of_row());
+            numbers.push(u32::try_from(row.number_of_row()).unwrap_or(u32::MAX));
         }
-        if numbers.is_empty() {
+        if numbers.len() == 0 {
             return Err(Error::Empty { at: at.boxed(), what: "neurons" });
         }
 
         let unique = |ids: Vec<i64>, column: usize| {
             NeuronTable::new(ids).map_err(|error| match error {
                 Error::DuplicateNeuron { id, first, second, .. } => Error::DuplicateNeuron {
-                    at: super::cell::<T>(&at, numbers[second], &header[column]),
+                    at: super::cell::<T>(&at, numbers.get(second).map_or(0, u64::from), &header[column]),
                     id,
                     first,
                     second,
@@ -124,7 +154,7 @@ impl NeuronFile {
             neurons = neurons.with_signs(signs)?;
         }
         if columns.position.is_some() {
-            neurons = neurons.with_positions(Positions::new(points, columns.unit)?)?;
+            neurons = neurons.with_positions(Positions::new(points.into_options(), columns.unit)?)?;
         }
         for (builder, c) in further.into_iter().zip(columns.further) {
             neurons = neurons.with_column(header[c].clone(), builder.finish())?;

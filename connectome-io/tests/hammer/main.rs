@@ -32,7 +32,7 @@ use meter::{Cost, measure};
 use mutate::{Damaged, Seed, mutate};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use readers::{Content, READERS, Reader, Scratch};
+use readers::{COST, Content, READERS, Reader, Scratch};
 
 /// One input of so many is of megabytes.
 const LARGE: u64 = 4096;
@@ -184,7 +184,7 @@ impl<'a> Trial<'a> {
                 *self.refused.entry(kind).or_default() += 1;
                 let ratio = cost.memory.saturating_sub(FREE) as f64 / input.size.max(1) as f64;
                 self.ratio = self.ratio.max(ratio);
-                if ratio > self.reader.cost {
+                if ratio > COST {
                     self.fault(input, name, &format!("{} bytes of memory for {}", cost.memory, input.size));
                 }
             }

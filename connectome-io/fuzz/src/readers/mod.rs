@@ -46,101 +46,64 @@ pub struct Reader {
     pub form: Form,
     /// Ends of the names of those files in `tests/fixtures` that are seeds too.
     pub fixtures: &'static [&'static str],
-    /// Bytes of memory that a refused file may cost per byte, beyond 16 MiB.
-    pub cost: f64,
     /// Reads a file.
     pub read: fn(&Path, &ReadOptions) -> Result<Content, Error>,
 }
 
-/// What text may cost: a name of two bytes is one of 24 in memory, a row of four an edge of 16, in lists that grow by
-/// doubling.
-const TEXT: f64 = 16.0;
-
-/// What a pickle may cost: all that it makes is held against its size.
-const PICKLE: f64 = 4.0;
+/// Bytes of memory that a refused file may cost per byte, beyond 16 MiB.
+pub const COST: f64 = 4.0;
 
 /// All readers.
 pub const READERS: &[Reader] = &[
-    Reader { name: "npy", file: "a.npy", form: Form::Npy, fixtures: &[], cost: 4.0, read: npy },
-    Reader { name: "npy_matrix", file: "m.npy", form: Form::Npy, fixtures: &[], cost: 4.0, read: wiring },
-    Reader { name: "npz", file: "a.npz", form: Form::Zip, fixtures: &[], cost: 4.0, read: npz },
-    Reader { name: "scipy", file: "s.npz", form: Form::Zip, fixtures: &[], cost: 4.0, read: wiring },
-    Reader {
-        name: "safetensors",
-        file: "t.safetensors",
-        form: Form::Safetensors,
-        fixtures: &[],
-        cost: TEXT,
-        read: tensors,
-    },
-    Reader {
-        name: "canonical",
-        file: "c.safetensors",
-        form: Form::Safetensors,
-        fixtures: &[],
-        cost: TEXT,
-        read: canonical,
-    },
-    Reader { name: "foreign", file: "f.safetensors", form: Form::Safetensors, fixtures: &[], cost: TEXT, read: wiring },
-    Reader { name: "flyvis_json", file: "g.json", form: Form::Text, fixtures: &[], cost: TEXT, read: flyvis },
-    Reader { name: "edge_csv", file: "e.csv", form: Form::Text, fixtures: &[], cost: TEXT, read: wiring },
-    Reader { name: "neuron_csv", file: "n.csv", form: Form::Text, fixtures: &[], cost: TEXT, read: neurons },
-    Reader { name: "array_csv", file: "a.csv", form: Form::Text, fixtures: &[], cost: TEXT, read: array_csv },
-    Reader { name: "matrix_csv", file: "m.csv", form: Form::Text, fixtures: &[], cost: TEXT, read: matrix_csv },
-    Reader { name: "idx", file: "i-idx3-ubyte", form: Form::Binary, fixtures: &[], cost: 4.0, read: idx },
-    Reader { name: "gzip", file: "e.csv.gz", form: Form::Gzip, fixtures: &[], cost: TEXT, read: wiring },
-    Reader { name: "matrix_market", file: "m.mtx", form: Form::Text, fixtures: &[".mtx"], cost: 4.0, read: wiring },
-    Reader { name: "array_mtx", file: "a.mtx", form: Form::Text, fixtures: &[".mtx"], cost: 4.0, read: array_mtx },
-    Reader { name: "graphml", file: "g.graphml", form: Form::Text, fixtures: &[".graphml"], cost: 4.0, read: wiring },
-    Reader { name: "area_csv", file: "a.csv", form: Form::Text, fixtures: &[], cost: TEXT, read: areas },
-    Reader { name: "pickle", file: "p.pkl", form: Form::Pickle, fixtures: &[".pkl"], cost: PICKLE, read: pickle },
-    Reader {
-        name: "pickle_matrix",
-        file: "m.pkl",
-        form: Form::Pickle,
-        fixtures: &["matrix.pkl"],
-        cost: PICKLE,
-        read: wiring,
-    },
-    Reader { name: "torch", file: "v.pt", form: Form::Zip, fixtures: &[".pt"], cost: PICKLE, read: torch },
-    Reader {
-        name: "torch_tensors",
-        file: "t.pt",
-        form: Form::Zip,
-        fixtures: &[".pt"],
-        cost: PICKLE,
-        read: torch_tensors,
-    },
-    Reader { name: "torch_matrix", file: "m.pt", form: Form::Zip, fixtures: &[".pt"], cost: PICKLE, read: wiring },
+    Reader { name: "npy", file: "a.npy", form: Form::Npy, fixtures: &[], read: npy },
+    Reader { name: "npy_matrix", file: "m.npy", form: Form::Npy, fixtures: &[], read: wiring },
+    Reader { name: "npz", file: "a.npz", form: Form::Zip, fixtures: &[], read: npz },
+    Reader { name: "scipy", file: "s.npz", form: Form::Zip, fixtures: &[], read: wiring },
+    Reader { name: "safetensors", file: "t.safetensors", form: Form::Safetensors, fixtures: &[], read: tensors },
+    Reader { name: "canonical", file: "c.safetensors", form: Form::Safetensors, fixtures: &[], read: canonical },
+    Reader { name: "foreign", file: "f.safetensors", form: Form::Safetensors, fixtures: &[], read: wiring },
+    Reader { name: "flyvis_json", file: "g.json", form: Form::Text, fixtures: &[], read: flyvis },
+    Reader { name: "edge_csv", file: "e.csv", form: Form::Text, fixtures: &[], read: wiring },
+    Reader { name: "neuron_csv", file: "n.csv", form: Form::Text, fixtures: &[], read: neurons },
+    Reader { name: "array_csv", file: "a.csv", form: Form::Text, fixtures: &[], read: array_csv },
+    Reader { name: "matrix_csv", file: "m.csv", form: Form::Text, fixtures: &[], read: matrix_csv },
+    Reader { name: "idx", file: "i-idx3-ubyte", form: Form::Binary, fixtures: &[], read: idx },
+    Reader { name: "gzip", file: "e.csv.gz", form: Form::Gzip, fixtures: &[], read: wiring },
+    Reader { name: "matrix_market", file: "m.mtx", form: Form::Text, fixtures: &[".mtx"], read: wiring },
+    Reader { name: "array_mtx", file: "a.mtx", form: Form::Text, fixtures: &[".mtx"], read: array_mtx },
+    Reader { name: "graphml", file: "g.graphml", form: Form::Text, fixtures: &[".graphml"], read: wiring },
+    Reader { name: "area_csv", file: "a.csv", form: Form::Text, fixtures: &[], read: areas },
+    Reader { name: "pickle", file: "p.pkl", form: Form::Pickle, fixtures: &[".pkl"], read: pickle },
+    Reader { name: "pickle_matrix", file: "m.pkl", form: Form::Pickle, fixtures: &["matrix.pkl"], read: wiring },
+    Reader { name: "torch", file: "v.pt", form: Form::Zip, fixtures: &[".pt"], read: torch },
+    Reader { name: "torch_tensors", file: "t.pt", form: Form::Zip, fixtures: &[".pt"], read: torch_tensors },
+    Reader { name: "torch_matrix", file: "m.pt", form: Form::Zip, fixtures: &[".pt"], read: wiring },
     Reader {
         name: "torch_legacy",
         file: "l.pt",
         form: Form::Pickle,
         fixtures: &["legacy.pt", "early.pt"],
-        cost: PICKLE,
         read: torch,
     },
-    Reader { name: "roi_folder", file: "roi.zip", form: Form::Zip, fixtures: &[], cost: PICKLE, read: roi_folder },
+    Reader { name: "roi_folder", file: "roi.zip", form: Form::Zip, fixtures: &[], read: roi_folder },
     #[cfg(feature = "parquet")]
-    Reader { name: "parquet", file: "e.parquet", form: Form::Binary, fixtures: &[".parquet"], cost: 4.0, read: wiring },
+    Reader { name: "parquet", file: "e.parquet", form: Form::Binary, fixtures: &[".parquet"], read: wiring },
     #[cfg(feature = "parquet")]
     Reader {
         name: "parquet_neurons",
         file: "n.parquet",
         form: Form::Binary,
         fixtures: &["neurons.parquet", "synapses.parquet"],
-        cost: 4.0,
         read: parquet_neurons,
     },
     #[cfg(feature = "parquet")]
-    Reader { name: "feather", file: "e.feather", form: Form::Binary, fixtures: &[".feather"], cost: 4.0, read: wiring },
+    Reader { name: "feather", file: "e.feather", form: Form::Binary, fixtures: &[".feather"], read: wiring },
     #[cfg(feature = "parquet")]
     Reader {
         name: "feather_neurons",
         file: "n.feather",
         form: Form::Binary,
         fixtures: &["neurons.feather", "synapses.feather"],
-        cost: 4.0,
         read: feather_neurons,
     },
 ];
@@ -305,6 +268,7 @@ pub fn options(bytes: &[u8]) -> ReadOptions {
         muscle: if bit(23) { Muscle::Keep } else { Muscle::Drop },
         neurons: if few { NeuronsFile::Sibling } else { NeuronsFile::None },
         unknown_neurons: if few { UnknownNeurons::Drop } else { UnknownNeurons::Error },
+        threads: Some(if bit(24) { 2 } else { 1 }),
         limits: Limits { inflated: 16 << 20, ..Limits::default() },
         ..ReadOptions::default()
     }

@@ -387,14 +387,14 @@ impl Table for CsvTable {
         self.source.bytes_read()
     }
 
-    /// As many as there are if they go on like those that have arrived; none that has fewer than four bytes.
-    fn rows_expected(&self) -> usize {
+    /// As many as there are if they go on like those that have arrived.
+    fn rows_expected(&self, bytes: usize) -> usize {
         let text = &self.text[self.next..self.end];
         let lines = text.iter().filter(|&&byte| byte == b'\n').count();
         let Some(left) = self.source.remaining().filter(|_| lines > 0) else { return 0 };
-        let bytes = usize::try_from(left).map_or(usize::MAX, |left| left.saturating_add(text.len()));
-        let rows = bytes / (text.len() / lines).max(4);
-        rows.saturating_add(rows / 16).min(bytes / 4)
+        let size = usize::try_from(left).map_or(usize::MAX, |left| left.saturating_add(text.len()));
+        let rows = size / (text.len() / lines);
+        rows.saturating_add(rows / 16).min(size.saturating_mul(4) / bytes.max(1))
     }
 }
 

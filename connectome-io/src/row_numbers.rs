@@ -1,0 +1,85 @@
+//! Where rows of a table stand in their file.
+
+/// Lines or numbers of rows. As long as each is one more than the last, they take no memory.
+#[derive(Debug, Default)]
+pub(crate) struct RowNumbers {
+    first: u32,
+    /// How many there are as long as they follow on each other.
+    counted: usize,
+    listed: Vec<u32>,
+}
+
+impl From<Vec<u32>> for RowNumbers {
+    fn from(listed: Vec<u32>) -> Self {
+        Self { first: 0, counted: 0, listed }
+    }
+}
+
+impl RowNumbers {
+    #[inline]
+    pub(crate) fn push(&mut self, number: u32) {
+        self.extend(&[number]);
+    }
+
+    /// Adds numbers that ascend.
+    #[inline]
+    pub(crate) fn extend(&mut self, numbers: &[u32]) {
+        let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else { return };
+        if self.len() == 0 {
+            self.first = first;
+        }
+        let next = u64::from(self.first) + self.counted as u64;
+        let follow = u64::from(first) == next && (last - first) as usize == numbers.len() - 1;
+        if self.listed.is_empty() && follow {
+            self.counted += numbers.len();
+        } else {
+            self.list().extend_from_slice(numbers);
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.counted + self.listed.len()
+    }
+
+    fn list(&mut self) -> &mut Vec<u32> {
+        let counted = std::mem::take(&mut self.counted) as u32;
+        self.listed.extend((0..counted).map(|place| self.first + place));
+        &mut self.listed
+    }
+
+    pub(crate) fn get(&self, place: usize) -> Option<u32> {
+        if place < self.counted { Some(self.first + place as u32) } else { self.listed.get(place).copied() }
+    }
+
+    /// Keeps those at some places.
+    pub(crate) fn keep(&mut self, places: &[usize]) {
+        if self.len() > 0 {
+            let listed = self.list();
+            *listed = places.iter().map(|&place| listed[place]).collect();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_that_were_added() {
+        for all in [&[2, 3, 4, 5][..], &[0, 1, 2], &[2, 3, 5, 6], &[7], &[1, 3, 4, 9], &[], &[u32::MAX - 1, u32::MAX]] {
+            for split in 0..=all.len() {
+                let mut numbers = RowNumbers::default();
+                all[..split].iter().for_each(|&number| numbers.push(number));
+                numbers.extend(&all[split..]);
+                assert_eq!(numbers.len(), all.len());
+                assert!(all.iter().enumerate().all(|(place, &number)| numbers.get(place) == Some(number)), "{all:?}");
+                assert_eq!(numbers.get(all.len()), None);
+                if let Some(last) = all.len().checked_sub(1) {
+                    numbers.keep(&[last, 0]);
+                    assert_eq!((numbers.get(0), numbers.get(1)), (Some(all[last]), Some(all[0])));
+                }
+            }
+        }
+        assert_eq!(RowNumbers::from(vec![4, 2]).get(1), Some(2));
+    }
+}
