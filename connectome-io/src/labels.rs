@@ -217,10 +217,14 @@ impl LabelsBuilder {
         &self.names[start..self.ends[code]]
     }
 
+    /// The distinct names.
+    pub(crate) fn names(&self) -> Vec<String> {
+        (0..self.ends.len() as u32).map(|code| self.name(code).to_owned()).collect()
+    }
+
     /// The finished column.
     pub(crate) fn finish(self) -> Labels {
-        let names = (0..self.ends.len() as u32).map(|code| self.name(code).to_owned()).collect();
-        Labels { names, codes: self.codes }
+        Labels { names: self.names(), codes: self.codes }
     }
 }
 

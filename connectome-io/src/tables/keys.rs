@@ -7,6 +7,7 @@ use super::columns::Ends;
 use super::id_map::IdMap;
 use super::neuron_file::NeuronFile;
 use super::{Cells, RowEnds};
+use crate::labels::LabelsBuilder;
 use crate::memory::make_room;
 use crate::{Error, Location, NeuronTable};
 
@@ -36,7 +37,7 @@ enum Map {
     /// The names are known; `None` where two neurons have the name. Names in canonical spelling are a second chance.
     Names { exact: HashMap<String, Option<u32>>, canonical: HashMap<String, Option<u32>> },
     /// Neurons are what edges name.
-    GrowingNames { map: HashMap<String, u32>, names: Vec<String> },
+    GrowingNames(LabelsBuilder),
 }
 
 impl Keys {
@@ -66,7 +67,7 @@ impl Keys {
     /// Keys where there is no table of neurons.
     pub(super) fn without_table(ends: Ends, n_neurons: Option<usize>) -> Self {
         let map = match (ends, n_neurons) {
-            (Ends::Name, _) => Map::GrowingNames { map: HashMap::new(), names: Vec::new() },
+            (Ends::Name, _) => Map::GrowingNames(LabelsBuilder::default()),
             (Ends::Index, Some(_)) => Map::Range,
             _ => Map::Growing(IdMap::new()),
         };
@@ -90,17 +91,7 @@ impl Keys {
                     None => Ok(None),
                 }
             }
-            Map::GrowingNames { map, names } => {
-                let name = row.text(column)?;
-                let name = name.trim();
-                if let Some(&index) = map.get(name) {
-                    return Ok(Some(index));
-                }
-                let index = names.len() as u32;
-                names.push(name.to_owned());
-                map.insert(name.to_owned(), index);
-                Ok(Some(index))
-            }
+            Map::GrowingNames(names) => Ok(Some(names.code(row.text(column)?.trim()))),
             Map::Range | Map::Known(_) | Map::Growing(_) => {
                 let key = row.integer(column, "neuron id (whole number of 64 bits)")?;
                 if let Some((last, index)) = self.last[end]
@@ -112,7 +103,7 @@ impl Keys {
                     Map::Range => u32::try_from(key).ok().filter(|&index| (index as usize) < self.n),
                     Map::Known(map) => map.get(key),
                     Map::Growing(map) => Some(map.insert(key)),
-                    Map::Names { .. } | Map::GrowingNames { .. } => None,
+                    Map::Names { .. } | Map::GrowingNames(_) => None,
                 };
                 self.last[end] = found.map(|index| (key, index));
                 Ok(found)
@@ -127,7 +118,7 @@ impl Keys {
 
     /// Whether every key is a neuron.
     pub(super) fn take_all(&self) -> bool {
-        matches!(self.map, Map::Growing(_) | Map::GrowingNames { .. })
+        matches!(self.map, Map::Growing(_) | Map::GrowingNames(_))
     }
 
     /// Adds the rows of many ends, up to the first that no neuron has, and gives their number. `end` is 0 for presynaptic
@@ -166,7 +157,7 @@ impl Keys {
                     let key = list[code as usize];
                     let new = match &mut self.map {
                         Map::Range => u32::try_from(key).ok().filter(|&index| (index as usize) < self.n),
-                        Map::Known(_) | Map::Names { .. } | Map::GrowingNames { .. } => None,
+                        Map::Known(_) | Map::Names { .. } | Map::GrowingNames(_) => None,
                         Map::Growing(map) => Some(map.insert(key)),
                     };
                     let Some(new) = new else {
@@ -204,7 +195,7 @@ impl Keys {
             Map::Range => all(keys, rows, |key| u32::try_from(key).ok().filter(|&index| (index as usize) < n)),
             Map::Known(map) => all(keys, rows, |key| map.get(key)),
             Map::Growing(map) => all(keys, rows, |key| Some(map.insert(key))),
-            Map::Names { .. } | Map::GrowingNames { .. } => {}
+            Map::Names { .. } | Map::GrowingNames(_) => {}
         }
         rows.len() - before
     }
@@ -237,7 +228,10 @@ impl Keys {
                 }
                 Ok((NeuronTable::new(by_id.into_iter().map(|(id, _)| id).collect())?, Some(new)))
             }
-            Map::GrowingNames { names, .. } => Ok((NeuronTable::numbered(names.len()).with_names(names)?, None)),
+            Map::GrowingNames(names) => {
+                let names = names.names();
+                Ok((NeuronTable::numbered(names.len()).with_names(names)?, None))
+            }
             Map::Range | Map::Known(_) | Map::Names { .. } => Ok((NeuronTable::numbered(self.n), None)),
         }
     }
