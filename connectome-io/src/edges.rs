@@ -27,7 +27,7 @@ pub(crate) struct Edges {
     /// The row of each neuron, where ends have other numbers yet.
     pub(crate) renumber: Option<Vec<u32>>,
     /// Whether weights are known to be finite.
-    pub(crate) sound: bool,
+    pub(crate) finite: bool,
 }
 
 /// How a file counts its rows.
@@ -239,7 +239,7 @@ impl Scan {
                 }
             }
         }
-        scan.finite = edges.sound || first_not_finite(&edges.weight).is_none();
+        scan.finite = edges.finite || first_not_finite(&edges.weight).is_none();
         scan
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn from_array_at(
             }
         }
     }
-    let edges = Edges { weight, ..Edges::default() };
+    let edges = Edges { weight, finite: true, ..Edges::default() };
     assemble(rows, columns, edges, n, names, options, at)
 }
 

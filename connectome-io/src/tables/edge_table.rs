@@ -279,7 +279,7 @@ impl<'a> Collector<'a> {
             waits,
             waiting: Waiting::default(),
             // Each cell is checked as it comes; sums may grow beyond all bounds.
-            edges: Edges { signs: columns.sign.map(|_| Vec::new()), sound: !streams, ..Edges::default() },
+            edges: Edges { signs: columns.sign.map(|_| Vec::new()), finite: !streams, ..Edges::default() },
             sums: streams.then(PairSums::new),
             part: LabelsBuilder::default(),
             kinds: LabelsBuilder::default(),

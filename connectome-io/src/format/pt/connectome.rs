@@ -11,6 +11,7 @@ use crate::edges::Edges;
 use crate::indices::{append, expand_pointers};
 use crate::memory::with_room;
 use crate::options::ReadOptions;
+use crate::synapse_table::first_not_finite;
 use crate::{Array, Connectome, Dtype, Error, Location};
 
 /// Reads a connectivity matrix: the sparse or square dense tensor that is the file or, in dicts and lists, the only one.
@@ -142,8 +143,8 @@ fn read_sparse(
         }
         _ => return Err(Error::Empty { at: at.boxed(), what: "indices" }),
     };
-    let weight = values(&sparse.values, store, budget, at)?;
-    assemble(rows, columns, Edges { weight, ..Edges::default() }, n, None, options, at)
+    let (weight, finite) = values(&sparse.values, store, budget, at)?;
+    assemble(rows, columns, Edges { weight, finite, ..Edges::default() }, n, None, options, at)
 }
 
 /// Lists of indices below `n`: a tensor of one list, or of `parts` lists one after the other. 64-bit indices go straight
@@ -213,24 +214,30 @@ fn distribute(
     None
 }
 
-/// Values of entries; those of the usual types go straight from the file to 64 bits.
-fn values(tensor: &TensorSpec, store: &mut Store, budget: &Budget, at: &Location) -> Result<Vec<f64>, Error> {
-    if tensor.dtype == Dtype::F32 && tensor.is_contiguous() {
-        let big_endian = store.big_endian();
-        return store.with(&tensor.storage, tensor.range(), |stream| {
-            let mut values = with_room(if stream.certain { tensor.count as usize } else { 0 });
-            stream.chunks(tensor.n_bytes(), |bytes| {
-                let raw = bytes.as_chunks::<4>().0.iter().copied();
-                if big_endian {
-                    values.extend(raw.map(|raw| f64::from(f32::from_be_bytes(raw))));
-                } else {
-                    values.extend(raw.map(|raw| f64::from(f32::from_le_bytes(raw))));
-                }
-                Ok(())
-            })?;
-            Ok(values)
-        });
+/// Values of entries, and whether all are finite as far as that was looked at; those of the usual types go straight from the file
+/// to 64 bits.
+fn values(tensor: &TensorSpec, store: &mut Store, budget: &Budget, at: &Location) -> Result<(Vec<f64>, bool), Error> {
+    if !(matches!(tensor.dtype, Dtype::F32 | Dtype::F64) && tensor.is_contiguous()) {
+        budget.claim(size_of::<f64>().saturating_mul(tensor.count as usize))?;
+        return Ok((one(store, tensor, budget)?.into_f64().map_err(|e| e.in_file(at))?, false));
     }
-    budget.claim(size_of::<f64>().saturating_mul(tensor.count as usize))?;
-    one(store, tensor, budget)?.into_f64().map_err(|e| e.in_file(at))
+    let big_endian = store.big_endian();
+    store.with(&tensor.storage, tensor.range(), |stream| {
+        let mut values = with_room(if stream.certain { tensor.count as usize } else { 0 });
+        let mut finite = true;
+        stream.chunks(tensor.n_bytes(), |bytes| {
+            let start = values.len();
+            let (singles, doubles) =
+                (bytes.as_chunks::<4>().0.iter().copied(), bytes.as_chunks::<8>().0.iter().copied());
+            match (tensor.dtype, big_endian) {
+                (Dtype::F32, true) => values.extend(singles.map(|raw| f64::from(f32::from_be_bytes(raw)))),
+                (Dtype::F32, false) => values.extend(singles.map(|raw| f64::from(f32::from_le_bytes(raw)))),
+                (_, true) => values.extend(doubles.map(f64::from_be_bytes)),
+                (_, false) => values.extend(doubles.map(f64::from_le_bytes)),
+            }
+            finite &= first_not_finite(&values[start..]).is_none();
+            Ok(())
+        })?;
+        Ok((values, finite))
+    })
 }
