@@ -7,7 +7,7 @@ use crate::tutorial::load;
 use crate::{Error, Result};
 use connectome_graph::generate::Benchmark;
 use connectome_io::format::npy;
-use connectome_io::{Array, Connectome, NeuronTable, Orientation, Provenance, SynapseTable};
+use connectome_io::{Array, Connectome, NeuronTable, Orientation, Provenance, ReadOptions, SynapseTable};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -124,7 +124,8 @@ impl Job for Reading {
 
     fn ours(&self, variant: &str, dir: &Path, clock: &mut Clock) -> Result<Measurement> {
         let path = dir.join(variant);
-        let timed = clock.run(|| Ok(connectome_io::read(&path)?))?;
+        let options = ReadOptions { threads: Some(rayon::current_num_threads()), ..ReadOptions::default() };
+        let timed = clock.run(|| Ok(connectome_io::read_with(&path, &options)?))?;
         let (ids, synapses) = (timed.result.neurons().ids(), timed.result.synapses());
         let ends = |rows: &[u32]| rows.iter().map(|&row| ids[row as usize]).collect::<Vec<i64>>();
         let mut error = 0.0f64;
