@@ -1,6 +1,5 @@
 //! Trainings one after the other.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use fly_vision::task::{FlowSet, Split};
