@@ -462,6 +462,8 @@ impl<'a> Collector<'a> {
         at: &Location,
     ) -> Result<(), Error> {
         let PlainRows { pre, post, weight, numbers } = rows;
+        // The largest column grows first: what it leaves is room for the others.
+        make_room(&mut self.edges.weight, weight.len());
         // Rows that are kept go to their place, those that are summed wait in it.
         let start = if self.sums.is_some() { 0 } else { self.edges.pre.len() };
         let known = [keys.rows(pre, &mut self.edges.pre, 0), keys.rows(post, &mut self.edges.post, 1)];
@@ -486,7 +488,6 @@ impl<'a> Collector<'a> {
             self.edges.pre.clear();
             self.edges.post.clear();
         } else {
-            make_room(&mut self.edges.weight, weight.len());
             self.edges.weight.append(weight);
             self.edges.lines.extend(numbers);
         }
