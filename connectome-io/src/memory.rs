@@ -13,8 +13,16 @@ pub(crate) fn with_room<T>(n: usize) -> Vec<T> {
     column
 }
 
-/// Makes room for `more` elements, for twice as many as there are if it has to be made.
-pub(crate) fn make_room<T>(column: &mut Vec<T>, more: usize) {
+/// Makes room for `more` elements of a column that may have any length: for half as many as there are, if it has to be made.
+pub(crate) fn grow<T>(column: &mut Vec<T>, more: usize) {
+    if column.capacity() - column.len() < more {
+        column.reserve_exact(more.max(column.len() / 2));
+        advise(column);
+    }
+}
+
+/// Makes room for `more` elements of a column that is expected to become twice as long.
+pub(crate) fn double<T>(column: &mut Vec<T>, more: usize) {
     if column.capacity() - column.len() >= more {
         return;
     }
@@ -24,6 +32,7 @@ pub(crate) fn make_room<T>(column: &mut Vec<T>, more: usize) {
         column.reserve_exact(more);
         advise(column);
     } else {
+        // Where the allocator copies, it copies into small pages.
         let mut larger = with_room(column.len() + more);
         larger.append(column);
         *column = larger;
@@ -59,7 +68,9 @@ mod tests {
 
     #[test]
     fn room_of_any_size_can_be_filled() {
-        for n in [0, 1, LARGE - 1, LARGE, LARGE + 1, (3 << 20) + 12_345, MAPPED + 7] {
+        let sizes = [0, 1, LARGE - 1, LARGE, LARGE + 1, (3 << 20) + 12_345, MAPPED + 7];
+        for (n, doubles) in sizes.into_iter().flat_map(|n| [(n, false), (n, true)]) {
+            let make_room = if doubles { double::<u8> } else { grow::<u8> };
             let mut column: Vec<u8> = with_room(n);
             for round in 1..4 {
                 column.extend((column.len()..round * n).map(|i| (i % 251) as u8));

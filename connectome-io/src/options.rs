@@ -108,8 +108,8 @@ pub struct Limits {
     /// Bytes of the header of a `.safetensors` file; beyond 100 MB is never read. Default 100 MB.
     pub safetensors_header: u64,
     /// Bytes of memory that a pickle or a file of torch may take beyond four times its size, the file itself, objects and
-    /// arrays together; what is compressed counts with the size that it inflates to. Default 15 MiB: long lists of small
-    /// numbers, tuples or texts take more, as do tensors that repeat their elements.
+    /// arrays together; what is compressed counts with the size that it inflates to, the connectome of a dense matrix does not
+    /// count. Default 15 MiB: long lists of small numbers, tuples or texts take more, as do tensors that repeat their elements.
     pub objects: u64,
 }
 

@@ -67,6 +67,39 @@ fn neuprint_regions_are_summed_or_chosen() {
 }
 
 #[test]
+fn a_column_may_be_an_end_and_the_weight() {
+    let f = Folder::new();
+    let path = f.put("edges.csv", "pre,post\n0,1\n1,2\n2,3");
+    let post = ReadOptions { weight_column: Some("post".to_owned()), ..ReadOptions::default() };
+    assert_eq!(edges(&read_with(&path, &post).unwrap()), [(0, 1, 1.0), (1, 2, 2.0), (2, 3, 3.0)]);
+}
+
+/// Rows come from a thread up to the first that is not plain, from the same one after it.
+#[test]
+fn large_tables_are_the_same_with_any_number_of_threads() {
+    let f = Folder::new();
+    let line = |i: u64| match i {
+        70_000 => format!("\"{}\",{},{i}\n", i % 977, i / 977),
+        80_000..80_100 => format!("{},{},{i}.5\n", i % 977, i / 977),
+        _ => format!("{},{},{i}\n", i % 977, i / 977),
+    };
+    let path = f.put("edges.csv", format!("pre,post,weight\n{}", (0..100_000).map(line).collect::<String>()));
+    let with = |threads| ReadOptions { threads: Some(threads), ..ReadOptions::default() };
+    let one = read_with(&path, &with(1)).unwrap();
+    assert_eq!((one.n_synapses(), one.total_weight()), (100_000, 4_999_950_000.0 + 50.0));
+    assert_eq!(read_with(&path, &with(2)).unwrap(), one);
+    // The first bad row is told, whoever finds it.
+    let bad = format!("{}1,x,1\n{}\n", std::fs::read_to_string(&path).unwrap(), "5,1\n".repeat(100_000));
+    let path = f.put("bad.csv", bad);
+    for threads in [1, 2] {
+        match read_with(&path, &with(threads)).unwrap_err() {
+            Error::BadNumber { at, .. } => assert!(matches!(at.place, Place::Cell { line: 100_002, .. }), "{at}"),
+            other => panic!("{other}"),
+        }
+    }
+}
+
+#[test]
 fn codex_ids_are_exact_and_transmitters_give_signs() {
     let f = Folder::new();
     let path = f.put(

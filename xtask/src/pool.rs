@@ -56,7 +56,9 @@ pub(crate) fn run(jobs: Vec<Job>, width: usize, keep_going: bool, mut ended: imp
             }
             match receiver.recv_timeout(SILENCE) {
                 Ok(job) => {
-                    running.retain(|(name, _)| *name != job.name);
+                    if let Some(place) = running.iter().position(|(name, _)| *name == job.name) {
+                        running.remove(place);
+                    }
                     done += 1;
                     failed |= job.result.is_err();
                     ended(job);

@@ -25,6 +25,10 @@ pub(crate) fn compile(root: &Path, command: &mut Command) -> Result<Vec<Job>> {
     let packages = workspace::packages(root)?;
     let messages = String::from_utf8_lossy(&output.stdout);
     let mut programs: Vec<Program> = messages.lines().filter_map(Program::read).collect();
+    if programs.is_empty() {
+        let status = "no program among what it tells".into();
+        return Err(Error::Failed { command: workspace::describe(command), status });
+    }
     // Unit tests are short: at the end no core waits for another.
     programs.sort_by_key(|program| !program.target.starts_with("--test "));
     Ok(programs.into_iter().map(|program| program.job(&packages)).collect())

@@ -10,7 +10,7 @@ use super::{Cells, NEURON_FILES, PlainRows, TYPE_FILES, Table, cell};
 use crate::container;
 use crate::edges::{Edges, Numbering, finish};
 use crate::labels::{LabelsBuilder, check_count};
-use crate::memory::make_room;
+use crate::memory::{double, grow};
 use crate::options::{Duplicates, Muscle, NeuronsFile, ReadOptions, Regions, UnknownNeurons};
 use crate::progress::Meter;
 use crate::{Connectome, Error, Labels, Location, NeuronTable, Orientation, Provenance, Sign, SynapseTable};
@@ -221,6 +221,8 @@ struct Collector<'a> {
     edges: Edges,
     /// Sums where rows of one connection are not kept apart; weights, ends and signs then are here and not in `edges`.
     sums: Option<PairSums>,
+    /// Whether the table says how many rows it has.
+    expects_rows: bool,
     /// Whether ends are looked up for many rows at once.
     waits: bool,
     waiting: Waiting,
@@ -276,6 +278,7 @@ impl<'a> Collector<'a> {
         Self {
             columns,
             options,
+            expects_rows: false,
             waits,
             waiting: Waiting::default(),
             // Each cell is checked as it comes; sums may grow beyond all bounds.
@@ -314,14 +317,26 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Makes room for rows that will come.
+    /// Makes room for rows that will come, as far as that is known.
     fn reserve(&mut self, rows: usize) {
-        if self.sums.is_none() && rows > 0 {
-            let rows = rows + Waiting::MOST;
-            make_room(&mut self.edges.pre, rows);
-            make_room(&mut self.edges.post, rows);
-            make_room(&mut self.edges.weight, rows);
+        self.expects_rows = rows > 0;
+        if self.expects_rows {
+            self.make_room(rows + Waiting::MOST);
         }
+    }
+
+    /// Makes room for rows that are kept.
+    fn make_room(&mut self, rows: usize) {
+        if self.sums.is_some() {
+            return;
+        }
+        let Edges { pre, post, weight, .. } = &mut self.edges;
+        // The largest column grows first: what it leaves is room for the others.
+        let ends_room = if self.expects_rows { double::<u32> } else { grow::<u32> };
+        let weight_room = if self.expects_rows { double::<f64> } else { grow::<f64> };
+        weight_room(weight, rows);
+        ends_room(pre, rows);
+        ends_room(post, rows);
     }
 
     fn push(&mut self, row: &impl Cells, keys: &mut Keys) -> Result<(), Error> {
@@ -404,10 +419,11 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// Ends and weight, where a row says nothing else that counts.
+    /// Ends and weight, three columns, where a row says nothing else that counts.
     fn plain(&self) -> Option<[usize; 3]> {
         let EdgeColumns { pre, post, weight, .. } = *self.columns;
-        (self.waits && self.wanted().len() == 3).then_some([pre, post, weight?])
+        let weight = weight.filter(|&weight| weight != pre && weight != post)?;
+        (self.waits && pre != post && self.wanted().len() == 3).then_some([pre, post, weight])
     }
 
     /// What a row says beside its ends.
@@ -461,9 +477,8 @@ impl<'a> Collector<'a> {
         header: &[String],
         at: &Location,
     ) -> Result<(), Error> {
+        self.make_room(rows.len());
         let PlainRows { pre, post, weight, numbers } = rows;
-        // The largest column grows first: what it leaves is room for the others.
-        make_room(&mut self.edges.weight, weight.len());
         // Rows that are kept go to their place, those that are summed wait in it.
         let start = if self.sums.is_some() { 0 } else { self.edges.pre.len() };
         let known = [keys.rows(pre, &mut self.edges.pre, 0), keys.rows(post, &mut self.edges.post, 1)];

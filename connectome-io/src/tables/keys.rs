@@ -8,7 +8,6 @@ use super::id_map::IdMap;
 use super::neuron_file::NeuronFile;
 use super::{Cells, RowEnds};
 use crate::labels::LabelsBuilder;
-use crate::memory::make_room;
 use crate::{Error, Location, NeuronTable};
 
 /// Rows by key.
@@ -143,7 +142,7 @@ impl Keys {
             }
         }
         let before = rows.len();
-        make_room(rows, codes.len());
+        rows.reserve(codes.len());
         let row_of = |found: &[u32], code: u32| found.get(code as usize).copied().unwrap_or(UNKNOWN);
         rows.extend(codes.iter().map(|&code| row_of(&found, code)));
         // Numbers that come for the first time.
@@ -176,7 +175,7 @@ impl Keys {
     /// Look-ups of many numbers wait for memory side by side.
     fn rows_of_numbers(&mut self, keys: &[i64], rows: &mut Vec<u32>) -> usize {
         fn all(keys: &[i64], rows: &mut Vec<u32>, mut row_of: impl FnMut(i64) -> Option<u32>) {
-            make_room(rows, keys.len());
+            rows.reserve(keys.len());
             let mut last = None;
             for &key in keys {
                 let row = match last {

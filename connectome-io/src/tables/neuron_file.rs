@@ -15,27 +15,21 @@ pub(crate) struct NeuronFile {
 }
 
 /// Texts one behind the other: short ones take a fraction of what as many strings do, in a table that may be refused yet.
-#[derive(Default)]
 struct Texts {
     all: String,
-    lengths: Vec<u32>,
+    ends: Vec<usize>,
 }
 
 impl Texts {
     fn push(&mut self, text: &str) {
         self.all.push_str(text);
-        // Cells are shorter than the longest line, which is far shorter.
-        self.lengths.push(text.len() as u32);
+        self.ends.push(self.all.len());
     }
 
     fn into_strings(self) -> Vec<String> {
-        let mut rest = self.all.as_str();
-        let next = |length: u32| {
-            let (text, others) = rest.split_at(length as usize);
-            rest = others;
-            text.to_owned()
-        };
-        self.lengths.into_iter().map(next).collect()
+        let mut start = 0;
+        let next = |end| self.all[std::mem::replace(&mut start, end)..end].to_owned();
+        self.ends.into_iter().map(next).collect()
     }
 }
 
@@ -70,7 +64,7 @@ impl NeuronFile {
         let room = |column: Option<usize>| if column.is_some() { rows } else { 0 };
         let (mut idx, mut ids) = (with_room(room(columns.idx)), with_room(room(columns.id)));
         let mut signs = with_room(room(columns.sign));
-        let mut names = Texts { all: String::new(), lengths: with_room(room(columns.name)) };
+        let mut names = Texts { all: String::new(), ends: with_room(room(columns.name)) };
         let mut points = Points::default();
         let labelled = [columns.cell_type, columns.class, columns.transmitter];
         let mut labels = labelled.map(|column| LabelsBuilder::with_room(room(column)));

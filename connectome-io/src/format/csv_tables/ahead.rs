@@ -16,10 +16,11 @@ pub(super) fn each_batch(
     mut take: impl FnMut(&mut PlainRows) -> (u64, Result<(), Error>) + Send,
     each: &mut Each<'_>,
 ) -> Result<bool, Error> {
-    thread::scope(|scope| {
+    let with_thread = thread::scope(|scope| {
         let (found, batches) = sync_channel::<(PlainRows, u64)>(WAITING);
         let (used_up, empty) = channel::<PlainRows>();
-        let finder = scope.spawn(move || {
+        let take = &mut take;
+        let find = move || {
             loop {
                 let mut rows = empty.try_recv().unwrap_or_default();
                 let (bytes, taken) = take(&mut rows);
@@ -28,15 +29,38 @@ pub(super) fn each_batch(
                     return taken;
                 }
             }
-        });
+        };
+        let finder = thread::Builder::new().spawn_scoped(scope, find).ok()?;
         let mut any = false;
         for (mut rows, bytes) in batches {
-            each(&mut rows, bytes)?;
+            if let Err(error) = each(&mut rows, bytes) {
+                return Some(Err(error));
+            }
             any = true;
             let _ = used_up.send(rows);
         }
-        finder.join().unwrap_or_else(|panic| resume_unwind(panic)).map(|()| any)
-    })
+        Some(finder.join().unwrap_or_else(|panic| resume_unwind(panic)).map(|()| any))
+    });
+    // The system may have no thread to give.
+    with_thread.unwrap_or_else(|| in_turn(take, each))
+}
+
+/// Does the same without a thread.
+pub(super) fn in_turn(
+    mut take: impl FnMut(&mut PlainRows) -> (u64, Result<(), Error>),
+    each: &mut Each<'_>,
+) -> Result<bool, Error> {
+    let mut rows = PlainRows::default();
+    let mut any = false;
+    loop {
+        let (bytes, taken) = take(&mut rows);
+        if rows.len() == 0 {
+            return taken.map(|()| any);
+        }
+        each(&mut rows, bytes)?;
+        any = true;
+        taken?;
+    }
 }
 
 #[cfg(test)]
@@ -48,8 +72,17 @@ mod tests {
         Error::Empty { at: Location::memory().boxed(), what }
     }
 
-    /// Goes through batches of ten rows up to `n` rows; the thread fails behind them, the reader at the batch `refused`.
+    /// Goes through batches of ten rows up to `n` rows, with a thread and without; the finder fails behind them, the reader at
+    /// the batch `refused`.
     fn run(n: u64, fails: bool, refused: Option<u64>) -> (Vec<i64>, Result<bool, Error>) {
+        let (seen, result) = run_with(n, fails, refused, true);
+        let (seen_in_turn, result_in_turn) = run_with(n, fails, refused, false);
+        assert_eq!(seen, seen_in_turn);
+        assert_eq!(result.as_ref().map_err(ToString::to_string), result_in_turn.as_ref().map_err(ToString::to_string));
+        (seen, result)
+    }
+
+    fn run_with(n: u64, fails: bool, refused: Option<u64>, thread: bool) -> (Vec<i64>, Result<bool, Error>) {
         let mut next = 0;
         let take = |rows: &mut PlainRows| {
             let end = n.min(next + 10);
@@ -69,7 +102,7 @@ mod tests {
             rows.clear();
             Ok(())
         };
-        let result = each_batch(take, &mut each);
+        let result = if thread { each_batch(take, &mut each) } else { in_turn(take, &mut each) };
         (seen, result)
     }
 

@@ -362,25 +362,14 @@ impl Table for CsvTable {
     fn each_plain(&mut self, columns: [usize; 3], threads: usize, each: &mut Each<'_>) -> Result<bool, Error> {
         let layout = Layout::new(self.header.len(), columns, self.delimiter);
         // A text that is all there is not worth a thread, nor is one whose rows change.
-        if threads > 1 && !self.complete && !self.interrupted {
-            self.interrupted = true;
-            let take = |rows: &mut PlainRows| {
-                let taken = self.take_plain(&layout, BATCH, rows);
-                (self.source.bytes_read(), taken)
-            };
-            return ahead::each_batch(take, each);
-        }
-        let mut rows = PlainRows::default();
-        let mut any = false;
-        loop {
-            let taken = self.take_plain(&layout, SMALL_BATCH, &mut rows);
-            if rows.len() == 0 {
-                return taken.map(|()| any);
-            }
-            each(&mut rows, self.source.bytes_read())?;
-            any = true;
-            taken?;
-        }
+        let ahead = threads > 1 && !self.complete && !self.interrupted;
+        self.interrupted |= ahead;
+        let batch = if ahead { BATCH } else { SMALL_BATCH };
+        let take = |rows: &mut PlainRows| {
+            let taken = self.take_plain(&layout, batch, rows);
+            (self.source.bytes_read(), taken)
+        };
+        if ahead { ahead::each_batch(take, each) } else { ahead::in_turn(take, each) }
     }
 
     fn bytes_read(&self) -> u64 {

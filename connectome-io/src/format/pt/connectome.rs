@@ -136,8 +136,10 @@ fn read_sparse(
                 });
             }
             budget.claim(size_of::<i64>() * (n + 1))?;
+            let width = pointers.dtype.size();
             let pointers = one(store, pointers, budget)?.to_i64().map_err(|e| e.in_file(at))?;
             let outer = expand_pointers(&pointers, n_entries, &here)?;
+            budget.release((width + size_of::<i64>()) * (n + 1));
             let inner = indices(inner, 1, n, store, budget, at)?.pop().unwrap_or_default();
             if layout == SparseLayout::Csr { (outer, inner) } else { (inner, outer) }
         }
@@ -173,7 +175,9 @@ fn indices(
         if let Some(bad) = values.iter().position(|&index| index as u64 >= n as u64) {
             return Err(error(bad, values[bad]));
         }
-        return Ok(values.chunks(length.max(1)).map(|list| list.iter().map(|&index| index as u32).collect()).collect());
+        let lists = values.chunks(length.max(1)).map(|list| list.iter().map(|&index| index as u32).collect()).collect();
+        budget.release((tensor.dtype.size() + size_of::<i64>()) * tensor.count as usize);
+        return Ok(lists);
     }
     let big_endian = store.big_endian();
     store.with(&tensor.storage, tensor.range(), |stream| {
@@ -219,7 +223,9 @@ fn distribute(
 fn values(tensor: &TensorSpec, store: &mut Store, budget: &Budget, at: &Location) -> Result<(Vec<f64>, bool), Error> {
     if !(matches!(tensor.dtype, Dtype::F32 | Dtype::F64) && tensor.is_contiguous()) {
         budget.claim(size_of::<f64>().saturating_mul(tensor.count as usize))?;
-        return Ok((one(store, tensor, budget)?.into_f64().map_err(|e| e.in_file(at))?, false));
+        let values = one(store, tensor, budget)?.into_f64().map_err(|e| e.in_file(at))?;
+        budget.release(tensor.dtype.size() * tensor.count as usize);
+        return Ok((values, false));
     }
     let big_endian = store.big_endian();
     store.with(&tensor.storage, tensor.range(), |stream| {
