@@ -85,7 +85,7 @@ impl Edges {
             return Ok(false);
         }
         let mut order: Vec<u32> = (0..self.pre.len() as u32).collect();
-        order.sort_by_key(|&row| self.key(row as usize));
+        order.sort_unstable_by_key(|&row| (self.key(row as usize), row));
         let mut groups: Vec<&[u32]> = order.chunk_by(|&a, &b| self.key(a as usize) == self.key(b as usize)).collect();
         if groups.len() == order.len() {
             return Ok(false);

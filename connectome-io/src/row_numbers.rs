@@ -1,5 +1,7 @@
 //! Where rows of a table stand in their file.
 
+use crate::memory::grow;
+
 /// Lines or numbers of rows. As long as each is one more than the last, they take no memory.
 #[derive(Debug, Default)]
 pub(crate) struct RowNumbers {
@@ -33,7 +35,9 @@ impl RowNumbers {
         if self.listed.is_empty() && follow {
             self.counted += numbers.len();
         } else {
-            self.list().extend_from_slice(numbers);
+            let list = self.list();
+            grow(list, numbers.len());
+            list.extend_from_slice(numbers);
         }
     }
 

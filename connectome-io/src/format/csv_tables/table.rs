@@ -23,6 +23,8 @@ const CHUNK: usize = 256 << 10;
 /// Plain rows that are handed on at a time, within a thread and between two.
 const SMALL_BATCH: usize = 1 << 11;
 const BATCH: usize = 1 << 14;
+/// Bytes of a row: sixty-four for each of as many cells as it may have.
+const LONGEST: usize = MAX_CELLS << 6;
 /// Cells of a line; a matrix of that many neurons is no longer text. Places of cells take four times their bytes and more.
 pub(crate) const MAX_CELLS: usize = 1 << 16;
 
@@ -124,6 +126,13 @@ impl CsvTable {
         self.next = 0;
         let room = self.text.len().saturating_sub(PADDING);
         if self.end == room {
+            if self.end >= LONGEST {
+                return Err(Error::Unsupported {
+                    at: self.at.line(self.line),
+                    what: format!("a row of more than {LONGEST} bytes"),
+                    remedy: "a quote that is not closed makes one row of all that follows",
+                });
+            }
             // A row of this length: go on as far as the file can.
             let longest =
                 self.source.remaining().map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
