@@ -204,10 +204,8 @@ impl Edges {
     }
 }
 
-/// What one pass over all rows finds.
+/// What one pass over the ends of all rows finds.
 struct Scan {
-    /// All weights are finite.
-    finite: bool,
     /// The largest index of an end.
     top: u32,
     /// Rows ascend strictly, as in files sorted by the presynaptic end or by the other, so that no connection of a kind is
@@ -221,7 +219,7 @@ impl Scan {
         // All that is asked of a row is asked while it is in the cache.
         const ROWS: usize = 1 << 11;
         let renumber = edges.renumber.take();
-        let mut scan = Self { finite: true, top: 0, ascends: [true; 2] };
+        let mut scan = Self { top: 0, ascends: [true; 2] };
         let mut before = [None; 2];
         for (pre, post) in edges.pre.chunks_mut(ROWS).zip(edges.post.chunks_mut(ROWS)) {
             if let Some(rows) = &renumber {
@@ -239,7 +237,6 @@ impl Scan {
                 }
             }
         }
-        scan.finite = edges.finite || first_not_finite(&edges.weight).is_none();
         scan
     }
 }
@@ -252,12 +249,12 @@ pub(crate) fn finish(
     options: &ReadOptions,
     at: &Location,
 ) -> Result<Connectome, Error> {
-    let scan = Scan::of(&mut edges);
-    if !scan.finite
+    if !edges.finite
         && let Some(row) = first_not_finite(&edges.weight)
     {
         return Err(Error::NotFinite { at: edges.place(row, at), what: "weight", value: edges.weight[row] });
     }
+    let scan = Scan::of(&mut edges);
     let summed = edges.merge(options.duplicates, &scan, &neurons, at)?;
     if options.gap_junctions == GapJunctions::Symmetrise {
         edges.symmetrise();

@@ -25,13 +25,18 @@ pub struct NamedMatrix {
 /// [`Error::BadNumber`] for text among numbers, [`Error::Malformed`] for lines of unequal length, [`Error::Empty`],
 /// [`Error::TooLarge`], [`Error::Io`].
 pub fn read(path: impl AsRef<Path>, limits: &Limits) -> Result<NamedMatrix, Error> {
-    let mut table = CsvTable::open(path.as_ref(), limits)?;
+    let path = path.as_ref();
+    let mut table = CsvTable::open(path, limits)?;
     let first = table.header().to_vec();
     let numbers: Vec<Option<f64>> = first.iter().map(|cell| parse_f64(cell.as_bytes())).collect();
     let skip = usize::from(first[0].is_empty());
     let named = numbers[skip..].iter().any(Option::is_none) || skip == 1;
     let width = first.len() - skip;
-    let mut data: Vec<f64> = with_room(width.saturating_mul(1 + table.rows_expected(size_of::<f64>() * first.len())));
+    let rows = match table.rows_expected(size_of::<f64>() * first.len()) {
+        0 => count_rows(path, limits),
+        rows => rows,
+    };
+    let mut data: Vec<f64> = with_room(width.saturating_mul(1 + rows));
     data.extend(numbers.into_iter().flatten().filter(|_| !named));
     let mut height = usize::from(!named);
     while let Some(row) = table.next_row()? {
@@ -50,4 +55,18 @@ pub fn read(path: impl AsRef<Path>, limits: &Limits) -> Result<NamedMatrix, Erro
     }
     let columns = named.then(|| first[skip..].to_vec());
     Ok(NamedMatrix { array: Array::new(vec![height, width], data)?, columns })
+}
+
+/// Rows up to the end or the first that is damaged, of a file that can be read twice. Where text is compressed nobody knows
+/// its length, and numbers that have to be moved to make room take twice as much.
+fn count_rows(path: &Path, limits: &Limits) -> usize {
+    let mut rows = 0;
+    if path.is_file()
+        && let Ok(mut table) = CsvTable::open(path, limits)
+    {
+        while let Ok(Some(_)) = table.next_row() {
+            rows += 1;
+        }
+    }
+    rows
 }

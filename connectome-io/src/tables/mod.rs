@@ -1,7 +1,8 @@
 //! What tables of edges and neurons mean, whatever file they are in.
 //!
-//! [`columns`] reads a header; [`edge_table`] and [`neuron_file`] go through the rows of any [`Table`].
+//! [`columns`] reads a header; [`edge_table`], with [`collector`], and [`neuron_file`] go through the rows of any [`Table`].
 
+mod collector;
 mod columns;
 mod edge_table;
 mod id_map;

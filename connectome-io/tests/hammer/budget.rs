@@ -148,7 +148,8 @@ fn honest_lists_and_dicts() {
     let raised = Limits { objects: 1 << 30, ..Limits::default() };
     for (name, n, bytes, fits) in [
         ("ids", 2_000_000, batches(b"]", b"e", 2_000_000, &id), true),
-        ("names", 140_000, batches(b"}", b"u", 140_000, &named), true),
+        ("numbers", 500_000, batches(b"]", b"e", 500_000, &|n| vec![b'K', n as u8]), true),
+        ("names", 150_000, batches(b"}", b"u", 150_000, &named), true),
         ("rows", 100_000, batches(b"]", b"e", 100_000, &row), true),
         ("many_rows", 300_000, batches(b"]", b"e", 300_000, &row), false),
     ] {

@@ -57,6 +57,9 @@ pub(crate) struct Reading {
     /// Bytes that a compressed file may inflate to
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().inflated)]
     most_inflated: u64,
+    /// Bytes that a pickle or a file of torch may take in memory beyond four times its size
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().objects)]
+    most_objects: u64,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -138,7 +141,7 @@ impl Reading {
                 CsvArg::Matrix => CsvLayout::Matrix,
             },
             member: self.member.clone(),
-            limits: Limits { inflated: self.most_inflated, ..Limits::default() },
+            limits: Limits { inflated: self.most_inflated, objects: self.most_objects, ..Limits::default() },
             min_connection_score: self.min_connection_score,
             min_cleft_score: self.min_cleft_score,
             progress,
