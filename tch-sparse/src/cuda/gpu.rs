@@ -137,7 +137,7 @@ impl Gpu {
         let mut held = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
         let functions = held.entry(variant).or_insert_with(|| self.load(variant).map_err(|e| e.to_string()));
         match functions {
-            Ok(functions) => Ok(Kernels { gpu: self, variant, functions: *functions }),
+            Ok(functions) => Ok(Kernels { variant, place: Place::Gpu(self, *functions) }),
             Err(reason) => Err(Error::Cuda { doing: "preparing the kernels", reason: reason.clone() }),
         }
     }
@@ -178,9 +178,16 @@ impl Gpu {
 /// The kernels of one variant on one device.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kernels {
-    gpu: &'static Gpu,
     variant: Variant,
-    functions: Functions,
+    place: Place,
+}
+
+/// Where kernels run.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Gpu(&'static Gpu, Functions),
+    #[cfg(test)]
+    Cpu(super::emulator::Emulator),
 }
 
 impl Kernels {
@@ -204,10 +211,19 @@ impl Kernels {
         grid: (u32, u32),
         arguments: &mut [*mut c_void],
     ) -> Result<(), Error> {
-        let stream = tch_function::cuda::current_stream(Device::Cuda(self.gpu.index))?;
-        self.gpu.in_context(|| {
+        let (gpu, functions) = match self.place {
+            Place::Gpu(gpu, functions) => (gpu, functions),
+            #[cfg(test)]
+            Place::Cpu(emulator) => {
+                // SAFETY: the caller's promise.
+                unsafe { emulator.launch(kernel, grid, arguments) };
+                return Ok(());
+            }
+        };
+        let stream = tch_function::cuda::current_stream(Device::Cuda(gpu.index))?;
+        gpu.in_context(|| {
             let (grid, block) = ((grid.0, grid.1, 1), (THREADS, 1, 1));
-            let function = self.functions.0[kernel as usize];
+            let function = functions.0[kernel as usize];
             // SAFETY: a function of a loaded module, a stream of the same context, and arguments by the caller's promise.
             unsafe { result::launch_kernel(function, grid, block, 0, stream.cast(), arguments) }
                 .map_err(failed("launching a kernel"))
@@ -235,6 +251,10 @@ pub fn prepare(device: Device, kind: Kind, batch: usize) -> Result<(), Error> {
 /// The kernels for tensors on this device; nothing, and one notice, where there are none.
 pub(super) fn kernels(device: Device, variant: Variant) -> Option<Kernels> {
     static TOLD: OnceLock<()> = OnceLock::new();
+    #[cfg(test)]
+    if device == Device::Cpu {
+        return Some(Kernels { variant, place: Place::Cpu(super::emulator::Emulator::of(variant)) });
+    }
     match Gpu::of(device).and_then(|gpu| gpu.kernels(variant)) {
         Ok(kernels) => Some(kernels),
         Err(e) => {

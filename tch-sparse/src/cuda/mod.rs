@@ -10,6 +10,8 @@
 //! Each number of a result is summed in an order that depends on the matrix, the batch and the alignment only: results are the
 //! same, bit for bit, in each run on one kind of device.
 
+#[cfg(test)]
+mod emulator;
 mod gpu;
 mod matrix;
 mod nvrtc;
