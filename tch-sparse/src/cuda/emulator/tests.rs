@@ -154,11 +154,13 @@ fn rates_of_giant_rows() {
 
 #[test]
 fn sums_of_stages() {
+    fn weighted(stages: &[Tensor]) -> Vec<(f64, &Tensor)> {
+        (0..).map(|j| 0.3 * f64::from(j) - 1.0).zip(stages).collect()
+    }
     for (features, batch) in [(1, 1), (300, 3), (130, 8)] {
         let (y, dt) = (random(&[features, batch], 1), random(&[batch], 2));
         for n in [1, 2, 7, 8, 9, 17] {
             let stages: Vec<Tensor> = (0..n).map(|j| random(&[features, batch], 10 + j)).collect();
-            let weighted = |stages| (0..n).map(|j| 0.3 * j as f64 - 1.0).zip(stages).collect::<Vec<(f64, &Tensor)>>();
             let want = crate::device::combine(&y, &dt, &weighted(&stages)).unwrap();
             for (kind, near) in KINDS {
                 let there = |t| amid_nan(t, kind, 0);
