@@ -444,3 +444,14 @@ fn names_padded_with_blanks_and_kinds_of_named_edges() {
     let kinds: Vec<&str> = c.synapses().kinds().unwrap().iter().collect();
     assert_eq!(kinds, ["chemical", "chemical", "electrical"]);
 }
+
+/// Indices have a table of their own, whose ids do not fill the other.
+#[test]
+fn an_id_may_come_after_many_indices() {
+    let f = Folder::new();
+    let rows: String = (0..3000).map(|i| format!("{i},{},1\n", i + 1)).collect();
+    let path = f.put("edges.csv", format!("pre,post,weight\n{rows}720575940628857210,5,2\n-7,6,3\n"));
+    let c = read(&path).unwrap();
+    assert_eq!((c.n_neurons(), c.n_synapses(), c.total_weight()), (3003, 3002, 3005.0));
+    assert_eq!((c.neurons().ids()[0], c.neurons().ids()[3002]), (-7, 720_575_940_628_857_210));
+}

@@ -31,10 +31,9 @@ mod thrift;
 mod values;
 mod writer;
 
-use std::cell::RefCell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use super::columnar::{BATCH, Batches, Column, ColumnarTable};
 use crate::options::{Limits, ReadOptions};
@@ -75,7 +74,7 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<ColumnarTable, Error>
     let reader = Reader {
         path: path.to_path_buf(),
         at,
-        file: Rc::new(RefCell::new(file)),
+        file: Arc::new(Mutex::new(file)),
         metadata,
         inflated: limits.inflated.max(size.saturating_mul(1024)),
         group: 0,
@@ -90,7 +89,7 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<ColumnarTable, Error>
 struct Reader {
     path: PathBuf,
     at: Location,
-    file: Rc<RefCell<File>>,
+    file: Arc<Mutex<File>>,
     metadata: Metadata,
     /// Bytes that all values of the columns may take.
     inflated: u64,

@@ -13,7 +13,9 @@ pub(crate) struct IdMap {
     tags: Vec<u64>,
     /// The number of the id at a place.
     numbers: Vec<u32>,
-    /// One more than the numbers of the ids from 0 on, which tables of indices have; they have no place.
+    /// Places that are taken.
+    taken: usize,
+    /// One more than the numbers of the ids from 0 on, which tables of indices have; they need no place.
     small: Vec<u32>,
     hash: Mix,
 }
@@ -27,7 +29,14 @@ const ONES: u64 = u64::MAX / 255;
 impl IdMap {
     /// No ids.
     pub(crate) fn new() -> Self {
-        Self { ids: Vec::new(), tags: vec![0; 8], numbers: vec![0; 8 * BUCKET], small: Vec::new(), hash: Mix::random() }
+        Self {
+            ids: Vec::new(),
+            tags: vec![0; 8],
+            numbers: vec![0; 8 * BUCKET],
+            taken: 0,
+            small: Vec::new(),
+            hash: Mix::random(),
+        }
     }
 
     /// These ids, which must be distinct.
@@ -94,12 +103,16 @@ impl IdMap {
         }
         self.put(id, number);
         // At most five in eight places are taken.
-        if 8 * self.ids.len() > 5 * self.numbers.len() {
+        if 8 * self.taken > 5 * self.numbers.len() {
             let n = 2 * self.tags.len();
             self.tags = vec![0; n];
             self.numbers = vec![0; n * BUCKET];
+            self.taken = 0;
             for number in 0..self.ids.len() {
-                self.put(self.ids[number], number as u32);
+                let id = self.ids[number];
+                if usize::try_from(id).unwrap_or(usize::MAX) >= self.small.len() {
+                    self.put(id, number as u32);
+                }
             }
         }
         number
@@ -114,6 +127,7 @@ impl IdMap {
         let place = zeros(self.tags[bucket]).trailing_zeros() / 8;
         self.tags[bucket] |= tag << (8 * place);
         self.numbers[BUCKET * bucket + place as usize] = number;
+        self.taken += 1;
     }
 
     /// The bucket where an id begins to be looked for, and its tag.
@@ -157,9 +171,13 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Numbers are those of the first appearance, whatever the ids.
+        /// Numbers are those of the first appearance, whatever the ids, and however many small ones come before others.
         #[test]
-        fn ids_keep_their_numbers(ids in proptest::collection::vec(prop_oneof![-3i64..9, any::<i64>()], 0..400)) {
+        fn ids_keep_their_numbers(
+            first in 0..600i64,
+            ids in proptest::collection::vec(prop_oneof![-3i64..9, 0..3000i64, any::<i64>()], 0..400),
+        ) {
+            let ids: Vec<i64> = (0..first).chain(ids).collect();
             let mut map = IdMap::new();
             let mut seen: Vec<i64> = Vec::new();
             for &id in &ids {

@@ -83,7 +83,8 @@ impl PairSums {
 
     fn hash_of(&self, pre: u32, post: u32, kind: u32) -> u64 {
         let ends = (u64::from(pre) << 32) | u64::from(post);
-        let hash = self.hash.of(ends ^ u64::from(kind).rotate_left(29));
+        // One after the other: ends and kinds put together could be made to collide.
+        let hash = if kind == 0 { self.hash.of(ends) } else { self.hash.of(self.hash.of(ends) ^ u64::from(kind)) };
         // The low half picks the slot, the high half is kept: both must depend on all of the product.
         hash ^ (hash << 32)
     }
@@ -107,5 +108,31 @@ impl PairSums {
     pub(crate) fn finish(self) -> (Vec<PairSum>, Vec<Sign>, Vec<u32>) {
         let sign = |sum: &SignSum| if sum.mixed { Sign::of(sum.balance) } else { sum.first };
         (self.sums, self.signs.iter().map(sign).collect(), self.kinds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    /// Whoever writes a file decides which ends and kinds come together, not what their hashes are.
+    #[test]
+    fn kinds_do_not_undo_ends() {
+        let sums = PairSums::new();
+        let hashes: HashSet<u64> = (0..20_000).map(|kind| sums.hash_of(kind / 8, 0, kind)).collect();
+        assert!(hashes.len() > 19_000, "{}", hashes.len());
+    }
+
+    #[test]
+    fn sums_are_those_of_ends_and_kind() {
+        let mut sums = PairSums::new();
+        for i in 0..3000 {
+            let row = PairSum { pre: i % 40, post: i % 7, weight: 1.0 };
+            assert_eq!(sums.add(row, Some(i % 5), None), i < 280, "{i}");
+        }
+        let (sums, signs, kinds) = sums.finish();
+        assert_eq!((sums.len(), signs.len(), kinds.len()), (280, 0, 280));
+        assert_eq!(sums.iter().map(|sum| sum.weight).sum::<f64>(), 3000.0);
     }
 }
