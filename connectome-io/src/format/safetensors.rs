@@ -316,9 +316,16 @@ fn find<'a>(view: &SafeTensors<'a>, name: &str, at: &Location) -> Result<TensorV
     view.tensor(name).map_err(|_| Error::Missing {
         at: at.boxed(),
         what: format!("tensor {name:?}"),
-        found: view.names().into_iter().map(str::to_owned).collect(),
+        found: names(view),
         remedy: "a connectome has the tensors that the documentation of `format::safetensors` lists",
     })
+}
+
+/// The names of all tensors in their order, which is another in each run otherwise.
+fn names(view: &SafeTensors<'_>) -> Vec<String> {
+    let mut names: Vec<String> = view.names().into_iter().map(str::to_owned).collect();
+    names.sort_unstable();
+    names
 }
 
 /// A copied tensor of a name.

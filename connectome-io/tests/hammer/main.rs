@@ -28,6 +28,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use connectome_io::ReadOptions;
+
 use meter::{Cost, measure};
 use mutate::{Damaged, Seed, mutate};
 use rand::SeedableRng;
@@ -126,7 +128,7 @@ impl<'a> Trial<'a> {
         list(&fuzz().join("seeds").join(self.reader.name), &mut files);
         files.sort();
         for path in &files {
-            let (result, _) = self.read(&std::fs::read(path).unwrap());
+            let (result, _) = self.read(&std::fs::read(path).unwrap(), 1);
             let bad = path.file_name().unwrap().to_string_lossy().starts_with("bad-");
             assert_eq!(result.is_err(), bad, "{}: {result:?}", path.display());
         }
@@ -144,16 +146,21 @@ impl<'a> Trial<'a> {
         seeds
     }
 
-    fn read(&self, bytes: &[u8]) -> (Result<Content, connectome_io::Error>, Cost) {
+    fn read(&self, bytes: &[u8], threads: usize) -> (Result<Content, connectome_io::Error>, Cost) {
         let path = self.scratch.put(self.reader, bytes);
-        let options = readers::options(bytes);
+        let options = ReadOptions { threads: Some(threads), ..readers::options(bytes) };
         measure(|| (self.reader.read)(&path, &options))
     }
 
     /// Reads an input, and checks what comes of it and what it cost.
     fn attack(&mut self, input: &Damaged, name: &str) {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            let (result, mut cost) = self.read(&input.bytes);
+            let (result, mut cost) = self.read(&input.bytes, 1);
+            // Memory is counted by thread; what is read must not depend on how many there are.
+            if input.bytes.len() % 2 == 1 {
+                let said = |result: &Result<_, connectome_io::Error>| result.as_ref().err().map(ToString::to_string);
+                assert_eq!(said(&self.read(&input.bytes, 2).0), said(&result));
+            }
             let kind = match &result {
                 Ok(content) => {
                     content.check(&self.scratch.check());
@@ -164,7 +171,7 @@ impl<'a> Trial<'a> {
             // Others use the machine: the reader itself was slow if it is so three times.
             for _ in 0..2 {
                 if cost.time > self.slowest {
-                    cost.time = cost.time.min(self.read(&input.bytes).1.time);
+                    cost.time = cost.time.min(self.read(&input.bytes, 1).1.time);
                 }
             }
             (kind, cost)

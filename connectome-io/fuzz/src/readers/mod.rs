@@ -268,7 +268,7 @@ pub fn options(bytes: &[u8]) -> ReadOptions {
         muscle: if bit(23) { Muscle::Keep } else { Muscle::Drop },
         neurons: if few { NeuronsFile::Sibling } else { NeuronsFile::None },
         unknown_neurons: if few { UnknownNeurons::Drop } else { UnknownNeurons::Error },
-        threads: Some(if bit(24) { 2 } else { 1 }),
+        threads: Some(1),
         limits: Limits { inflated: 16 << 20, ..Limits::default() },
         ..ReadOptions::default()
     }

@@ -1,6 +1,6 @@
 //! From a graph to a connectome.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use super::columns::{Column, Kind, Table};
@@ -78,7 +78,7 @@ struct Key {
 /// What has been read.
 #[derive(Default)]
 struct Graph {
-    keys: HashMap<String, Key>,
+    keys: BTreeMap<String, Key>,
     attributes: HashMap<String, String>,
     nodes: Table,
     edges: Table,
@@ -250,7 +250,7 @@ impl Graph {
 
     /// The value of an attribute; `None` for drawings.
     fn read_data<'a>(
-        keys: &'a HashMap<String, Key>,
+        keys: &'a BTreeMap<String, Key>,
         xml: &mut Xml,
         tag: &Tag,
     ) -> Result<Option<(&'a Key, String)>, Error> {

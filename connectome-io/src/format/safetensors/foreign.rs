@@ -99,7 +99,7 @@ fn missing(view: &SafeTensors<'_>, at: &Location) -> Error {
     Error::Missing {
         at: at.boxed(),
         what: "wiring".to_owned(),
-        found: view.names().into_iter().map(str::to_owned).collect(),
+        found: super::names(view),
         remedy: "wanted are a file written by this crate, or tensors pre, post, weight, or crow, col, weight; read other tensors by `format::safetensors::read_tensors`",
     }
 }
