@@ -159,7 +159,7 @@ pub struct ReadOptions {
     pub member: Option<String>,
     /// Told how far a table of edges has been read. Default: nothing is told.
     pub progress: Progress,
-    /// Threads that a large table may take: with two or more, one finds or unpacks rows while another looks neurons up. What is
+    /// Threads that a large table of text may take: with two or more, one finds rows while another looks neurons up. What is
     /// read does not depend on it. Default: as many as the machine has.
     pub threads: Option<usize>,
     /// Caps on sizes.

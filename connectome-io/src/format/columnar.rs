@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::error::excerpt;
 use crate::labels::LabelsBuilder;
-use crate::tables::{Cells, Each, PlainRows, RowEnds, SignRule, Table, ahead};
+use crate::tables::{Cells, Each, PlainRows, RowEnds, SignRule, Table};
 use crate::{Error, Location, Sign};
 
 /// Rows that are unpacked at a time.
@@ -17,11 +17,8 @@ pub(super) const BATCH: usize = 1 << 13;
 /// Bytes that a file of any size may ask for.
 const FREE: u64 = 8 << 20;
 
-/// Plain rows that are handed on at a time within a thread; between two a whole batch is.
+/// Plain rows that are handed on at a time.
 const PLAIN: usize = 1 << 11;
-
-/// Batches of which a table is said to have as many to be worth a thread.
-const WORTH_A_THREAD: u64 = 16;
 
 /// Why bytes are not what they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +124,7 @@ fn number_of(list: &[i64], code: u32) -> i64 {
 }
 
 /// A file that gives its rows in batches.
-pub(super) trait Batches: Send {
+pub(super) trait Batches {
     /// Checks that columns can be read.
     fn select(&mut self, columns: &[usize]) -> Result<(), Error>;
 
@@ -154,8 +151,6 @@ pub(crate) struct ColumnarTable {
     /// Bytes of the file, and the rows that it claims.
     size: u64,
     claimed: u64,
-    /// Whether rows that were unpacked ahead came to one that is not plain, or to the end.
-    interrupted: bool,
 }
 
 impl ColumnarTable {
@@ -172,7 +167,6 @@ impl ColumnarTable {
             before: 0,
             size: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
             claimed: rows,
-            interrupted: false,
         }
     }
 }
@@ -205,19 +199,14 @@ impl Table for ColumnarTable {
         Ok(Some(Row { table: self, row: self.next - 1 }))
     }
 
-    fn each_plain(&mut self, columns: [usize; 3], threads: usize, each: &mut Each<'_>) -> Result<bool, Error> {
-        let ahead = threads > 1 && !self.interrupted && self.claimed / BATCH as u64 >= WORTH_A_THREAD;
-        self.interrupted |= ahead;
-        let most = if ahead { BATCH } else { PLAIN };
-        let take = |rows: &mut PlainRows| {
-            let taken = self.go_on().map(|more| {
-                if more {
-                    self.take_plain(columns, most, rows);
-                }
-            });
-            (self.batches.bytes_read(), taken)
-        };
-        if ahead { ahead::each_batch(take, each) } else { ahead::in_turn(take, each) }
+    fn each_plain(&mut self, columns: [usize; 3], _threads: usize, each: &mut Each<'_>) -> Result<bool, Error> {
+        let mut rows = PlainRows::default();
+        let mut any = false;
+        while self.go_on()? && self.take_plain(columns, &mut rows) {
+            each(&mut rows, self.batches.bytes_read())?;
+            any = true;
+        }
+        Ok(any)
     }
 
     fn bytes_read(&self) -> u64 {
@@ -236,16 +225,16 @@ impl Table for ColumnarTable {
 }
 
 impl ColumnarTable {
-    /// Takes rows of the batch, `most` at most, if they are plain.
-    fn take_plain(&mut self, columns: [usize; 3], most: usize, rows: &mut PlainRows) {
-        let taken = self.next..self.rows.min(self.next + most);
+    /// Takes rows of the batch if they are plain.
+    fn take_plain(&mut self, columns: [usize; 3], rows: &mut PlainRows) -> bool {
+        let taken = self.next..self.rows.min(self.next + PLAIN);
         let [pre, post, weight] = columns.map(|column| &self.columns[column]);
         if !(pre.null.is_empty() && post.null.is_empty() && weight.null.is_empty()) {
-            return;
+            return false;
         }
         let is_whole = |values: &Values| matches!(values, Values::Int(_) | Values::Coded(..));
         if !(is_whole(&pre.values) && is_whole(&post.values)) {
-            return;
+            return false;
         }
         match &weight.values {
             Values::Int(values) => rows.weight.extend(values[taken.clone()].iter().map(|&weight| weight as f64)),
@@ -255,7 +244,7 @@ impl ColumnarTable {
             Values::Float(values) if values[taken.clone()].iter().all(|weight| weight.is_finite()) => {
                 rows.weight.extend_from_slice(&values[taken.clone()]);
             }
-            _ => return,
+            _ => return false,
         }
         let extend = |ends: &mut RowEnds, values: &Values| match values {
             Values::Int(values) => ends.extend(&values[taken.clone()]),
@@ -267,6 +256,7 @@ impl ColumnarTable {
         let number = |row: usize| u32::try_from(self.before + row as u64).unwrap_or(u32::MAX);
         rows.numbers.extend(taken.clone().map(number));
         self.next = taken.end;
+        true
     }
 
     /// Whether there is a row, which may be in the next batch.

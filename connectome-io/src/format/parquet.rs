@@ -31,9 +31,10 @@ mod thrift;
 mod values;
 mod writer;
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::rc::Rc;
 
 use super::columnar::{BATCH, Batches, Column, ColumnarTable};
 use crate::options::{Limits, ReadOptions};
@@ -74,7 +75,7 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<ColumnarTable, Error>
     let reader = Reader {
         path: path.to_path_buf(),
         at,
-        file: Arc::new(Mutex::new(file)),
+        file: Rc::new(RefCell::new(file)),
         metadata,
         inflated: limits.inflated.max(size.saturating_mul(1024)),
         group: 0,
@@ -89,7 +90,7 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<ColumnarTable, Error>
 struct Reader {
     path: PathBuf,
     at: Location,
-    file: Arc<Mutex<File>>,
+    file: Rc<RefCell<File>>,
     metadata: Metadata,
     /// Bytes that all values of the columns may take.
     inflated: u64,

@@ -15,7 +15,8 @@ pub(crate) struct IdMap {
     numbers: Vec<u32>,
     /// Places that are taken.
     taken: usize,
-    /// One more than the numbers of the ids from 0 on, which tables of indices have; they need no place.
+    /// One more than the numbers of the ids from 0 on, which tables of indices have. They take no place but those that came
+    /// before this grew.
     small: Vec<u32>,
     hash: Mix,
 }

@@ -2,7 +2,6 @@
 //!
 //! [`columns`] reads a header; [`edge_table`], with [`collector`], and [`neuron_file`] go through the rows of any [`Table`].
 
-pub(crate) mod ahead;
 mod collector;
 mod columns;
 mod edge_table;

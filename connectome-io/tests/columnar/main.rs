@@ -16,8 +16,7 @@ use std::path::{Path, PathBuf};
 
 use common::Folder;
 use connectome_io::{
-    Connectome, Duplicates, Error, NeuronTable, NeuronsFile, Provenance, ReadOptions, Regions, Sign, SynapseTable,
-    read, read_with, write,
+    Connectome, Duplicates, Error, NeuronsFile, ReadOptions, Regions, Sign, SynapseTable, read, read_with, write,
 };
 
 pub(crate) fn fixture(name: &str) -> PathBuf {
@@ -153,36 +152,4 @@ fn a_written_table_has_groups_and_pages() {
     let back = read(f.path()).unwrap();
     assert_eq!((back.neurons(), back.synapses()), (c.neurons(), c.synapses()));
     assert!(matches!(write(&c, f.path().join("neurons.parquet")), Err(Error::Unsupported { .. })));
-}
-
-/// What is unpacked ahead, and what is wrong with it, does not depend on the thread that does it.
-#[test]
-fn large_tables_are_the_same_with_any_number_of_threads() {
-    let n = 300_000u32;
-    let ends = |stride: u32| (0..n).map(|i| i * stride % 977).collect::<Vec<u32>>();
-    let synapses = SynapseTable::new(
-        ends(1),
-        (0..n).map(|i| i / 977).collect(),
-        ends(7).iter().map(|&w| f64::from(w) + 0.5).collect(),
-    );
-    let neurons = NeuronTable::new((0..977).map(|i| 7919 * i).collect()).unwrap();
-    let whole = Connectome::new(neurons, synapses.unwrap(), Provenance::default()).unwrap();
-    let with = |path: &Path, threads| alone(path, |options| options.threads = Some(threads)).map_err(|e| e.to_string());
-    let f = Folder::new();
-    let path = f.path().join("edges.parquet");
-    write(&whole, &path).unwrap();
-    let one = with(&path, 1).unwrap();
-    assert_eq!((one.n_synapses(), one.total_weight()), (n as usize, whole.total_weight()));
-    assert_eq!(with(&path, 2).unwrap(), one);
-    let good = std::fs::read(&path).unwrap();
-    let mut refused = 0;
-    for place in (1..12).map(|part| part * good.len() / 12) {
-        let mut bad = good.clone();
-        bad[place] ^= 0x55;
-        std::fs::write(&path, bad).unwrap();
-        let [one, two] = [1, 2].map(|threads| with(&path, threads));
-        refused += usize::from(one.is_err());
-        assert_eq!(one, two, "byte {place}");
-    }
-    assert!(refused > 0);
 }

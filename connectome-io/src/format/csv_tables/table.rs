@@ -9,12 +9,13 @@ use std::path::Path;
 
 use csv::ErrorKind;
 
+use super::ahead;
 use super::number::{parse_f64, parse_i64};
 use super::plain::{Layout, PADDING};
 use crate::format::npy::read_up_to;
 use crate::options::Limits;
 use crate::source::{Source, explain};
-use crate::tables::{Cells, Each, PlainRows, Table, ahead};
+use crate::tables::{Cells, Each, PlainRows, Table};
 use crate::{Error, Location};
 
 /// Bytes that are read at a time.

@@ -1,8 +1,10 @@
 //! The values of a column, page by page.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::encoding::{Delta, Hybrid};
 use super::metadata::{Chunk, ColumnType, Kind};
@@ -16,7 +18,7 @@ const LONGEST_HEADER: usize = 1 << 20;
 
 /// A chunk of a column being read.
 pub(super) struct ChunkReader {
-    file: Arc<Mutex<File>>,
+    file: Rc<RefCell<File>>,
     kind: Kind,
     optional: bool,
     codec: Codec,
@@ -77,7 +79,7 @@ struct Header {
 
 impl ChunkReader {
     pub(super) fn new(
-        file: Arc<Mutex<File>>,
+        file: Rc<RefCell<File>>,
         column: &ColumnType,
         kind: Kind,
         codec: Codec,
@@ -461,8 +463,8 @@ impl From<Flaw> for Fault {
 }
 
 /// Bytes of the file, in place of those of `out`.
-fn fetch(file: &Mutex<File>, at: u64, n: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
-    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+fn fetch(file: &RefCell<File>, at: u64, n: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let mut file = file.borrow_mut();
     out.clear();
     out.reserve_exact(n);
     file.seek(SeekFrom::Start(at)).map_err(Fault::Io)?;

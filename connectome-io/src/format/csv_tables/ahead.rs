@@ -12,7 +12,7 @@ const WAITING: usize = 2;
 
 /// Lets a thread `take` rows, and the bytes of the file used so far with them, until it adds none or fails, and hands them
 /// on; whether there were any. Errors are those that would come first without the thread.
-pub(crate) fn each_batch(
+pub(super) fn each_batch(
     mut take: impl FnMut(&mut PlainRows) -> (u64, Result<(), Error>) + Send,
     each: &mut Each<'_>,
 ) -> Result<bool, Error> {
@@ -46,7 +46,7 @@ pub(crate) fn each_batch(
 }
 
 /// Does the same without a thread.
-pub(crate) fn in_turn(
+pub(super) fn in_turn(
     mut take: impl FnMut(&mut PlainRows) -> (u64, Result<(), Error>),
     each: &mut Each<'_>,
 ) -> Result<bool, Error> {
