@@ -5,6 +5,6 @@ mod by_type;
 mod topographic;
 
 pub use benchmark::{Benchmark, BenchmarkStream};
-pub(crate) use by_type::bernoulli_pairs;
 pub use by_type::{ByType, TypeAssignment, TypedConnectome};
+pub(crate) use by_type::{bernoulli_pairs, check_synapses};
 pub use topographic::{Convention, SelfConnection, Sheet, Topographic, TopographicDraws};

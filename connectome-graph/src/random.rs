@@ -14,6 +14,7 @@ pub(crate) fn shuffle<T>(list: &mut [T], rng: &mut ChaCha8Rng) {
 
 /// `m` different numbers below `total` in random order, all choices equally likely.
 pub(crate) fn distinct(total: u64, m: usize, rng: &mut ChaCha8Rng) -> Vec<u64> {
+    assert!(m as u64 <= total, "{m} different numbers below {total}");
     // of a crowded range the numbers that stay out are drawn
     let crowded = m as u64 > total / 2;
     let wanted = if crowded { (total - m as u64) as usize } else { m };

@@ -54,32 +54,33 @@ pub fn eigenvalues(topology: &Topology, k: usize, select: Select, krylov: &Krylo
     if n == 0 || k == 0 {
         return Ok(Vec::new());
     }
-    let scale = scale(topology);
     let mut found = Vec::new();
     let mut trivial = 0; // eigenvalues 0, of which only the first k can matter
-    for part in parts(topology, scale) {
-        if part.n_post() == 1 {
-            match part.get(0, 0) {
-                Some(weight) => found.push(Eigenvalue::Real(weight)),
-                None => trivial += 1,
-            }
-        } else if part.n_post() <= DENSE {
-            let n = part.n_post();
-            let schur = dense::Schur::new(n, &part.sub_matrix(0..n, 0..n), dense::Vectors::None);
-            found.extend(conjugates(&schur.diagonal(), schur.norm()).into_iter().map(|(value, _)| value));
+    for Part { weights, scale } in parts(topology) {
+        let n = weights.n_post();
+        let values = if n == 1 {
+            let Some(weight) = weights.get(0, 0) else {
+                trivial += 1;
+                continue;
+            };
+            vec![Eigenvalue::Real(weight)]
+        } else if n <= DENSE {
+            let schur = dense::Schur::new(n, &weights.sub_matrix(0..n, 0..n), dense::Vectors::None);
+            conjugates(&schur.diagonal(), schur.norm()).into_iter().map(|(value, _)| value).collect()
         } else {
-            let leading = krylov::leading(part.n_pre(), &|x, y| multiply(&part, x, y), k, select, krylov);
-            found.extend(leading.map_err(|error| error.scaled(scale))?);
-        }
+            let leading = krylov::leading(n, &|x, y| multiply(&weights, x, y), k, select, krylov);
+            leading.map_err(|error| error.scaled(scale))?
+        };
+        found.extend(values.into_iter().map(|value| value.times(scale)));
     }
     found.extend(std::iter::repeat_n(Eigenvalue::Real(0.0), trivial.min(k)));
     sort(&mut found, select, |&value| value);
-    let mut values = Vec::with_capacity(k + 1);
+    let mut values = Vec::new();
     for value in found {
         if values.len() >= k {
             break;
         }
-        values.extend(value.values().into_iter().map(|z| z * scale));
+        values.extend(value.values());
     }
     Ok(values)
 }
@@ -104,7 +105,7 @@ pub fn spectral_norm(topology: &Topology, krylov: &Krylov) -> Result<f64, Error>
     if topology.nnz() == 0 {
         return Ok(0.0);
     }
-    let scale = scale(topology);
+    let scale = scale(topology.weights().iter().copied());
     let matrix = topology.map_weights(|weight| weight / scale)?;
     let transpose = matrix.transpose();
     let product = |x: &[f64], y: &mut [f64]| {
@@ -117,10 +118,11 @@ pub fn spectral_norm(topology: &Topology, krylov: &Krylov) -> Result<f64, Error>
     Ok(largest.first().map_or(0.0, |value| value.key(Select::RealPart).max(0.0).sqrt() * scale))
 }
 
-/// The power of 2 at or below the largest magnitude of a weight, so that products neither overflow nor vanish.
-fn scale(topology: &Topology) -> f64 {
-    let most = topology.weights().iter().fold(0.0, |most: f64, weight| most.max(weight.abs()));
-    if most == 0.0 { 1.0 } else { 2f64.powi(most.log2().floor() as i32) }
+/// The power of 2 at or below the largest magnitude of a weight, so that products neither overflow nor vanish; the least
+/// whose inverse is a number for weights below it.
+fn scale(weights: impl Iterator<Item = f64>) -> f64 {
+    let most = weights.fold(0.0, |most: f64, weight| most.max(weight.abs()));
+    if most == 0.0 { 1.0 } else { 2f64.powi((most.log2().floor() as i32).max(f64::MIN_EXP - 1)) }
 }
 
 /// `y = W x`, each row summed from left to right.
@@ -131,14 +133,21 @@ fn multiply(topology: &Topology, x: &[f64], y: &mut [f64]) {
     });
 }
 
-/// The strongly connected parts, wherever a weight is not 0, with their weights as multiples of `scale`.
-fn parts(topology: &Topology, scale: f64) -> Vec<Topology> {
+/// A strongly connected part of a network.
+struct Part {
+    /// As multiples of `scale`, which is this part's own: others may have weights of another magnitude altogether.
+    weights: Topology,
+    scale: f64,
+}
+
+/// The strongly connected parts, wherever a weight is not 0.
+fn parts(topology: &Topology) -> Vec<Part> {
     let n = topology.n_post();
     let rows: Vec<Vec<(u32, f64)>> = (0..n)
         .into_par_iter()
         .map(|i| {
             let (columns, weights) = topology.row(i);
-            columns.iter().zip(weights).map(|(&j, w)| (j, w / scale)).filter(|&(_, w)| w != 0.0).collect()
+            columns.iter().copied().zip(weights.iter().copied()).filter(|&(_, w)| w != 0.0).collect()
         })
         .collect();
     let components = Topology::from_rows(n, &rows).strongly_connected_components();
@@ -156,8 +165,10 @@ fn parts(topology: &Topology, scale: f64) -> Vec<Topology> {
             let row = |&i: &u32| -> Vec<(u32, f64)> {
                 rows[i as usize].iter().filter(inside).map(|&(j, weight)| (place[j as usize], weight)).collect()
             };
-            let rows: Vec<Vec<(u32, f64)>> = members.iter().map(row).collect();
-            Topology::from_rows(members.len(), &rows)
+            let mut rows: Vec<Vec<(u32, f64)>> = members.iter().map(row).collect();
+            let scale = scale(rows.iter().flatten().map(|&(_, weight)| weight));
+            rows.iter_mut().flatten().for_each(|(_, weight)| *weight /= scale);
+            Part { weights: Topology::from_rows(members.len(), &rows), scale }
         })
         .collect()
 }

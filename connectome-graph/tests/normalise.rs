@@ -240,3 +240,11 @@ fn reference_variant() {
     }
     assert_eq!(sinkhorn_flystability(&w, 0).unwrap(), w);
 }
+
+/// Factors are not taken before there are any.
+#[test]
+fn any_tolerance_keeps_weights() {
+    let w = Topology::from_dense(2, 2, &[1.0, 2.0, 3.0, 4.0]).unwrap();
+    let balanced = Sinkhorn { tolerance: 1.0, ..Sinkhorn::default() }.balance(&w).unwrap().topology;
+    assert!(balanced.weights().iter().all(|&weight| weight > 0.0), "{:?}", balanced.weights());
+}

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use connectome_graph::generate::{Benchmark, ByType, TypeAssignment};
 use connectome_graph::null::{
-    BlockShuffle, Configuration, DegreePreserving, DistancePreserving, ErdosRenyi, LatticeShuffle, NullModel,
-    SelfConnections, SignShuffle, WeightShuffle, compare, configuration, gnm, gnp, overlap,
+    BlockShuffle, Comparison, Configuration, DegreePreserving, DistancePreserving, ErdosRenyi, LatticeShuffle,
+    NullModel, SelfConnections, SignShuffle, WeightShuffle, compare, configuration, gnm, gnp, overlap,
 };
 use connectome_graph::{Aggregate, Dale, Duplicates, Error, Measure, Topology, WeightRule, aggregate, hex};
 use connectome_io::{
@@ -452,6 +452,11 @@ fn impossible_degrees_are_explained() {
         Err(Error::Length { expected: 1, got: 2, .. })
     ));
     // only one network has these degrees
+    // a star is the only network of its degrees, which random ends do not find
+    let n = 30_000;
+    let degrees: Vec<u32> = (0..n).map(|i| if i == 0 { n - 1 } else { 1 }).collect();
+    let star = configuration(&degrees, &degrees, SelfConnections::Excluded, 7).unwrap();
+    assert!(star.nnz() == 2 * (n as usize - 1) && star.in_degree() == degrees && star.out_degree() == degrees);
     let star = configuration(&[4, 0, 0, 0, 0], &[0, 1, 1, 1, 1], SelfConnections::Excluded, 7).unwrap();
     assert_eq!(star.iter().map(|(_, pre, _)| pre).collect::<Vec<_>>(), [1, 2, 3, 4]);
 }
@@ -537,6 +542,39 @@ fn signs_of_a_connectome_turn_together() {
     let null = SignShuffle::Synapses.connectome(&worm, 9).unwrap();
     assert_eq!(count(null.synapses().signs().unwrap(), Sign::Inhibitory), count(before, Sign::Inhibitory));
     assert_eq!(count(&signs(&null), Sign::Unknown), 302);
+}
+
+/// Counts of synapses beside signs of neurons alone: counts stay, and as many synapses as before inhibit.
+#[test]
+fn signs_that_only_neurons_have() {
+    let worm = worm();
+    let table = worm.synapses();
+    let counts = SynapseTable::new(table.pre().to_vec(), table.post().to_vec(), table.weight().to_vec()).unwrap();
+    let worm = Connectome::new(worm.neurons().clone(), counts, worm.provenance().clone()).unwrap();
+    let before = worm.neurons().signs().unwrap();
+    let inhibit = |signs: &[Sign]| signs.iter().filter(|&&sign| sign == Sign::Inhibitory).count();
+    let of_pre: Vec<Sign> = worm.synapses().pre().iter().map(|&pre| before[pre as usize]).collect();
+
+    let null = SignShuffle::Neurons.connectome(&worm, 9).unwrap();
+    assert_eq!((null.synapses(), inhibit(null.neurons().signs().unwrap())), (worm.synapses(), inhibit(before)));
+    assert_ne!(null.neurons().signs(), worm.neurons().signs());
+
+    let null = SignShuffle::Synapses.connectome(&worm, 9).unwrap();
+    let after = null.synapses().signs().unwrap();
+    assert_eq!((null.synapses().weight(), inhibit(after)), (worm.synapses().weight(), inhibit(&of_pre)));
+    assert!(
+        inhibit(after) > 0 && after != of_pre && null.neurons().signs().unwrap().iter().all(|&s| s == Sign::Unknown)
+    );
+
+    // weights with signs turn, whatever else there is
+    let weights = of_pre.iter().zip(table.weight()).map(|(sign, w)| if *sign == Sign::Inhibitory { -w } else { *w });
+    let signed = SynapseTable::new(table.pre().to_vec(), table.post().to_vec(), weights.collect()).unwrap();
+    let signed = Connectome::new(worm.neurons().clone(), signed, worm.provenance().clone()).unwrap();
+    let null = SignShuffle::Neurons.connectome(&signed, 9).unwrap();
+    for ((&pre, now), then) in table.pre().iter().zip(null.synapses().weight()).zip(signed.synapses().weight()) {
+        let turned = null.neurons().signs().unwrap()[pre as usize] != before[pre as usize];
+        assert_eq!(*now, if turned { -then } else { *then });
+    }
 }
 
 /// On a lattice of cell types synapses stay, signs of types turn with their pairs.
@@ -688,4 +726,23 @@ fn the_worm_among_its_nulls() {
     assert!((comparison.p_value() - 2.0 / 21.0).abs() < 1e-12);
     let same = compare(&wiring, &WeightShuffle::All, 0..3, Topology::reciprocity).unwrap();
     assert_eq!((&same.nulls[..], same.p_value()), (&[same.observed; 3][..], 1.0));
+    for (observed, null) in [(f64::NAN, 0.0), (0.0, f64::NAN)] {
+        assert!(Comparison { observed, nulls: vec![null; 199] }.p_value().is_nan());
+    }
+}
+
+/// What 32-bit indices cannot hold is refused before it is drawn.
+#[test]
+fn too_many_synapses_are_refused() {
+    let own = SelfConnections::Excluded;
+    let dense =
+        ByType { type_probability: vec![1.0], connection_probability: vec![0.5], assignment: TypeAssignment::Exact };
+    let all = [
+        gnp(200_000, 0.5, own, 0),
+        gnm(100_000, 5_000_000_000, own, 0),
+        dense.generate(200_000, 0).map(|typed| typed.topology),
+    ];
+    for result in all {
+        assert!(matches!(result, Err(Error::TooMany { what: "synapses", .. })));
+    }
 }

@@ -241,3 +241,24 @@ fn scale_does_not_matter() {
 fn shapes_are_checked() {
     let _ = spectral_radius(&Topology::from_dense(2, 3, &[1.0; 6]).unwrap(), &Krylov::default());
 }
+
+/// Parts of a network may have weights of another magnitude altogether.
+#[test]
+fn tiny_parts_beside_others() {
+    for tiny in [1e-161, 1e-200, 1e-300, 4e-320] {
+        let spiral = Topology::from_dense(3, 3, &[1.0, 0.0, 0.0, 0.0, 0.0, -tiny, 0.0, tiny, 0.0]).unwrap();
+        let mut cycle = vec![0.0; 16];
+        for i in 0..3 {
+            cycle[4 * i + (i + 1) % 3] = tiny;
+        }
+        cycle[15] = -2.0;
+        let cycle = Topology::from_dense(4, 4, &cycle).unwrap();
+        for (network, most) in [(&spiral, 1.0), (&cycle, 2.0)] {
+            let all = eigenvalues(network, usize::MAX, Select::Modulus, &Krylov::default()).unwrap();
+            assert!(all.len() == network.n_post() && (all[0].norm() - most).abs() < 1e-12, "{all:?}");
+            assert!(all[1..].iter().all(|z| (z.norm() / tiny - 1.0).abs() < 1e-3), "{tiny}: {all:?}");
+        }
+        let alone = Topology::from_dense(2, 2, &[0.0, tiny, tiny, 0.0]).unwrap();
+        assert!((spectral_radius(&alone, &Krylov::default()).unwrap() / tiny - 1.0).abs() < 1e-3);
+    }
+}

@@ -43,7 +43,7 @@ impl ByType {
     ///
     /// # Errors
     /// [`Error::Parameter`] for probabilities outside 0..=1 or types that do not sum to 1, [`Error::Length`] for the
-    /// wrong number of them, [`Error::TooMany`] neurons.
+    /// wrong number of them, [`Error::TooMany`] neurons or expected synapses.
     pub fn generate(&self, n: usize, seed: u64) -> Result<TypedConnectome, Error> {
         self.check()?;
         if n > u32::MAX as usize {
@@ -55,6 +55,10 @@ impl ByType {
         for (neuron, &t) in types.iter().enumerate() {
             members[t as usize].push(neuron as u32);
         }
+        let expected = |block: usize| {
+            self.connection_probability[block] * members[block / k].len() as f64 * members[block % k].len() as f64
+        };
+        check_synapses((0..k * k).map(expected).sum())?;
         let blocks: Vec<Vec<(u32, u32)>> = (0..k * k)
             .into_par_iter()
             .map(|block| {
@@ -165,6 +169,15 @@ fn largest_remainder(shares: &[f64], n: usize) -> Vec<usize> {
         }
     }
     counts
+}
+
+/// Refuses more synapses than 32-bit indices hold, before they are drawn.
+pub(crate) fn check_synapses(expected: f64) -> Result<(), Error> {
+    let limit = u128::from(u32::MAX);
+    if expected > limit as f64 {
+        return Err(Error::TooMany { what: "synapses", count: expected as u128, limit });
+    }
+    Ok(())
 }
 
 /// Each pair with probability `p`, by geometric jumps from one connected pair to the next.

@@ -68,10 +68,10 @@ impl Axial {
         Self { u, v }
     }
 
-    /// Number of steps to the origin, `(|u| + |v| + |u + v|) / 2`.
+    /// Number of steps to the origin, `(|u| + |v| + |u + v|) / 2`; 2³² - 1 for the one column with one more.
     pub fn norm(self) -> u32 {
         let (u, v) = (i64::from(self.u), i64::from(self.v));
-        ((u.abs() + v.abs() + (u + v).abs()) / 2) as u32
+        u32::try_from((u.abs() + v.abs() + (u + v).abs()) / 2).unwrap_or(u32::MAX)
     }
 
     /// Number of steps between two columns.
@@ -152,6 +152,12 @@ mod tests {
     use proptest::prelude::*;
 
     const LAYOUTS: [PlotLayout; 3] = [PlotLayout::Default, PlotLayout::Flat, PlotLayout::Pointy];
+
+    #[test]
+    fn no_column_is_so_far_that_it_is_near() {
+        assert_eq!(Axial::new(i32::MIN, i32::MIN).norm(), u32::MAX);
+        assert_eq!(Axial::new(i32::MIN, i32::MAX).norm(), 1 << 31);
+    }
 
     proptest! {
         /// Centres of neighbours are sqrt(3) sides apart, and a point near a centre belongs to its column.

@@ -26,7 +26,7 @@ impl Default for Fill {
     }
 }
 
-/// Largest bounding box of displacements whose hull is filled, in columns.
+/// Largest bounding box of displacements whose hull is filled, in columns; less by what other pairs were filled with.
 const HULL_LIMIT: u128 = 1 << 24;
 
 /// Expands a connectome of cell types to the cells of a lattice, hulls filled with one synapse.
@@ -105,6 +105,7 @@ fn displacements(
         rows_of_pair[pair as usize].push(row);
     }
     let mut offsets = Vec::with_capacity(wiring.pair().len());
+    let mut filled = 0;
     for (index, (pair, rows)) in wiring.pairs().iter().zip(&rows_of_pair).enumerate() {
         let mut add = |[u, v]: [i32; 2], n_syn: f32, filled: bool| {
             offsets.push(Offset {
@@ -126,12 +127,14 @@ fn displacements(
         }
         if let Fill::Hull(n_syn) = fill {
             let listed: Vec<[i32; 2]> = rows.iter().map(|&row| wiring.offset()[row]).collect();
-            let missing = fill_hull(&listed, HULL_LIMIT).map_err(|points| Error::HullTooLarge {
+            let limit = HULL_LIMIT.saturating_sub(filled);
+            let missing = fill_hull(&listed, limit).map_err(|points| Error::HullTooLarge {
                 source_type: types[pair.pre as usize].name.clone(),
                 target_type: types[pair.post as usize].name.clone(),
                 points,
-                limit: HULL_LIMIT,
+                limit,
             })?;
+            filled += missing.len() as u128;
             for offset in missing {
                 add(offset, n_syn, true);
             }

@@ -114,7 +114,8 @@ impl Sinkhorn {
         for iterations in 0..=self.max_iterations {
             let (error, row_factor) = rescaled(&part.matrix, &part.row_factor, &part.column_factor, target);
             residual = error;
-            if residual <= self.tolerance {
+            // row factors are there after one iteration only
+            if iterations > 0 && residual <= self.tolerance {
                 let row_sum = target;
                 return Ok(Balance { iterations, residual, rows, columns, row_sum, column_sum, vanished });
             }

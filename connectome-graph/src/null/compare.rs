@@ -52,11 +52,15 @@ impl Comparison {
     }
 
     /// Two-sided Monte Carlo p-value: twice the smaller of the fractions `(1 + count) / (1 + nulls)` of random networks
-    /// at least as high and at least as low, at most 1. It is never 0: 20 networks give no less than 2/21.
+    /// at least as high and at least as low, at most 1. It is never 0: 20 networks give no less than 2/21. NaN if one of the
+    /// numbers is.
     ///
     /// Source: North, Curtis & Sham, *Am. J. Hum. Genet.* 71 (2002) 439, doi 10.1086/341527.
     pub fn p_value(&self) -> f64 {
         let fraction = |count: usize| (1 + count) as f64 / (1 + self.nulls.len()) as f64;
+        if self.observed.is_nan() || self.nulls.iter().any(|x| x.is_nan()) {
+            return f64::NAN;
+        }
         let high = self.nulls.iter().filter(|&&x| x >= self.observed).count();
         let low = self.nulls.iter().filter(|&&x| x <= self.observed).count();
         (2.0 * fraction(high.min(low))).min(1.0)

@@ -223,18 +223,20 @@ fn check_degrees(in_degree: &[u32], out_degree: &[u32], own: SelfConnections) ->
 }
 
 /// Some network of possible degrees: one neuron after the other gets its targets, those that need most inputs; of
-/// these the ones with most outputs still to place. Takes time in proportion to the square of the number of neurons.
+/// these the ones with most outputs still to place. Takes time in proportion to the neurons that send, times those that still
+/// need inputs then.
 fn kleitman_wang(in_degree: &[u32], out_degree: &[u32], own: SelfConnections) -> Vec<u64> {
     let (mut inputs, mut outputs) = (in_degree.to_vec(), out_degree.to_vec());
     let mut keys = Vec::new();
+    let mut open: Vec<u32> = (0..inputs.len() as u32).collect();
     for pre in 0..inputs.len() as u32 {
         let wanted = std::mem::take(&mut outputs[pre as usize]) as usize;
         if wanted == 0 {
             continue;
         }
-        let mut targets: Vec<u32> = (0..inputs.len() as u32)
-            .filter(|&i| inputs[i as usize] > 0 && (i != pre || own == SelfConnections::Allowed))
-            .collect();
+        open.retain(|&i| inputs[i as usize] > 0);
+        let mut targets: Vec<u32> =
+            open.iter().copied().filter(|&i| i != pre || own == SelfConnections::Allowed).collect();
         let need = |i: u32| std::cmp::Reverse((inputs[i as usize], outputs[i as usize], i));
         if wanted < targets.len() {
             targets.select_nth_unstable_by_key(wanted, |&i| need(i));

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::edges::{Edges, Streams, rewire_connectome, rewire_topology};
 use super::{NullModel, Report};
-use crate::generate::bernoulli_pairs;
+use crate::generate::{bernoulli_pairs, check_synapses};
 use crate::random::distinct;
 use crate::{Duplicates, Error, Topology};
 
@@ -44,7 +44,7 @@ impl SelfConnections {
 /// Source: Erdős & Rényi, *Publ. Math. Debrecen* 6 (1959) 290.
 ///
 /// # Errors
-/// [`Error::TooMany`] if there are not as many pairs of neurons.
+/// [`Error::TooMany`] if there are not as many pairs of neurons, or more synapses than 2³² - 1.
 pub fn gnm(neurons: usize, synapses: usize, own: SelfConnections, seed: u64) -> Result<Topology, Error> {
     check_size(neurons)?;
     let partners = own.partners(neurons) as u64;
@@ -53,6 +53,7 @@ pub fn gnm(neurons: usize, synapses: usize, own: SelfConnections, seed: u64) -> 
         let (count, limit) = (synapses as u128, u128::from(pairs));
         return Err(Error::TooMany { what: "synapses for so few neurons", count, limit });
     }
+    check_synapses(synapses as f64)?;
     let mut drawn = distinct(pairs, synapses, &mut ChaCha8Rng::seed_from_u64(seed));
     drawn.sort_unstable();
     let pair = |at: u64| {
@@ -68,7 +69,7 @@ pub fn gnm(neurons: usize, synapses: usize, own: SelfConnections, seed: u64) -> 
 /// Source: Gilbert, *Ann. Math. Stat.* 30 (1959) 1141, doi 10.1214/aoms/1177706098.
 ///
 /// # Errors
-/// [`Error::Parameter`] unless the probability lies between 0 and 1, [`Error::TooMany`] neurons.
+/// [`Error::Parameter`] unless the probability lies between 0 and 1, [`Error::TooMany`] neurons or expected synapses.
 pub fn gnp(neurons: usize, probability: f64, own: SelfConnections, seed: u64) -> Result<Topology, Error> {
     check_size(neurons)?;
     if !(0.0..=1.0).contains(&probability) {
@@ -77,6 +78,7 @@ pub fn gnp(neurons: usize, probability: f64, own: SelfConnections, seed: u64) ->
     }
     let post: Vec<u32> = (0..neurons as u32).collect();
     let partners = &post[..own.partners(neurons)];
+    check_synapses(probability * neurons as f64 * partners.len() as f64)?;
     let pairs = bernoulli_pairs(&post, partners, probability, &mut ChaCha8Rng::seed_from_u64(seed));
     of_pairs(neurons, pairs.into_iter().map(|(post, at)| (post, own.partner(post, at))))
 }

@@ -19,8 +19,8 @@ pub enum SignShuffle {
     /// the other sign contradict the new one too. In a connectome the signs of neurons, of synapses, of weights and of
     /// pairs of types on a lattice all turn.
     Neurons,
-    /// Among synapses with known sign: as many synapses as before inhibit, Dale's law does not hold. Signs of neurons
-    /// are dropped. Not on a lattice of cell types, where signs belong to pairs of types.
+    /// Among synapses with known sign, their own or that of their presynaptic neuron: as many synapses as before inhibit,
+    /// Dale's law does not hold. Signs of neurons are dropped. Not on a lattice of cell types, where signs belong to pairs of types.
     Synapses,
 }
 
@@ -79,17 +79,29 @@ impl NullModel for SignShuffle {
         let mut rng = Streams::of(seed).part(0);
         let (neurons, synapses) = (original.neurons(), original.synapses());
         let pre = synapses.pre();
-        let weight_signs: Vec<Sign>;
-        let synapse_signs = match (synapses.signs(), original.lattice()) {
-            (Some(signs), _) => signs,
-            (None, Some(lattice)) => {
-                weight_signs = lattice.pair().iter().map(|&pair| lattice.pairs()[pair as usize].sign).collect();
-                &weight_signs
+        // weights of signed matrices turn themselves, counts of synapses stay positive
+        let signed = synapses.weight().iter().any(|&w| w < 0.0);
+        let of_neurons = neurons.signs().filter(|_| !signed);
+        let found: Vec<Sign>;
+        let synapse_signs = match (synapses.signs(), original.lattice(), of_neurons) {
+            (Some(signs), ..) => signs,
+            (None, Some(lattice), _) => {
+                found = lattice.pair().iter().map(|&pair| lattice.pairs()[pair as usize].sign).collect();
+                &found
             }
-            (None, None) => {
-                weight_signs = synapses.weight().iter().map(|&w| Sign::of(w)).collect();
-                &weight_signs
+            (None, None, Some(signs)) => {
+                found = pre.iter().map(|&pre| signs[pre as usize]).collect();
+                &found
             }
+            (None, None, None) => {
+                found = synapses.weight().iter().map(|&w| Sign::of(w)).collect();
+                &found
+            }
+        };
+        let has_signs = match self {
+            Self::Neurons => synapses.signs().is_some(),
+            // those that neurons had go to their synapses
+            Self::Synapses => synapses.signs().is_some() || of_neurons.is_some(),
         };
         let (neurons, turns, lattice) = match self {
             Self::Neurons => {
@@ -120,14 +132,11 @@ impl NullModel for SignShuffle {
                 (neurons, turns, None)
             }
         };
-        // counts are positive beside signs; the weights of signed matrices turn themselves
-        let signed =
-            synapses.weight().iter().any(|&w| w < 0.0) || synapses.signs().is_none() && original.lattice().is_none();
         let weight = |(&w, &by): (&f64, &i8)| if signed { w * f64::from(by) } else { w };
         let weight = synapses.weight().iter().zip(&turns).map(weight).collect();
         let mut table = SynapseTable::new(pre.to_vec(), synapses.post().to_vec(), weight)?;
-        if let Some(signs) = synapses.signs() {
-            table = table.with_signs(signs.iter().zip(&turns).map(|(&sign, &by)| turn(sign, by)).collect())?;
+        if has_signs {
+            table = table.with_signs(synapse_signs.iter().zip(&turns).map(|(&sign, &by)| turn(sign, by)).collect())?;
         }
         table = with_labels_of(table, synapses)?;
         let mut result = rebuilt(original, neurons, table, self.name(), seed)?;

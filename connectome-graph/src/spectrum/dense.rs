@@ -55,7 +55,7 @@ impl Schur {
     /// Decomposes a matrix `[n, n]`, row-major.
     pub(super) fn new(n: usize, matrix: &[f64], vectors: Vectors) -> Self {
         let (h, q) = hessenberg(n, matrix, vectors);
-        let norm = h.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let norm = norm(&h);
         let complex = |values: Vec<f64>| values.into_iter().map(Complex64::from).collect();
         let mut schur = Self { n, norm, t: complex(h), q: complex(q) };
         schur.iterate(vectors);

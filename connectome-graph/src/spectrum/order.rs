@@ -31,6 +31,13 @@ impl Eigenvalue {
         }
     }
 
+    pub(super) fn times(self, factor: f64) -> Self {
+        match self {
+            Self::Real(x) => Self::Real(x * factor),
+            Self::Pair(z) => Self::Pair(z * factor),
+        }
+    }
+
     pub(super) fn values(self) -> Vec<Complex64> {
         match self {
             Self::Real(x) => vec![x.into()],

@@ -1,5 +1,6 @@
 //! Which neurons.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::{BitAnd, BitOr, Not, Sub};
 
@@ -360,10 +361,11 @@ fn labelled(view: &View<'_>, column: &Column, values: &[String]) -> Result<Vec<b
 
 /// Rows whose label is one of `values`.
 pub(super) fn with_values(labels: &Labels, column: &str, values: &[String]) -> Result<Vec<bool>, Error> {
+    let code_of: HashMap<&str, usize> = labels.names().iter().map(String::as_str).zip(0..).collect();
     let mut wanted = vec![false; labels.n_names()];
     for value in values {
         let missing = || Error::NoEntry { column: column.to_owned(), value: format!("{value:?}") };
-        wanted[labels.code_of(value).ok_or_else(missing)? as usize] = true;
+        wanted[*code_of.get(value.as_str()).ok_or_else(missing)?] = true;
     }
     Ok(labels.codes().iter().map(|&code| wanted[code as usize]).collect())
 }

@@ -53,16 +53,23 @@ impl Transition {
             );
         }
         check_samples(self.m_g, self.n_samples)?;
+        if let Some(i) = (1..self.m_g).find(|&i| self.value(i) <= self.value(i - 1)) {
+            let value = self.value(i);
+            return refuse("m_g", format!("{value} twice among the {} values to twelve digits; give fewer", self.m_g));
+        }
         self.varied.check(&self.dynamics)?;
         self.dynamics.check()
     }
 
     /// The values, to twelve digits: 1.2 rather than 1.2000000000000002.
     pub fn values(&self) -> Vec<f64> {
+        (0..self.m_g).map(|i| self.value(i)).collect()
+    }
+
+    fn value(&self, i: usize) -> f64 {
         let last = self.m_g.max(2) - 1;
-        let value = |i: usize| (self.gmin * (last - i) as f64 + self.gmax * i as f64) / last as f64;
-        let digits = |x: f64| format!("{x:.11e}").parse().unwrap_or(x);
-        (0..self.m_g).map(value).map(digits).collect()
+        let exact = (self.gmin * (last - i) as f64 + self.gmax * i as f64) / last as f64;
+        format!("{exact:.11e}").parse().unwrap_or(exact)
     }
 
     /// The largest exponent of these networks at a value in mean-field theory, where it knows: of tanh in the steps that are done.
@@ -82,7 +89,7 @@ impl Transition {
     }
 
     fn point(&self, point: usize) -> (f64, u64, u64) {
-        let (value, sample) = (self.values()[point / self.n_samples as usize], point as u64 % self.n_samples);
+        let (value, sample) = (self.value(point / self.n_samples as usize), point as u64 % self.n_samples);
         (value, sample, point_seed(self.dynamics.seed, value, sample))
     }
 
