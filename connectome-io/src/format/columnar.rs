@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use crate::error::excerpt;
 use crate::labels::LabelsBuilder;
+use crate::options::Limits;
+use crate::source::RAISE_INFLATED;
 use crate::tables::{Cells, Each, PlainRows, RowEnds, SignRule, Table};
 use crate::{Error, Location, Sign};
 
@@ -27,6 +29,8 @@ pub(super) enum Flaw {
     Short,
     /// What is wrong.
     Bad(&'static str),
+    /// More has come than an [`Allowance`] allows.
+    Large { size: u64, limit: u64 },
 }
 
 impl Flaw {
@@ -35,8 +39,33 @@ impl Flaw {
         let problem = match self {
             Self::Short => "the data end too early",
             Self::Bad(problem) => problem,
+            Self::Large { size, limit } => {
+                return Error::TooLarge { at, what: "what the file inflates to", size, limit, remedy: RAISE_INFLATED };
+            }
         };
         Error::Malformed { at, problem: problem.to_owned() }
+    }
+}
+
+/// Bytes that may come out of a file: pages and buffers as they inflate, and the texts of all rows.
+pub(super) struct Allowance {
+    used: u64,
+    limit: u64,
+}
+
+impl Allowance {
+    /// What limits and the size of a file allow.
+    pub(super) fn new(limits: &Limits, size: u64) -> Self {
+        Self { used: 0, limit: limits.inflated.max(size.saturating_mul(1024)) }
+    }
+
+    /// Takes bytes, before there is memory for them.
+    pub(super) fn take(&mut self, bytes: usize) -> Result<(), Flaw> {
+        self.used = self.used.saturating_add(bytes as u64);
+        if self.used > self.limit {
+            return Err(Flaw::Large { size: self.used, limit: self.limit });
+        }
+        Ok(())
     }
 }
 
@@ -129,7 +158,7 @@ pub(super) trait Batches {
     fn select(&mut self, columns: &[usize]) -> Result<(), Error>;
 
     /// Puts the next rows into the selected ones of `columns`, which come empty; 0 at the end.
-    fn next(&mut self, selected: &[usize], columns: &mut [Column]) -> Result<usize, Error>;
+    fn next(&mut self, selected: &[usize], columns: &mut [Column], allowance: &mut Allowance) -> Result<usize, Error>;
 
     /// Bytes of the file used so far.
     fn bytes_read(&self) -> u64;
@@ -151,11 +180,13 @@ pub(crate) struct ColumnarTable {
     /// Bytes of the file, and the rows that it claims.
     size: u64,
     claimed: u64,
+    allowance: Allowance,
 }
 
 impl ColumnarTable {
     /// A table of these columns; `rows` is what the file claims.
-    pub(super) fn new(path: &Path, header: Vec<String>, rows: u64, batches: Box<dyn Batches>) -> Self {
+    pub(super) fn new(path: &Path, header: Vec<String>, rows: u64, limits: &Limits, batches: Box<dyn Batches>) -> Self {
+        let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         Self {
             batches,
             at: Location::file(path),
@@ -165,8 +196,9 @@ impl ColumnarTable {
             rows: 0,
             next: 0,
             before: 0,
-            size: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+            size,
             claimed: rows,
+            allowance: Allowance::new(limits, size),
         }
     }
 }
@@ -268,9 +300,21 @@ impl ColumnarTable {
                 self.columns[column].null.clear();
             }
             self.next = 0;
-            self.rows = self.batches.next(&self.selected, &mut self.columns)?;
+            self.rows = self.batches.next(&self.selected, &mut self.columns, &mut self.allowance)?;
+            for i in 0..self.selected.len() {
+                self.take_texts(self.selected[i])?;
+            }
         }
         Ok(self.rows > 0)
+    }
+
+    /// A long text may stand in any number of rows at no cost to the file.
+    fn take_texts(&mut self, column: usize) -> Result<(), Error> {
+        let Column { values: Values::Text(codes), texts, .. } = &self.columns[column] else {
+            return Ok(());
+        };
+        let bytes = codes.iter().map(|&code| texts.name(code).len()).sum();
+        self.allowance.take(bytes).map_err(|flaw| flaw.at(self.at.key(format!("column {:?}", self.header[column]))))
     }
 }
 

@@ -15,12 +15,15 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::columnar::codec::{Codec, inflate};
-use super::columnar::{BATCH, Batches, Column, ColumnarTable, Flaw, Signed, Values};
+use super::columnar::{Allowance, BATCH, Batches, Column, ColumnarTable, Flaw, Signed, Values};
 use crate::options::{Limits, ReadOptions};
 use crate::tables::{NeuronFile, read_edges};
 use crate::{Connectome, Error, Location, NeuronTable};
 use flatbuffer::{List, Object};
 use schema::{Field, Kind};
+
+/// Parts of dictionaries that are read, those of a dictionary once for each column that has it.
+const MOST_PARTS: usize = 1 << 16;
 
 /// Reads a table of edges and, if there is one, the table of neurons.
 ///
@@ -40,7 +43,7 @@ pub fn read_neurons(path: impl AsRef<Path>, limits: &Limits) -> Result<NeuronTab
 }
 
 /// Opens a table.
-pub(crate) fn open(path: &Path, _: &Limits) -> Result<ColumnarTable, Error> {
+pub(crate) fn open(path: &Path, limits: &Limits) -> Result<ColumnarTable, Error> {
     let io = |source| Error::Io { action: "open", path: path.to_path_buf(), source };
     let mut file = File::open(path).map_err(io)?;
     let size = file.metadata().map_err(io)?.len();
@@ -94,7 +97,7 @@ pub(crate) fn open(path: &Path, _: &Limits) -> Result<ColumnarTable, Error> {
         bytes: 0,
     };
     // Batches state their rows themselves.
-    Ok(ColumnarTable::new(path, header, 0, Box::new(reader)))
+    Ok(ColumnarTable::new(path, header, 0, limits, Box::new(reader)))
 }
 
 /// What a footer names.
@@ -222,6 +225,14 @@ fn message(bytes: &[u8], wanted: u8) -> Result<Object<'_>, Flaw> {
     message.object(2)?.ok_or(Flaw::Bad("a message has no header"))
 }
 
+/// Where buffers come from.
+struct Source<'a> {
+    file: &'a mut File,
+    /// Room for what comes as it is.
+    raw: &'a mut Vec<u8>,
+    allowance: &'a mut Allowance,
+}
+
 /// A batch of columns.
 struct Batch<'a> {
     rows: usize,
@@ -245,7 +256,7 @@ impl<'a> Batch<'a> {
     }
 
     /// A buffer, inflated.
-    fn buffer(&self, index: usize, file: &mut File, block: &Block, raw: &mut Vec<u8>) -> Result<Vec<u8>, Fault> {
+    fn buffer(&self, index: usize, from: &mut Source<'_>, block: &Block) -> Result<Vec<u8>, Fault> {
         if index >= self.buffers.len {
             return Err(Flaw::Bad("a batch lacks buffers").into());
         }
@@ -256,9 +267,11 @@ impl<'a> Batch<'a> {
         if start.checked_add(length).is_none_or(|end| end > block.body) {
             return Err(Flaw::Bad("a buffer lies outside its batch").into());
         }
-        fetch(file, block.start + block.message + start, length, raw)?;
-        let (Some(codec), Some((size, packed))) = (self.codec, raw.split_first_chunk()) else {
-            return Ok(std::mem::take(raw));
+        // Buffers may lie upon each other.
+        from.allowance.take(usize::try_from(length).unwrap_or(usize::MAX))?;
+        fetch(from.file, block.start + block.message + start, length, from.raw)?;
+        let (Some(codec), Some((size, packed))) = (self.codec, from.raw.split_first_chunk()) else {
+            return Ok(std::mem::take(from.raw));
         };
         let size = i64::from_le_bytes(*size);
         let mut out = Vec::new();
@@ -266,6 +279,7 @@ impl<'a> Batch<'a> {
             out.extend_from_slice(packed);
         } else {
             let size = usize::try_from(size).map_err(|_| Flaw::Bad("a buffer has a negative size"))?;
+            from.allowance.take(size)?;
             inflate(codec, packed, size, &mut out)?;
         }
         Ok(out)
@@ -275,9 +289,8 @@ impl<'a> Batch<'a> {
     fn column(
         &self,
         (node, buffer, kind): (usize, usize, Kind),
-        file: &mut File,
+        from: &mut Source<'_>,
         block: &Block,
-        raw: &mut Vec<u8>,
     ) -> Result<Stored, Fault> {
         if node >= self.nodes.len {
             return Err(Flaw::Bad("a batch lacks columns").into());
@@ -286,11 +299,11 @@ impl<'a> Batch<'a> {
         if usize::try_from(rows) != Ok(self.rows) {
             return Err(Flaw::Bad("a column does not have one value per row").into());
         }
-        let valid = if nulls == 0 { Vec::new() } else { self.buffer(buffer, file, block, raw)? };
+        let valid = if nulls == 0 { Vec::new() } else { self.buffer(buffer, from, block)? };
         let valid = (!valid.is_empty()).then_some(valid);
-        let data = self.buffer(buffer + 1, file, block, raw)?;
+        let data = self.buffer(buffer + 1, from, block)?;
         let texts = match kind {
-            Kind::Text(_) => self.buffer(buffer + 2, file, block, raw)?,
+            Kind::Text(_) => self.buffer(buffer + 2, from, block)?,
             _ => Vec::new(),
         };
         let needed = match kind {
@@ -425,12 +438,24 @@ impl Reader {
     }
 
     /// Reads the dictionaries of the selected columns; later ones of the same number go on where they say so.
-    fn read_dictionaries(&mut self, selected: &[usize], columns: &mut [Column]) -> Result<(), Error> {
+    fn read_dictionaries(
+        &mut self,
+        selected: &[usize],
+        columns: &mut [Column],
+        allowance: &mut Allowance,
+    ) -> Result<(), Error> {
+        let mut parts = 0;
         for block in std::mem::take(&mut self.dictionaries) {
             fetch(&mut self.file, block.start, block.message, &mut self.message)
                 .map_err(|fault| self.explain(fault, None))?;
             for &column in selected {
-                if let Err(fault) = self.read_dictionary(&block, column, &mut columns[column]) {
+                let read = self.read_dictionary(&block, column, &mut columns[column], allowance);
+                parts += match read {
+                    Ok(read) => usize::from(read),
+                    Err(fault) => return Err(self.explain(fault, Some(column))),
+                };
+                if parts > MOST_PARTS {
+                    let fault = Flaw::Bad("dictionaries come in more parts than are read").into();
                     return Err(self.explain(fault, Some(column)));
                 }
             }
@@ -438,16 +463,24 @@ impl Reader {
         Ok(())
     }
 
-    fn read_dictionary(&mut self, block: &Block, column: usize, out: &mut Column) -> Result<(), Fault> {
+    /// Whether it is the column's.
+    fn read_dictionary(
+        &mut self,
+        block: &Block,
+        column: usize,
+        out: &mut Column,
+        allowance: &mut Allowance,
+    ) -> Result<bool, Fault> {
         let (Some((wanted, _)), Some(kind)) = (self.fields[column].dictionary, self.fields[column].kind) else {
-            return Ok(());
+            return Ok(false);
         };
         let header = message(&self.message, 2)?;
         if header.int64(0)? != wanted {
-            return Ok(());
+            return Ok(false);
         }
         let batch = Batch::of(header.object(1)?.ok_or(Flaw::Bad("a dictionary has no values"))?)?;
-        let mut stored = batch.column((0, 0, kind), &mut self.file, block, &mut self.body)?;
+        let mut from = Source { file: &mut self.file, raw: &mut self.body, allowance };
+        let mut stored = batch.column((0, 0, kind), &mut from, block)?;
         let mut part = Column { texts: std::mem::take(&mut out.texts), ..Column::default() };
         let read = stored.read(batch.rows, kind, None, &mut part);
         out.texts = std::mem::take(&mut part.texts);
@@ -459,10 +492,10 @@ impl Reader {
             Some((_, words)) => *words = Words { values: part.values, null: part.null },
             None => self.words.push((column, Words { values: part.values, null: part.null })),
         }
-        Ok(())
+        Ok(true)
     }
 
-    fn open_batch(&mut self, selected: &[usize]) -> Result<(), Error> {
+    fn open_batch(&mut self, selected: &[usize], allowance: &mut Allowance) -> Result<(), Error> {
         let block = self.batches[self.batch];
         self.batch += 1;
         self.bytes = block.start + block.message + block.body;
@@ -470,7 +503,7 @@ impl Reader {
         fetch(&mut self.file, block.start, block.message, &mut self.message)
             .map_err(|fault| self.explain(fault, None))?;
         for &column in selected {
-            match self.open_column(&block, column) {
+            match self.open_column(&block, column, allowance) {
                 Ok((rows, stored)) => {
                     self.left = rows;
                     self.open.push(stored);
@@ -481,12 +514,18 @@ impl Reader {
         Ok(())
     }
 
-    fn open_column(&mut self, block: &Block, column: usize) -> Result<(usize, Stored), Fault> {
+    fn open_column(
+        &mut self,
+        block: &Block,
+        column: usize,
+        allowance: &mut Allowance,
+    ) -> Result<(usize, Stored), Fault> {
         let field = &self.fields[column];
         let kind = stored_kind(field).ok_or(Flaw::Short)?;
         let batch = Batch::of(message(&self.message, 3)?)?;
         let place = (field.node, field.buffer, kind);
-        Ok((batch.rows, batch.column(place, &mut self.file, block, &mut self.body)?))
+        let mut from = Source { file: &mut self.file, raw: &mut self.body, allowance };
+        Ok((batch.rows, batch.column(place, &mut from, block)?))
     }
 }
 
@@ -527,13 +566,13 @@ impl Batches for Reader {
         }
     }
 
-    fn next(&mut self, selected: &[usize], columns: &mut [Column]) -> Result<usize, Error> {
-        self.read_dictionaries(selected, columns)?;
+    fn next(&mut self, selected: &[usize], columns: &mut [Column], allowance: &mut Allowance) -> Result<usize, Error> {
+        self.read_dictionaries(selected, columns, allowance)?;
         while self.left == 0 {
             if self.batch == self.batches.len() {
                 return Ok(0);
             }
-            self.open_batch(selected)?;
+            self.open_batch(selected, allowance)?;
         }
         let n = BATCH.min(self.left);
         for (i, &column) in selected.iter().enumerate() {

@@ -36,7 +36,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::columnar::{BATCH, Batches, Column, ColumnarTable};
+use super::columnar::{Allowance, BATCH, Batches, Column, ColumnarTable};
 use crate::options::{Limits, ReadOptions};
 use crate::tables::{NeuronFile, read_edges};
 use crate::{Connectome, Error, Location, NeuronTable};
@@ -83,7 +83,7 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<ColumnarTable, Error>
         chunks: Vec::new(),
         bytes: 0,
     };
-    Ok(ColumnarTable::new(path, header, rows, Box::new(reader)))
+    Ok(ColumnarTable::new(path, header, rows, limits, Box::new(reader)))
 }
 
 /// A file being read.
@@ -124,10 +124,11 @@ impl Reader {
             let codec = chunk.codec.ok_or_else(|| {
                 unsupported("a column compressed in this way", "compress by snappy, gzip, zstd or LZ4")
             })?;
-            self.chunks.push(ChunkReader::new(self.file.clone(), ty, kind, codec, chunk, self.inflated));
+            self.chunks.push(ChunkReader::new(self.file.clone(), ty, kind, codec, chunk));
         }
         self.left = group.rows;
-        self.bytes += group.chunks.iter().map(|chunk| chunk.bytes).sum::<u64>();
+        // what empty groups say of their chunks was not looked at
+        self.bytes = group.chunks.iter().fold(self.bytes, |all, chunk| all.saturating_add(chunk.bytes));
         self.group += 1;
         Ok(())
     }
@@ -149,7 +150,7 @@ impl Batches for Reader {
         Ok(())
     }
 
-    fn next(&mut self, selected: &[usize], columns: &mut [Column]) -> Result<usize, Error> {
+    fn next(&mut self, selected: &[usize], columns: &mut [Column], allowance: &mut Allowance) -> Result<usize, Error> {
         while self.left == 0 {
             if self.group == self.metadata.groups.len() {
                 return Ok(0);
@@ -158,7 +159,7 @@ impl Batches for Reader {
         }
         let n = BATCH.min(usize::try_from(self.left).unwrap_or(BATCH));
         for (i, &column) in selected.iter().enumerate() {
-            if let Err(fault) = self.chunks[i].read(n, &mut columns[column]) {
+            if let Err(fault) = self.chunks[i].read(n, &mut columns[column], allowance) {
                 return Err(match fault {
                     Fault::Io(source) => Error::Io { action: "read", path: self.path.clone(), source },
                     Fault::Flaw(flaw) => flaw.at(self.place(column)),

@@ -147,7 +147,7 @@ fn signs(path: &Path, neurons: &NeuronTable, options: &ReadOptions) -> Result<Ve
     }
     let of_value = |row: usize, value: &Value| {
         let number = if let Value::Bool(truth) = value { Some(f64::from(*truth)) } else { value.as_f64() };
-        sign(row, number, format!("{value:?}"))
+        sign(row, number, value.brief())
     };
     let value = pickle::read_with(path, &options.limits)?;
     if let Some(array) = value.as_array() {

@@ -33,6 +33,7 @@ pub(crate) fn read_edges<T: Table>(table: &mut T, path: &Path, options: &ReadOpt
         Some(file) => Some(container::read_neuron_file(&file, &options.limits)?),
         None => None,
     };
+    check_count(&at, "neurons of the option", options.n_neurons.unwrap_or(0))?;
     let mut keys = match &neurons {
         Some(neurons) => Keys::of(neurons, columns.ends, &at)?,
         None => Keys::without_table(columns.ends, options.n_neurons),

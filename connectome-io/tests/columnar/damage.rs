@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use connectome_io::{Duplicates, ReadOptions};
+use connectome_io::format::parquet;
+use connectome_io::{
+    Connectome, Duplicates, Error, Labels, Limits, NeuronTable, Provenance, ReadOptions, SynapseTable, write,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -107,6 +110,30 @@ fn a_claim_costs_little_memory() {
                 "{name}, byte {at}: {} bytes",
                 cost.memory
             );
+        }
+    }
+}
+
+/// A text that stands in the dictionary once and in each of many rows counts each time.
+#[test]
+fn long_texts_of_many_rows() {
+    let folder = Folder::new();
+    let types = |length: usize| Labels::from_values(std::iter::repeat_n("x".repeat(length), 50_000));
+    for length in [20, 100_000] {
+        let neurons = NeuronTable::numbered(50_000).with_types(types(length)).unwrap();
+        let synapses = SynapseTable::new(vec![0], vec![1], vec![1.0]).unwrap();
+        let pair = Connectome::new(neurons, synapses, Provenance::default()).unwrap();
+        write(&pair, folder.path().join("edges.parquet")).unwrap();
+        let path = folder.path().join("neurons.parquet");
+        let size = std::fs::metadata(&path).unwrap().len() as usize;
+        let (result, cost) =
+            measure(|| parquet::read_neurons(&path, &Limits { inflated: 1 << 20, ..Limits::default() }));
+        match result {
+            Ok(neurons) => assert_eq!((length, &neurons), (20, pair.neurons())),
+            Err(error) => {
+                assert!(length > 20 && matches!(error, Error::TooLarge { .. }), "{error}");
+                assert!(cost.memory <= 4 * size + (16 << 20), "{} bytes for {size}", cost.memory);
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ mod arrays;
 mod general;
 mod graphs;
 mod pickles;
+mod repeats;
 mod tables;
 mod tensors;
 mod torch;

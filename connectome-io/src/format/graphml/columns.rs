@@ -106,9 +106,14 @@ impl Table {
         Ok(())
     }
 
-    /// Rows times columns.
+    /// Rows times columns, and the bytes that defaults take in rows without value.
     pub(super) fn n_cells(&self) -> u64 {
-        self.lines.len() as u64 * self.columns.len() as u64
+        let rows = self.lines.len() as u64;
+        let defaults = |column: &Column| {
+            let length = column.default.as_ref().map_or(0, String::len) as u64;
+            length.saturating_mul(rows - column.rows.len() as u64)
+        };
+        self.columns.iter().fold(0, |all: u64, column| all.saturating_add(rows).saturating_add(defaults(column)))
     }
 
     /// The column of a name.

@@ -55,7 +55,7 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome,
         return Err(Error::Empty { at: xml.at().boxed(), what: "graph" });
     }
     // A few keys and many short rows must not make a table that is larger than all memory.
-    let cells = graph.nodes.n_cells() + graph.edges.n_cells();
+    let cells = graph.nodes.n_cells().saturating_add(graph.edges.n_cells());
     if cells > xml.read().saturating_mul(16).saturating_add(4 << 20) {
         let problem = format!("{cells} attributes in all are implausible for its size");
         return Err(Error::Malformed { at: xml.at().boxed(), problem });

@@ -8,6 +8,9 @@ use crate::options::Limits;
 use crate::source::explain;
 use crate::{Array, Dtype, Error, Location};
 
+/// Dimensions of NumPy's arrays, at most.
+const MAX_DIMENSIONS: usize = 64;
+
 /// Type of the elements as the header states it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Descr {
@@ -131,6 +134,9 @@ impl Header {
         let Some(Literal::Sequence(items)) = shape else {
             return Err("no `shape` in the header, or it is no tuple".to_owned());
         };
+        if items.len() > MAX_DIMENSIONS {
+            return Err(format!("`shape` has {} dimensions, NumPy's arrays at most {MAX_DIMENSIONS}", items.len()));
+        }
         let shape = items
             .into_iter()
             .map(|item| if let Literal::Int(n) = item { Ok(n) } else { Err("`shape` is no tuple of whole numbers") })

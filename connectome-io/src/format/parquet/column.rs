@@ -11,7 +11,7 @@ use super::metadata::{Chunk, ColumnType, Kind};
 use super::thrift::{FALSE, STRUCT, Thrift};
 use super::values::{check_codes, codes_of, fixed, pick, utf8};
 use crate::format::columnar::codec::{Codec, inflate};
-use crate::format::columnar::{Column, Flaw, Signed, Values};
+use crate::format::columnar::{Allowance, Column, Flaw, Signed, Values};
 
 /// Bytes of a page's header beyond this are refused; statistics make most of them.
 const LONGEST_HEADER: usize = 1 << 20;
@@ -22,8 +22,6 @@ pub(super) struct ChunkReader {
     kind: Kind,
     optional: bool,
     codec: Codec,
-    /// Bytes that a page may have when it is inflated.
-    limit: u64,
     /// Where the next page begins, and where the chunk ends.
     at: u64,
     end: u64,
@@ -78,20 +76,12 @@ struct Header {
 }
 
 impl ChunkReader {
-    pub(super) fn new(
-        file: Rc<RefCell<File>>,
-        column: &ColumnType,
-        kind: Kind,
-        codec: Codec,
-        chunk: &Chunk,
-        limit: u64,
-    ) -> Self {
+    pub(super) fn new(file: Rc<RefCell<File>>, column: &ColumnType, kind: Kind, codec: Codec, chunk: &Chunk) -> Self {
         Self {
             file,
             kind,
             optional: column.optional,
             codec,
-            limit,
             at: chunk.start,
             end: chunk.start + chunk.bytes,
             unopened: chunk.values,
@@ -106,15 +96,15 @@ impl ChunkReader {
     }
 
     /// Adds the next `n` values to a column.
-    pub(super) fn read(&mut self, mut n: usize, out: &mut Column) -> Result<(), Fault> {
+    pub(super) fn read(&mut self, mut n: usize, out: &mut Column, allowance: &mut Allowance) -> Result<(), Fault> {
         self.take_kind(out);
         while n > 0 {
             if self.left == 0 {
-                self.next_page(out)?;
+                self.next_page(out, allowance)?;
                 continue;
             }
             let take = n.min(self.left);
-            self.read_page(take, out)?;
+            self.read_page(take, out, allowance)?;
             self.left -= take;
             n -= take;
         }
@@ -135,7 +125,7 @@ impl ChunkReader {
     }
 
     /// Values of the page, which has as many.
-    fn read_page(&mut self, n: usize, out: &mut Column) -> Result<(), Flaw> {
+    fn read_page(&mut self, n: usize, out: &mut Column, allowance: &mut Allowance) -> Result<(), Flaw> {
         let start = out.values.len();
         // Columns that may have gaps mostly have none.
         let full = match &mut self.levels {
@@ -143,7 +133,7 @@ impl ChunkReader {
             None => true,
         };
         let Some(levels) = self.levels.as_mut().filter(|_| !full) else {
-            self.decode(n, out)?;
+            self.decode(n, out, allowance)?;
             if !out.null.is_empty() {
                 out.null.resize(start + n, false);
             }
@@ -153,7 +143,7 @@ impl ChunkReader {
         levels.read(&self.page, n, &mut self.scratch)?;
         let present: Vec<bool> = self.scratch.iter().map(|&level| level == 1).collect();
         let there = present.iter().filter(|&&present| present).count();
-        self.decode(there, out)?;
+        self.decode(there, out, allowance)?;
         if there < n {
             out.values.spread(start, &present);
             out.null.resize(start, false);
@@ -165,23 +155,18 @@ impl ChunkReader {
     }
 
     /// Opens the next page of values; a dictionary before it is kept.
-    fn next_page(&mut self, out: &mut Column) -> Result<(), Fault> {
+    fn next_page(&mut self, out: &mut Column, allowance: &mut Allowance) -> Result<(), Fault> {
         let header = self.header()?;
         let packed = usize::try_from(header.packed).map_err(|_| Flaw::Short)?;
         let size = usize::try_from(header.inflated).map_err(|_| Flaw::Short)?;
         if header.packed > self.end - self.at {
             return Err(Flaw::Short.into());
         }
-        if header.inflated > self.limit {
-            return Err(Flaw::Bad(
-                "a page has more bytes than `Limits::inflated` allows; raise it if the file is sound",
-            )
-            .into());
-        }
         if !matches!(header.kind, 0 | 2 | 3) {
             self.at += header.packed;
             return Ok(());
         }
+        allowance.take(size)?;
         fetch(&self.file, self.at, packed, &mut self.packed)?;
         self.at += header.packed;
         if let Some(wanted) = header.checksum {
@@ -195,7 +180,7 @@ impl ChunkReader {
         match header.kind {
             2 => {
                 inflate(self.codec, &self.packed, size, &mut self.page)?;
-                return Ok(self.keep_dictionary(n, header.encoding, out)?);
+                return Ok(self.keep_dictionary(n, header.encoding, out, allowance)?);
             }
             0 => inflate(self.codec, &self.packed, size, &mut self.page)?,
             _ => self.inflate_second(&header, size)?,
@@ -236,7 +221,13 @@ impl ChunkReader {
         }
     }
 
-    fn keep_dictionary(&mut self, n: usize, encoding: i64, out: &mut Column) -> Result<(), Flaw> {
+    fn keep_dictionary(
+        &mut self,
+        n: usize,
+        encoding: i64,
+        out: &mut Column,
+        allowance: &mut Allowance,
+    ) -> Result<(), Flaw> {
         if !matches!(encoding, 0 | 2) {
             return Err(Flaw::Bad("a dictionary is in an encoding that is not read"));
         }
@@ -247,7 +238,7 @@ impl ChunkReader {
         self.values = Decoder::Plain(0);
         let mut column = Column { texts: std::mem::take(&mut out.texts), ..Column::default() };
         self.take_kind(&mut column);
-        let decoded = self.decode(n, &mut column);
+        let decoded = self.decode(n, &mut column, allowance);
         out.texts = column.texts;
         decoded?;
         self.dictionary = Some(match column.values {
@@ -314,7 +305,7 @@ impl ChunkReader {
     }
 
     /// Adds `n` values of the page.
-    fn decode(&mut self, n: usize, out: &mut Column) -> Result<(), Flaw> {
+    fn decode(&mut self, n: usize, out: &mut Column, allowance: &mut Allowance) -> Result<(), Flaw> {
         let page = &self.page;
         let Column { values, texts, .. } = out;
         if !matches!(self.values, Decoder::Indices(_)) {
@@ -416,6 +407,8 @@ impl ChunkReader {
                     }
                     before.truncate(shared);
                     before.extend_from_slice(rest);
+                    // what is shared takes nothing in the file
+                    allowance.take(before.len())?;
                     out.push(texts.code(utf8(before)?));
                     *at += length;
                 }

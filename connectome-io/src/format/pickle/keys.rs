@@ -1,10 +1,14 @@
 //! Keys that stand twice in a dict.
 
+use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use super::{Budget, Node, Slot};
 use crate::{Error, Location};
+
+/// Bytes of a text whose hash is not computed again.
+const LONG: usize = 256;
 
 #[derive(PartialEq, Eq, Hash)]
 enum Key<'k> {
@@ -34,6 +38,14 @@ pub(super) fn check<'k>(
     at: &Location,
 ) -> Result<(), Error> {
     let state = RandomState::new();
+    // A long text may be a key of any number of dicts.
+    let mut long: HashMap<u32, u64> = HashMap::new();
+    let mut hash_of = |slot: Slot, key: &Key<'_>| match (slot, key) {
+        (Slot::Node(place), Key::Text(text)) if text.len() > LONG => {
+            *long.entry(place.get()).or_insert_with(|| state.hash_one(key))
+        }
+        _ => state.hash_one(key),
+    };
     // Places of entries, counted from 1, by the hash of their keys: a set of the keys would take six times as much.
     let mut table: Vec<u32> = Vec::new();
     for entries in dicts {
@@ -43,9 +55,12 @@ pub(super) fn check<'k>(
         table.resize(size, 0);
         for (place, &(slot, _)) in (1..=u32::MAX).zip(entries) {
             let Some(key) = Key::of(slot, nodes) else { continue };
-            let mut at_hash = state.hash_one(&key) as usize & (size - 1);
+            let hash = hash_of(slot, &key);
+            let mut at_hash = hash as usize & (size - 1);
             while table[at_hash] != 0 {
-                if Key::of(entries[table[at_hash] as usize - 1].0, nodes).as_ref() == Some(&key) {
+                let other = entries[table[at_hash] as usize - 1].0;
+                let same = |other_key: Key<'_>| hash_of(other, &other_key) == hash && other_key == key;
+                if Key::of(other, nodes).is_some_and(same) {
                     let name = match key {
                         Key::Int(number) => number.to_string(),
                         Key::Text(text) => text.to_owned(),

@@ -162,7 +162,7 @@ impl Value {
     }
 
     /// A short account of the value, for messages.
-    fn brief(&self) -> String {
+    pub(crate) fn brief(&self) -> String {
         match self {
             Self::Float(number) => number.to_string(),
             Self::Int(number) => number.to_string(),

@@ -14,6 +14,9 @@ pub(super) const ROOT: &str = "tensor";
 /// Bytes that all names together may have.
 const MAX_NAMES: usize = 64 << 20;
 
+/// Bytes of a part of a name that count wherever it stands.
+const LONG: usize = 256;
+
 /// Bytes that an entry of the maps takes beside its name and elements; nodes of trees may be less than half full.
 const ENTRY: usize = 3 * size_of::<(String, Array, String)>();
 
@@ -61,6 +64,7 @@ pub(super) fn leaves<'g>(
 struct Found<'g, 'l> {
     leaves: Vec<(String, Leaf<'g>)>,
     with_elements: bool,
+    /// Of names and of the parts that they were tried with.
     n_bytes: usize,
     at: &'l Location,
 }
@@ -96,7 +100,16 @@ impl<'g> Found<'g, '_> {
         if self.with_elements && matches!(leaf, Leaf::Number(_) | Leaf::Text(_)) {
             return Ok(());
         }
-        self.n_bytes += name.len();
+        self.count(name.len())?;
+        let name = if name.is_empty() { ROOT } else { name };
+        graph.budget().claim(name.len())?;
+        graph.budget().room(&mut self.leaves, 1)?;
+        self.leaves.push((name.to_owned(), leaf));
+        Ok(())
+    }
+
+    fn count(&mut self, bytes: usize) -> Result<(), Error> {
+        self.n_bytes += bytes;
         if self.n_bytes > MAX_NAMES {
             return Err(Error::TooLarge {
                 at: self.at.boxed(),
@@ -106,14 +119,14 @@ impl<'g> Found<'g, '_> {
                 remedy: "no honest file has such names; read it by `format::pt::read`",
             });
         }
-        let name = if name.is_empty() { ROOT } else { name };
-        graph.budget().claim(name.len())?;
-        graph.budget().room(&mut self.leaves, 1)?;
-        self.leaves.push((name.to_owned(), leaf));
         Ok(())
     }
 
     fn visit_part(&mut self, graph: &'g Graph<'_>, slot: Slot, name: &mut String, part: &str) -> Result<(), Error> {
+        // one that is long may be shared by any number of dicts without arrays
+        if part.len() > LONG {
+            self.count(part.len())?;
+        }
         let length = name.len();
         if !name.is_empty() {
             name.push('.');

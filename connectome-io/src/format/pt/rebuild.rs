@@ -8,6 +8,8 @@ use crate::{Dtype, Error};
 
 /// Dimensions that a tensor may have.
 const MAX_DIMS: usize = 64;
+/// Entries of the dict of a tensor's bits, at most; torch writes two.
+const BITS: usize = 16;
 
 /// The storage that a persistent id stands for: `("storage", class, key, location, length)`, in the layout before zip
 /// also with `None` or `(key, offset, length)` of a view.
@@ -54,10 +56,13 @@ pub(crate) fn call(machine: &mut Machine<'_, '_>, function: TorchGlobal, args: &
                 _ => return Err(bad(machine)),
             };
             // Bits that say that elements are to be conjugated or negated.
-            if let Some(Node::Dict(bits)) = metadata.and_then(|slot| machine.node(slot))
-                && bits.iter().any(|(_, set)| !matches!(set, Slot::Bool(false)))
-            {
-                return Err(machine.unsupported("a tensor with its conjugation or negation put off".to_owned()));
+            if let Some(Node::Dict(bits)) = metadata.and_then(|slot| machine.node(slot)) {
+                if bits.len() > BITS {
+                    return Err(machine.malformed("a tensor with more bits than there are"));
+                }
+                if bits.iter().any(|(_, set)| !matches!(set, Slot::Bool(false))) {
+                    return Err(machine.unsupported("a tensor with its conjugation or negation put off".to_owned()));
+                }
             }
             let Some(Node::Storage(storage)) = machine.node(storage) else {
                 return Err(machine.malformed("a tensor without storage"));

@@ -18,6 +18,8 @@ pub(super) const KEY: &str = "connectome";
 
 /// Version that is written; older ones are read, newer ones refused.
 const VERSION: u64 = 1;
+/// More parts than a table has.
+const MAX_PARTS: usize = 16;
 
 /// What the header says besides the tensors.
 #[derive(Debug, Serialize, Deserialize)]
@@ -146,6 +148,16 @@ pub(super) fn decode(view: &SafeTensors<'_>, description: &str, at: &Location) -
             what: format!("a table of {further} further columns"),
             remedy: "no honest table has so many; do not trust it",
         });
+    }
+    for parts in [&description.neurons, &description.synapses] {
+        if let Some(i) = (1..parts.len()).find(|&i| i >= MAX_PARTS || parts[..i].contains(&parts[i])) {
+            let name = parts[i].clone();
+            return Err(Error::DuplicateName {
+                at: at.key(format!("metadata {KEY:?}")),
+                what: "part of a table",
+                name,
+            });
+        }
     }
     let in_neurons = |e| relocate(e, "neurons", at);
     let in_synapses = |e| relocate(e, "synapses", at);
