@@ -1,20 +1,24 @@
-// As much of CUDA as kernels.cu uses, on the CPU: the threads of a block are fibers, which take turns where they wait for each
-// other. What a GPU leaves undefined is a fault here: lanes that name each other in different exchanges or not at all, values of
-// lanes outside the mask, waiting for threads that have returned.
+// As much of CUDA as kernels.cu uses, on the CPU: the threads of a block are fibers, which take turns where they wait
+// for each other. What a GPU leaves undefined or refuses is a fault here: lanes that name each other in different
+// exchanges or not at all, values of lanes outside the mask or beyond the width, exchanges with lanes that have
+// returned, grids that are empty or too large.
+//
+// Not noticed: reading shared memory that was not written (it keeps what earlier blocks left), reading and writing
+// outside of what a kernel was given, and a missing barrier where the order of turns does not show it.
 //
 // A block at a time, one caller at a time.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <cerrno>
 #include <csetjmp>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <math.h>
-#include <tuple>
+#include <type_traits>
 #include <ucontext.h>
 #include <utility>
-#include <vector>
 
 #define __global__
 #define __device__
@@ -30,26 +34,36 @@ static Place threadIdx, blockIdx;
 
 namespace emulator {
 
-constexpr unsigned BLOCK = 256, WARP = 32, STACK = 64 * 1024;
+constexpr unsigned BLOCK = 256, WARP = 32;
 
 enum class State { Ready, Exchanging, AtBarrier, Ended };
 
 // What a lane brought to an exchange and, after it, took from it.
 struct Exchange {
     const char* kind;
-    unsigned mask, from, width;
+    unsigned mask, from, width, size;
     unsigned char brought[16], taken[16];
 };
 
+// Threads begin by their context and go on by jumps: to swap contexts is a system call each time.
 struct Fiber {
     State state;
+    bool started;
     ucontext_t start;
     jmp_buf at;
     Exchange exchange;
 };
 
+// A stack grows down to its bottom, which holds UNTOUCHED as long as there is room. A line of the cache more than
+// 64 KiB: with a power of two between them, the tops of all stacks would compete for the same few lines.
+struct alignas(64) Stack {
+    unsigned long long bottom;
+    char room[64 * 1024];
+};
+constexpr unsigned long long UNTOUCHED = 0x5eed0fdeadf1be75;
+
 static Fiber fibers[BLOCK];
-static std::vector<char> stacks;
+static Stack stacks[BLOCK];
 static jmp_buf scheduler;
 static void (*kernel)(void*);
 static void* kernel_arguments;
@@ -65,8 +79,13 @@ inline void wait(State state) {
     if (_setjmp(fibers[threadIdx.x].at) == 0) leave(state);
 }
 
+inline void note(unsigned thread, const char* what, const char* where) {
+    const Place block = blockIdx;
+    std::snprintf(fault, sizeof fault, "thread %u of block (%u, %u), %s: %s", thread, block.x, block.y, where, what);
+}
+
 [[noreturn]] inline void fail(const char* what, const char* kind) {
-    std::snprintf(fault, sizeof fault, "thread %u of block (%u, %u), %s: %s", threadIdx.x, blockIdx.x, blockIdx.y, kind, what);
+    note(threadIdx.x, what, kind);
     leave(State::Ended);
 }
 
@@ -92,6 +111,8 @@ inline void exchange(Exchange& own) {
         } else if (fiber.exchange.mask != own.mask || fiber.exchange.width != own.width ||
                    std::strcmp(fiber.exchange.kind, own.kind) != 0) {
             fail("a lane of the mask is at another exchange", own.kind);
+        } else if (fiber.exchange.size != own.size) {
+            fail("a lane of the mask brings a value of another size", own.kind);
         }
     }
     if (all) {
@@ -107,12 +128,16 @@ inline void exchange(Exchange& own) {
     own = fibers[threadIdx.x].exchange;
 }
 
+inline void check_width(const char* kind, unsigned width) {
+    if (width == 0 || width > WARP || (width & (width - 1))) fail("the width is no power of two up to 32", kind);
+}
+
 template <class T>
 T exchanged(const char* kind, unsigned mask, T value, unsigned from, unsigned width) {
     static_assert(sizeof(T) <= sizeof Exchange::brought, "");
-    if (width == 0 || width > WARP || (width & (width - 1))) fail("the width is no power of two up to 32", kind);
+    check_width(kind, width);
     const unsigned lane = threadIdx.x % WARP;
-    Exchange own = {kind, mask, (lane & ~(width - 1)) + (from & (width - 1)), width, {}, {}};
+    Exchange own = {kind, mask, (lane & ~(width - 1)) + (from & (width - 1)), width, sizeof value, {}, {}};
     std::memcpy(own.brought, &value, sizeof value);
     exchange(own);
     std::memcpy(&value, own.taken, sizeof value);
@@ -124,38 +149,36 @@ inline void block(bool descending) {
     for (unsigned t = 0; t < BLOCK; ++t) {
         Fiber& fiber = fibers[t];
         fiber.state = State::Ready;
-        getcontext(&fiber.start);
-        fiber.start.uc_stack.ss_sp = stacks.data() + t * STACK;
-        fiber.start.uc_stack.ss_size = STACK;
+        fiber.started = false;
+        if (getcontext(&fiber.start) != 0) return note(t, std::strerror(errno), "getcontext");
+        stacks[t].bottom = UNTOUCHED;
+        fiber.start.uc_stack.ss_sp = &stacks[t];
+        fiber.start.uc_stack.ss_size = sizeof(Stack);
         fiber.start.uc_link = nullptr;
         makecontext(&fiber.start, body, 0);
     }
-    static bool started[BLOCK];
-    std::fill(started, started + BLOCK, false);
-    static unsigned turn;
-    static bool ran;
+    bool ran;
     do {
         ran = false;
-        for (turn = 0; turn < BLOCK; ++turn) {
+        for (unsigned turn = 0; turn < BLOCK; ++turn) {
             const unsigned t = descending ? BLOCK - 1 - turn : turn;
             if (fibers[t].state != State::Ready) continue;
             ran = true;
             threadIdx.x = t;
             if (_setjmp(scheduler) == 0) {
-                if (started[t]) _longjmp(fibers[t].at, 1);
-                started[t] = true;
+                if (fibers[t].started) _longjmp(fibers[t].at, 1);
+                fibers[t].started = true;
                 setcontext(&fibers[t].start);
+                note(t, std::strerror(errno), "setcontext");
             }
             if (*fault) return;
+            if (stacks[t].bottom != UNTOUCHED) return note(t, "the stack is full", "after its turn");
         }
         if (ran) continue;
         // Nobody can go on: all that are left must be at the barrier.
         for (unsigned t = 0; t < BLOCK; ++t) {
-            threadIdx.x = t;
             if (fibers[t].state == State::Exchanging) {
-                std::snprintf(fault, sizeof fault, "thread %u of block (%u, %u), %s: lanes of the mask never come", t,
-                              blockIdx.x, blockIdx.y, fibers[t].exchange.kind);
-                return;
+                return note(t, "lanes of the mask never come", fibers[t].exchange.kind);
             }
             if (fibers[t].state == State::AtBarrier) {
                 fibers[t].state = State::Ready;
@@ -165,14 +188,16 @@ inline void block(bool descending) {
     } while (ran);
 }
 
-template <class... Arguments, size_t... I>
+template <class... Arguments, std::size_t... I>
 void call(void (*function)(Arguments...), void** arguments, std::index_sequence<I...>) {
     function(*static_cast<std::remove_reference_t<Arguments>*>(arguments[I])...);
 }
 
-// As cuLaunchKernel: each argument by a pointer to it.
+// As cuLaunchKernel: each argument by a pointer to it. Blocks are in ascending or descending order, as their threads.
 template <class... Arguments>
 const char* launch(void (*function)(Arguments...), unsigned width, unsigned height, void** arguments, bool descending) {
+    if (width == 0 || height == 0) return "the grid has no blocks";
+    if (width > 0x7fffffff || height > 0xffff) return "the grid has more blocks than 2,147,483,647 by 65,535";
     using Call = std::pair<void (*)(Arguments...), void**>;
     Call called{function, arguments};
     kernel_arguments = &called;
@@ -180,12 +205,15 @@ const char* launch(void (*function)(Arguments...), unsigned width, unsigned heig
         const Call& called = *static_cast<Call*>(of);
         call(called.first, called.second, std::index_sequence_for<Arguments...>());
     };
-    stacks.resize(BLOCK * STACK);
     *fault = 0;
-    for (blockIdx.y = 0; blockIdx.y < height && !*fault; ++blockIdx.y) {
-        for (blockIdx.x = 0; blockIdx.x < width && !*fault; ++blockIdx.x) block(descending);
+    for (unsigned y = 0; y < height; ++y) {
+        for (unsigned x = 0; x < width; ++x) {
+            blockIdx = {descending ? width - 1 - x : x, descending ? height - 1 - y : y};
+            block(descending);
+            if (*fault) return fault;
+        }
     }
-    return *fault ? fault : nullptr;
+    return nullptr;
 }
 
 } // namespace emulator
@@ -197,7 +225,10 @@ T __shfl_sync(unsigned mask, T value, unsigned from, unsigned width) {
 
 template <class T>
 T __shfl_xor_sync(unsigned mask, T value, unsigned with, unsigned width) {
-    return emulator::exchanged("__shfl_xor_sync", mask, value, threadIdx.x % width ^ with, width);
+    const char* kind = "__shfl_xor_sync";
+    emulator::check_width(kind, width);
+    if (with >= width) emulator::fail("it asks for a lane beyond the width", kind);
+    return emulator::exchanged(kind, mask, value, threadIdx.x % width ^ with, width);
 }
 
 inline void __syncwarp(unsigned mask) {
