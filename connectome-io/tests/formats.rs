@@ -455,3 +455,14 @@ fn an_id_may_come_after_many_indices() {
     assert_eq!((c.n_neurons(), c.n_synapses(), c.total_weight()), (3003, 3002, 3005.0));
     assert_eq!((c.neurons().ids()[0], c.neurons().ids()[3002]), (-7, 720_575_940_628_857_210));
 }
+
+/// The separator is that of the header, which any line end may end.
+#[test]
+fn commas_in_later_lines_separate_nothing() {
+    let f = Folder::new();
+    for end in ["\n", "\r\n", "\r"] {
+        let text = ["pre\tpost\tweight\tnote", "0\t1\t3\ta,b,c,d,e", ""].join(end);
+        let c = read(f.put("edges.csv", text)).unwrap();
+        assert_eq!((c.n_synapses(), c.synapses().column("note").unwrap().get(0)), (1, "a,b,c,d,e"));
+    }
+}

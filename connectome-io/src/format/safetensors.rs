@@ -176,7 +176,35 @@ impl OpenFile {
     /// The tensors, once names are distinct and offsets cover the file without gap or overlap.
     fn view(&self) -> Result<SafeTensors<'_>, Error> {
         self.check_names()?;
-        SafeTensors::deserialize(&self.bytes).map_err(|e| explain(&self.at, &e))
+        SafeTensors::deserialize(&self.bytes).map_err(|e| match e {
+            // of those with equal offsets, any
+            SafeTensorError::InvalidOffset(name) => {
+                explain(&self.at, &SafeTensorError::InvalidOffset(self.misplaced().unwrap_or(name)))
+            }
+            e => explain(&self.at, &e),
+        })
+    }
+
+    /// The first tensor that does not begin where the one before ends, in the order of offsets and names.
+    fn misplaced(&self) -> Option<String> {
+        #[derive(serde::Deserialize)]
+        struct Place {
+            data_offsets: [u64; 2],
+        }
+        let length = u64::from_le_bytes(*self.bytes.first_chunk()?) as usize;
+        let entries: BTreeMap<String, &RawValue> = serde_json::from_slice(self.bytes.get(8..8 + length)?).ok()?;
+        let place = |(name, text): (String, &RawValue)| {
+            Some((serde_json::from_str::<Place>(text.get()).ok()?.data_offsets, name))
+        };
+        let mut places: Vec<([u64; 2], String)> = entries.into_iter().filter_map(place).collect();
+        places.sort();
+        let mut end = 0;
+        let misplaced = |([start, stop], _): &([u64; 2], String)| {
+            let wrong = *start != end || stop < start;
+            end = *stop;
+            wrong
+        };
+        places.into_iter().find(misplaced).map(|(_, name)| name)
     }
 
     fn metadata(&self) -> Result<BTreeMap<String, String>, Error> {

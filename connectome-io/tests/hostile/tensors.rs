@@ -120,3 +120,16 @@ fn foreign_tensors_are_checked() {
     put(&[("pre", ints(&[0, 0])), ("post", ints(&[1, 1])), weight]);
     refuse(&path, is!(Error::DuplicateSynapse { .. }));
 }
+
+/// Which of tensors upon each other is named does not change from run to run.
+#[test]
+fn the_first_misplaced_tensor_is_named() {
+    let f = Folder::new();
+    let tensor = |name: char| format!(r#""{name}":{{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#);
+    let header = format!("{{{}}}", ('a'..='h').rev().map(tensor).collect::<Vec<_>>().join(","));
+    let path = f.put("same.safetensors", safetensors_with_header(&header, &[0; 4]));
+    for _ in 0..8 {
+        let error = refuse(&path, is!(Error::Malformed { .. }));
+        assert_eq!(*place(&error), Place::Key("b".to_owned()), "{error}");
+    }
+}

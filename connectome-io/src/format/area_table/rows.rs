@@ -12,7 +12,7 @@ use crate::options::Limits;
 use crate::source::Source;
 use crate::{Error, Location};
 
-/// Bytes of all cells; tables of areas are a thousandth of it.
+/// Bytes of the text; tables of areas are a thousandth of it.
 const LARGEST: usize = 64 << 20;
 
 /// The cells of a file, all lines of one length.
@@ -26,9 +26,10 @@ pub(super) struct Rows {
     lines: Vec<u64>,
 }
 
-/// Text whose lines have at most [`MAX_CELLS`] cells, commas in quotes counted too.
+/// Text of at most [`LARGEST`] bytes, whose lines have at most [`MAX_CELLS`] cells, commas in quotes counted too.
 struct Narrow<R> {
     inner: R,
+    bytes: usize,
     /// Commas of the line so far.
     cells: usize,
 }
@@ -36,6 +37,10 @@ struct Narrow<R> {
 impl<R: Read> Read for Narrow<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
+        self.bytes += n;
+        if self.bytes > LARGEST {
+            return Err(io::Error::other("too many bytes"));
+        }
         for &byte in &buffer[..n] {
             match byte {
                 b',' => self.cells += 1,
@@ -54,10 +59,11 @@ impl Rows {
     pub(super) fn read(path: &Path, limits: &Limits) -> Result<Self, Error> {
         let source = Source::open(path, limits)?;
         let at = source.at.clone();
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(Narrow { inner: without_bom(source)?, cells: 0 });
+        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(Narrow {
+            inner: without_bom(source)?,
+            bytes: 0,
+            cells: 0,
+        });
         let mut rows = Self { at, header: Vec::new(), ends: Vec::new(), text: Vec::new(), lines: Vec::new() };
         let mut record = ByteRecord::new();
         loop {
@@ -68,6 +74,15 @@ impl Rows {
                     return Err(Error::Unsupported {
                         at: rows.at.boxed(),
                         what: format!("a line of more than {MAX_CELLS} cells"),
+                        remedy: "a network of as many areas cannot be built; is this the right file?",
+                    });
+                }
+                Err(_) if reader.get_ref().bytes > LARGEST => {
+                    return Err(Error::TooLarge {
+                        at: rows.at.boxed(),
+                        what: "the table of areas",
+                        size: reader.get_ref().bytes as u64,
+                        limit: LARGEST as u64,
                         remedy: "a network of as many areas cannot be built; is this the right file?",
                     });
                 }
@@ -90,15 +105,6 @@ impl Rows {
                 rows.ends.push(rows.text.len() as u32);
             }
             rows.lines.push(line);
-            if rows.text.len() > LARGEST {
-                return Err(Error::TooLarge {
-                    at: rows.at.line(line),
-                    what: "the table of areas",
-                    size: rows.text.len() as u64,
-                    limit: LARGEST as u64,
-                    remedy: "a network of as many areas cannot be built; is this the right file?",
-                });
-            }
         }
     }
 

@@ -105,7 +105,7 @@ impl CsvTable {
         if table.text[..table.end].starts_with(b"\xef\xbb\xbf") {
             table.next = 3;
         }
-        let line = table.text[table.next..table.end].split(|&b| b == b'\n').next().unwrap_or_default();
+        let line = table.text[table.next..table.end].split(|&b| matches!(b, b'\n' | b'\r')).next().unwrap_or_default();
         table.delimiter = delimiter_of(line);
         if !table.find_row()? {
             return Err(Error::Empty { at: table.at.boxed(), what: "header" });
