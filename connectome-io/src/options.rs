@@ -100,8 +100,9 @@ pub enum CsvLayout {
 /// Caps that keep hostile files from filling the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// Bytes that a compressed file may inflate to, all members of an archive together. Default 4 GiB. Memory grows as
-    /// data arrive, so a small file costs little whatever it claims.
+    /// Bytes that a compressed file may inflate to, all members of an archive together. Of tables in Parquet and Feather the
+    /// columns that are read count, with the texts of all rows, and 1024 times the file may come in any case. Default 4 GiB.
+    /// Memory grows as data arrive, so a small file costs little whatever it claims.
     pub inflated: u64,
     /// Bytes of the header of a `.npy` array. Default 64 KiB.
     pub npy_header: u64,

@@ -1,25 +1,16 @@
 //! Products on a CUDA device equal those on the CPU. Without a device: a clean reason.
 #![cfg(feature = "cuda")]
 
+mod common;
+
+use common::{random, rows};
 use tch::{Device, Kind, Tensor};
 use tch_sparse::{SparseMatrix, SparsityPattern, cuda, sddmm, spmm};
 
 const GPU: Device = Device::Cuda(0);
 
-fn random(shape: &[i64], seed: i64) -> Tensor {
-    let n: i64 = shape.iter().product();
-    (Tensor::arange(n, (Kind::Double, Device::Cpu)) * 1.37 + seed as f64 * 0.71).sin().reshape(shape)
-}
-
-/// Rows of these lengths, their columns spread.
 fn pattern(lengths: &[usize], columns: usize) -> SparsityPattern {
-    let (mut row_ptr, mut list) = (vec![0], vec![]);
-    for (row, &length) in lengths.iter().enumerate() {
-        let start = list.len();
-        list.extend((0..length).map(|i| ((i * columns / length + row) % columns) as u32));
-        list[start..].sort_unstable();
-        row_ptr.push(list.len());
-    }
+    let (row_ptr, list) = rows(lengths, columns);
     SparsityPattern::from_csr(lengths.len(), columns, row_ptr, &list).unwrap()
 }
 

@@ -1,6 +1,9 @@
 //! The kernels give what those of the CPU do, whatever the shapes, and the same bits in whatever order threads take
 //! turns.
 
+#[path = "../../../tests/common/mod.rs"]
+mod common;
+
 use super::super::matrix::{Matrix, RateOf, combine};
 use super::super::variant::Variant;
 use super::{ASKED, DESCENDING, Emulator};
@@ -8,14 +11,10 @@ use crate::device::{Phi, Rate};
 use crate::libtorch::Indices;
 use crate::pattern::Layout;
 use crate::{SparseMatrix, SparsityPattern, sddmm};
+use common::{random, rows};
 use tch::{Device, IndexOp, Kind, Tensor};
 
 const KINDS: [(Kind, f64); 2] = [(Kind::Float, 1e-5), (Kind::Double, 1e-13)];
-
-fn random(shape: &[i64], seed: i64) -> Tensor {
-    let n: i64 = shape.iter().product();
-    (Tensor::arange(n, (Kind::Double, Device::Cpu)) * 1.37 + seed as f64 * 0.71).sin().reshape(shape)
-}
 
 /// The same numbers amid others that spoil every sum, `shift` of these before them.
 fn amid_nan(numbers: &Tensor, kind: Kind, shift: i64) -> Tensor {
@@ -25,15 +24,8 @@ fn amid_nan(numbers: &Tensor, kind: Kind, shift: i64) -> Tensor {
     inside
 }
 
-/// Rows of these lengths, their columns spread.
 fn pattern(lengths: &[usize], columns: usize) -> SparsityPattern {
-    let (mut row_ptr, mut list) = (vec![0], vec![]);
-    for (row, &length) in lengths.iter().enumerate() {
-        let start = list.len();
-        list.extend((0..length).map(|i| ((i * columns / length + row) % columns) as u32));
-        list[start..].sort_unstable();
-        row_ptr.push(list.len());
-    }
+    let (row_ptr, list) = rows(lengths, columns);
     SparsityPattern::from_csr(lengths.len(), columns, row_ptr, &list).unwrap()
 }
 
