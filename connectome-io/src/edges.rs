@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::options::{Duplicates, GapJunctions, ReadOptions};
 use crate::row_numbers::RowNumbers;
 use crate::synapse_table::first_not_finite;
+use crate::threads::share_out;
 use crate::{Connectome, Error, Labels, Location, NeuronTable, Provenance, Sign, SynapseTable};
 
 /// Connections as a file lists them.
@@ -25,10 +26,13 @@ pub(crate) struct Edges {
     /// Which of both.
     pub(crate) numbering: Numbering,
     /// The row of each neuron, where ends have other numbers yet.
-    pub(crate) renumber: Option<Vec<u32>>,
+    pub(crate) renumber: Option<NewRows>,
     /// Whether weights are known to be finite.
     pub(crate) finite: bool,
 }
+
+/// The row of each neuron by the number that presynaptic ends have for it, and the others.
+pub(crate) type NewRows = [Vec<u32>; 2];
 
 /// How a file counts its rows.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -213,32 +217,70 @@ struct Scan {
     ascends: [bool; 2],
 }
 
+/// The same of rows that follow on each other, of which there is one at least.
+struct Part {
+    top: u32,
+    ascends: [bool; 2],
+    first: [u64; 2],
+    last: [u64; 2],
+}
+
 impl Scan {
+    /// Rows of a part. What is found does not depend on how they are shared out.
+    const PART: usize = 1 << 18;
+
     /// Gives ends their rows on the way.
-    fn of(edges: &mut Edges) -> Self {
+    fn of(edges: &mut Edges, threads: usize) -> Self {
+        let renumber = edges.renumber.take();
+        let renumber = renumber.as_ref().map(|rows| rows.each_ref().map(Vec::as_slice));
+        let threads = threads.min(edges.pre.len() / Self::PART);
+        let parts = edges.pre.chunks_mut(Self::PART).zip(edges.post.chunks_mut(Self::PART));
+        let parts = share_out(parts, threads, |(pre, post)| Part::of(pre, post, renumber));
+        let follow = |by: usize| parts.windows(2).all(|pair| pair[0].last[by] < pair[1].first[by]);
+        Self {
+            top: parts.iter().map(|part| part.top).max().unwrap_or(0),
+            ascends: [0, 1].map(|by| parts.iter().all(|part| part.ascends[by]) && follow(by)),
+        }
+    }
+}
+
+impl Part {
+    fn of(all_pre: &mut [u32], all_post: &mut [u32], renumber: Option<[&[u32]; 2]>) -> Self {
         // All that is asked of a row is asked while it is in the cache.
         const ROWS: usize = 1 << 11;
-        let renumber = edges.renumber.take();
-        let mut scan = Self { top: 0, ascends: [true; 2] };
-        let mut before = [None; 2];
-        for (pre, post) in edges.pre.chunks_mut(ROWS).zip(edges.post.chunks_mut(ROWS)) {
-            if let Some(rows) = &renumber {
-                for end in pre.iter_mut().chain(&mut *post) {
-                    *end = rows[*end as usize];
+        let mut part = Self { top: 0, ascends: [true; 2], first: [0; 2], last: [0; 2] };
+        for (chunk, (pre, post)) in all_pre.chunks_mut(ROWS).zip(all_post.chunks_mut(ROWS)).enumerate() {
+            for (end, ends) in [&mut *pre, &mut *post].into_iter().enumerate() {
+                if let Some(rows) = renumber {
+                    give_rows(ends, rows[end]);
                 }
+                part.top = ends.iter().fold(part.top, |top, &index| top.max(index));
             }
-            scan.top = pre.iter().chain(&*post).fold(scan.top, |top, &index| top.max(index));
             for (by, (major, minor)) in [(&*pre, &*post), (post, pre)].into_iter().enumerate() {
-                if scan.ascends[by] {
-                    let keys = || major.iter().zip(minor).map(|(&a, &b)| u64::from(a) << 32 | u64::from(b));
-                    let within = keys().zip(keys().skip(1)).fold(true, |ascends, (a, b)| ascends & (a < b));
-                    scan.ascends[by] = within && before[by] < keys().next();
-                    before[by] = keys().next_back();
+                let key = |row: usize| u64::from(major[row]) << 32 | u64::from(minor[row]);
+                if chunk == 0 {
+                    part.first[by] = key(0);
                 }
+                if part.ascends[by] {
+                    let after = major[1..].iter().zip(&minor[1..]);
+                    let within = major
+                        .iter()
+                        .zip(minor)
+                        .zip(after)
+                        .fold(true, |ascends, ((&a, &b), (&c, &d))| ascends & ((a < c) | ((a == c) & (b < d))));
+                    part.ascends[by] = within && (chunk == 0 || part.last[by] < key(0));
+                }
+                part.last[by] = key(major.len() - 1);
             }
         }
-        scan
+        part
     }
+}
+
+/// Gives ends the rows of their neurons.
+#[inline(never)]
+fn give_rows(ends: &mut [u32], rows: &[u32]) {
+    ends.iter_mut().for_each(|end| *end = rows[*end as usize]);
 }
 
 /// Applies the options and puts the connectome together.
@@ -254,7 +296,7 @@ pub(crate) fn finish(
     {
         return Err(Error::NotFinite { at: edges.place(row, at), what: "weight", value: edges.weight[row] });
     }
-    let scan = Scan::of(&mut edges);
+    let scan = Scan::of(&mut edges, options.threads_or_all());
     let summed = edges.merge(options.duplicates, &scan, &neurons, at)?;
     if options.gap_junctions == GapJunctions::Symmetrise {
         edges.symmetrise();

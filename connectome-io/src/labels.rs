@@ -142,7 +142,7 @@ impl Labels {
 
 /// Collects a column value by value. Names stand one behind the other: many short ones take a fraction of what as many strings
 /// do, in a table that may be refused yet.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct LabelsBuilder {
     names: String,
     /// Where each name ends.

@@ -34,6 +34,7 @@ mod sign;
 mod source;
 mod synapse_table;
 mod tables;
+mod threads;
 mod write;
 
 pub use array::{Array, ArrayData, Dtype, Element};

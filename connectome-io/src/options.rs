@@ -160,9 +160,16 @@ pub struct ReadOptions {
     pub member: Option<String>,
     /// Told how far a table of edges has been read. Default: nothing is told.
     pub progress: Progress,
-    /// Threads that a large table of text may take: with two or more, one finds rows while another looks neurons up. What is
-    /// read does not depend on it. Default: as many as the machine has.
+    /// Threads that a large table may take: with two or more, one finds rows while another looks neurons up. What is read
+    /// does not depend on it. Default: as many as the machine has.
     pub threads: Option<usize>,
     /// Caps on sizes.
     pub limits: Limits,
+}
+
+impl ReadOptions {
+    /// [`ReadOptions::threads`] or as many as the machine has.
+    pub(crate) fn threads_or_all(&self) -> usize {
+        self.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1)
+    }
 }

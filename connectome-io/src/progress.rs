@@ -17,7 +17,7 @@ pub struct Done {
 }
 
 /// Someone who wants to know how far a table has been read: a bar, a log. Called at most ten times a second, and once at
-/// the end, from the thread that reads.
+/// the end, from a thread that reads.
 ///
 /// ```
 /// use connectome_io::{Progress, ReadOptions};
@@ -76,6 +76,17 @@ impl<'a> Meter<'a> {
         self.rows / ROWS_PER_LOOK > before
             && self.progress.0.is_some()
             && self.told.elapsed() >= Duration::from_millis(100)
+    }
+
+    /// Says whether it is time to tell that `rows` have been read.
+    pub(crate) fn stands_at(&mut self, rows: u64) -> bool {
+        self.is_due(rows.saturating_sub(self.rows))
+    }
+
+    /// Tells that all has been read.
+    pub(crate) fn finish(&mut self, rows: usize) {
+        self.rows = rows as u64;
+        self.report(self.total_bytes);
     }
 
     /// Tells.

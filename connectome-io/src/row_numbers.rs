@@ -20,25 +20,38 @@ impl From<Vec<u32>> for RowNumbers {
 impl RowNumbers {
     #[inline]
     pub(crate) fn push(&mut self, number: u32) {
-        self.extend(&[number]);
+        self.count(number, 1);
     }
 
-    /// Adds numbers that ascend.
+    /// Adds `n` numbers from `first` on.
     #[inline]
-    pub(crate) fn extend(&mut self, numbers: &[u32]) {
-        let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else { return };
+    pub(crate) fn count(&mut self, first: u32, n: usize) {
         if self.len() == 0 {
             self.first = first;
         }
-        let next = u64::from(self.first) + self.counted as u64;
-        let follow = u64::from(first) == next && (last - first) as usize == numbers.len() - 1;
-        if self.listed.is_empty() && follow {
-            self.counted += numbers.len();
+        let follow = u64::from(first) == u64::from(self.first) + self.counted as u64;
+        if n == 0 || (self.listed.is_empty() && follow) {
+            self.counted += n;
         } else {
             let list = self.list();
-            grow(list, numbers.len());
-            list.extend_from_slice(numbers);
+            grow(list, n);
+            list.extend((0..n as u32).map(|more| first + more));
         }
+    }
+
+    /// Adds others behind these.
+    pub(crate) fn append(&mut self, others: &Self) {
+        self.count(others.first, others.counted);
+        if !others.listed.is_empty() {
+            let list = self.list();
+            grow(list, others.listed.len());
+            list.extend_from_slice(&others.listed);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.counted = 0;
+        self.listed.clear();
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -74,7 +87,13 @@ mod tests {
             for split in 0..=all.len() {
                 let mut numbers = RowNumbers::default();
                 all[..split].iter().for_each(|&number| numbers.push(number));
-                numbers.extend(&all[split..]);
+                let mut others = RowNumbers::from(vec![9]);
+                others.clear();
+                all[split..].iter().for_each(|&number| others.push(number));
+                numbers.append(&others);
+                others.clear();
+                numbers.append(&others);
+                assert!(numbers.listed.is_empty() || all.windows(2).any(|pair| pair[0] + 1 != pair[1]));
                 assert_eq!(numbers.len(), all.len());
                 assert!(all.iter().enumerate().all(|(place, &number)| numbers.get(place) == Some(number)), "{all:?}");
                 assert_eq!(numbers.get(all.len()), None);

@@ -1,26 +1,24 @@
 //! Tables with typed columns: rows of [`super::parquet`] and [`super::feather`] for the readers of tables.
 
 pub(super) mod codec;
+mod column;
+mod row;
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::error::excerpt;
-use crate::labels::LabelsBuilder;
 use crate::options::Limits;
 use crate::source::RAISE_INFLATED;
-use crate::tables::{Cells, Each, PlainRows, RowEnds, SignRule, Table};
-use crate::{Error, Location, Sign};
+use crate::tables::{Each, Numbers, OneColumn, PlainRows, Table, ahead};
+use crate::{Error, Location};
+pub(super) use column::{Column, Signed, Values};
+pub(crate) use row::Row;
 
 /// Rows that are unpacked at a time.
-pub(super) const BATCH: usize = 1 << 13;
+pub(super) const BATCH: usize = 1 << 12;
 
 /// Bytes that a file of any size may ask for.
 const FREE: u64 = 8 << 20;
-
-/// Plain rows that are handed on at a time.
-const PLAIN: usize = 1 << 11;
 
 /// Why bytes are not what they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,100 +67,23 @@ impl Allowance {
     }
 }
 
-/// A column of a batch.
-#[derive(Default)]
-pub(super) struct Column {
-    pub(super) values: Values,
-    /// Whether a row has no value; empty if all rows have one.
-    pub(super) null: Vec<bool>,
-    /// The distinct texts of all batches so far.
-    pub(super) texts: LabelsBuilder,
-}
-
-/// Values of a column, one per row; those of rows without value mean nothing.
-pub(super) enum Values {
-    Int(Vec<i64>),
-    /// Places in a list of whole numbers, all of them in the list unless the row has no value.
-    Coded(Vec<u32>, Arc<Vec<i64>>),
-    /// Unsigned numbers of 64 bits.
-    Large(Vec<u64>),
-    Float(Vec<f64>),
-    /// Codes of texts.
-    Text(Vec<u32>),
-}
-
-impl Default for Values {
-    fn default() -> Self {
-        Self::Int(Vec::new())
-    }
-}
-
-impl Values {
-    /// Values.
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Int(values) => values.len(),
-            Self::Large(values) => values.len(),
-            Self::Float(values) => values.len(),
-            Self::Text(codes) | Self::Coded(codes, _) => codes.len(),
-        }
-    }
-
-    /// Whole numbers, added to one by one.
-    pub(super) fn as_int(&mut self) -> Option<&mut Vec<i64>> {
-        if let Self::Coded(codes, list) = self {
-            *self = Self::Int(codes.iter().map(|&code| number_of(list, code)).collect());
-        }
-        if let Self::Int(values) = self { Some(values) } else { None }
-    }
-
-    /// Forgets all values.
-    pub(super) fn clear(&mut self) {
-        match self {
-            Self::Int(values) => values.clear(),
-            Self::Large(values) => values.clear(),
-            Self::Float(values) => values.clear(),
-            Self::Text(codes) => codes.clear(),
-            // and lets go of the list
-            Self::Coded(..) => *self = Self::Int(Vec::new()),
-        }
-    }
-
-    /// Moves the values from `start` on apart, so that each stands in the row that `present` marks.
-    pub(super) fn spread(&mut self, start: usize, present: &[bool]) {
-        fn spread<T: Copy + Default>(values: &mut Vec<T>, start: usize, present: &[bool]) {
-            let mut from = values.len();
-            values.resize(start + present.len(), T::default());
-            for (row, _) in present.iter().enumerate().rev().filter(|(_, present)| **present) {
-                from -= 1;
-                values[start + row] = values[from];
-            }
-        }
-        match self {
-            Self::Int(values) => spread(values, start, present),
-            Self::Large(values) => spread(values, start, present),
-            Self::Float(values) => spread(values, start, present),
-            Self::Text(codes) | Self::Coded(codes, _) => spread(codes, start, present),
-        }
-    }
-}
-
-/// What a code stands for; anything for that of a row without value.
-fn number_of(list: &[i64], code: u32) -> i64 {
-    list.get(code as usize).copied().unwrap_or_default()
-}
-
 /// A file that gives its rows in batches.
-pub(super) trait Batches {
+pub(super) trait Batches: Send {
     /// Checks that columns can be read.
     fn select(&mut self, columns: &[usize]) -> Result<(), Error>;
 
     /// Puts the next rows into the selected ones of `columns`, which come empty; 0 at the end.
     fn next(&mut self, selected: &[usize], columns: &mut [Column], allowance: &mut Allowance) -> Result<usize, Error>;
 
+    /// The same file from its beginning, if it is worth reading again for each column.
+    fn again(&self) -> Option<Box<dyn Batches>>;
+
     /// Bytes of the file used so far.
     fn bytes_read(&self) -> u64;
 }
+
+/// Whole numbers, and the same as floats.
+type WithFloats = (Arc<Vec<i64>>, Arc<Vec<f64>>);
 
 /// A table being read.
 pub(crate) struct ColumnarTable {
@@ -181,6 +102,8 @@ pub(crate) struct ColumnarTable {
     size: u64,
     claimed: u64,
     allowance: Allowance,
+    /// The list of weights that was met last, and its numbers.
+    weights: Option<WithFloats>,
 }
 
 impl ColumnarTable {
@@ -199,6 +122,7 @@ impl ColumnarTable {
             size,
             claimed: rows,
             allowance: Allowance::new(limits, size),
+            weights: None,
         }
     }
 }
@@ -232,13 +156,42 @@ impl Table for ColumnarTable {
     }
 
     fn each_plain(&mut self, columns: [usize; 3], _threads: usize, each: &mut Each<'_>) -> Result<bool, Error> {
-        let mut rows = PlainRows::default();
-        let mut any = false;
-        while self.go_on()? && self.take_plain(columns, &mut rows) {
-            each(&mut rows, self.batches.bytes_read())?;
-            any = true;
+        let take = |rows: &mut PlainRows| {
+            let taken = self.go_on().map(|any| {
+                if any {
+                    self.take_plain(columns, rows);
+                }
+            });
+            (self.batches.bytes_read(), taken)
+        };
+        ahead::in_turn(take, each)
+    }
+
+    /// A small file may claim any number of rows: which of the columns is damaged shows soon where rows come in turn.
+    fn open_column(&self, column: usize) -> Option<Box<dyn OneColumn>> {
+        const ROW: usize = size_of::<u32>() + size_of::<f64>();
+        if self.rows_expected(ROW) as u64 != self.claimed {
+            return None;
         }
-        Ok(any)
+        let batches = self.batches.again()?;
+        let allowance = Allowance { used: 0, limit: self.allowance.limit };
+        let columns = self.header.iter().map(|_| Column::default()).collect();
+        let (at, header) = (self.at.clone(), self.header.clone());
+        let mut table = Self {
+            batches,
+            at,
+            header,
+            selected: Vec::new(),
+            columns,
+            rows: 0,
+            next: 0,
+            before: 0,
+            allowance,
+            weights: None,
+            ..*self
+        };
+        table.select(&[column]).ok()?;
+        Some(Box::new(table))
     }
 
     fn bytes_read(&self) -> u64 {
@@ -257,38 +210,68 @@ impl Table for ColumnarTable {
 }
 
 impl ColumnarTable {
-    /// Takes rows of the batch if they are plain.
-    fn take_plain(&mut self, columns: [usize; 3], rows: &mut PlainRows) -> bool {
-        let taken = self.next..self.rows.min(self.next + PLAIN);
-        let [pre, post, weight] = columns.map(|column| &self.columns[column]);
-        if !(pre.null.is_empty() && post.null.is_empty() && weight.null.is_empty()) {
-            return false;
+    /// Takes the rows of the batch if they are plain.
+    fn take_plain(&mut self, [pre, post, weight]: [usize; 3], rows: &mut PlainRows) {
+        if !(self.is_whole(pre) && self.is_whole(post) && self.is_finite(weight)) {
+            return;
         }
-        let is_whole = |values: &Values| matches!(values, Values::Int(_) | Values::Coded(..));
-        if !(is_whole(&pre.values) && is_whole(&post.values)) {
-            return false;
+        self.take_whole(pre, &mut rows.pre);
+        self.take_whole(post, &mut rows.post);
+        self.take_finite(weight, &mut rows.weight);
+        let first = self.before + self.next as u64;
+        match u32::try_from(first + rows.len() as u64) {
+            Ok(_) => rows.numbers.count(first as u32, rows.len()),
+            Err(_) => (0..rows.len()).for_each(|_| rows.numbers.push(u32::MAX)),
         }
-        match &weight.values {
-            Values::Int(values) => rows.weight.extend(values[taken.clone()].iter().map(|&weight| weight as f64)),
+        self.next = self.rows;
+    }
+
+    /// Whether a column has nothing but whole numbers in this batch.
+    fn is_whole(&self, column: usize) -> bool {
+        let Column { values, null, .. } = &self.columns[column];
+        null.is_empty() && matches!(values, Values::Int(_) | Values::Coded(..))
+    }
+
+    /// Whether a column has nothing but finite numbers in this batch.
+    fn is_finite(&self, column: usize) -> bool {
+        let Column { values, null, .. } = &self.columns[column];
+        let finite = || matches!(values, Values::Float(all) if all[self.next..].iter().all(|value| value.is_finite()));
+        self.is_whole(column) || (null.is_empty() && finite())
+    }
+
+    /// Hands whole numbers on.
+    fn take_whole(&mut self, column: usize, numbers: &mut Numbers<i64>) {
+        match &mut self.columns[column].values {
+            Values::Int(values) => hand_on(values, self.next, &mut numbers.values),
             Values::Coded(codes, list) => {
-                rows.weight.extend(codes[taken.clone()].iter().map(|&code| number_of(list, code) as f64));
+                hand_on(codes, self.next, &mut numbers.codes);
+                numbers.list = Some(list.clone());
             }
-            Values::Float(values) if values[taken.clone()].iter().all(|weight| weight.is_finite()) => {
-                rows.weight.extend_from_slice(&values[taken.clone()]);
-            }
-            _ => return false,
+            Values::Large(_) | Values::Float(_) | Values::Text(_) => {}
         }
-        let extend = |ends: &mut RowEnds, values: &Values| match values {
-            Values::Int(values) => ends.extend(&values[taken.clone()]),
-            Values::Coded(codes, list) => ends.extend_coded(&codes[taken.clone()], list),
-            _ => {}
-        };
-        extend(&mut rows.pre, &pre.values);
-        extend(&mut rows.post, &post.values);
-        let number = |row: usize| u32::try_from(self.before + row as u64).unwrap_or(u32::MAX);
-        rows.numbers.extend(taken.clone().map(number));
-        self.next = taken.end;
-        true
+    }
+
+    /// Hands finite numbers on.
+    fn take_finite(&mut self, column: usize, numbers: &mut Numbers<f64>) {
+        match &mut self.columns[column].values {
+            Values::Int(values) => numbers.values.extend(values[self.next..].iter().map(|&value| value as f64)),
+            Values::Float(values) => hand_on(values, self.next, &mut numbers.values),
+            Values::Coded(codes, list) => {
+                hand_on(codes, self.next, &mut numbers.codes);
+                let known = self.weights.take().filter(|(known, _)| Arc::ptr_eq(known, list));
+                let floats = |list: &[i64]| Arc::new(list.iter().map(|&value| value as f64).collect());
+                let (_, floats) = self.weights.insert(known.unwrap_or_else(|| (list.clone(), floats(list))));
+                numbers.list = Some(floats.clone());
+            }
+            Values::Large(_) | Values::Text(_) => {}
+        }
+    }
+
+    /// Goes past the batch; its rows.
+    fn pass(&mut self) -> usize {
+        let rows = self.rows - self.next;
+        self.next = self.rows;
+        rows
     }
 
     /// Whether there is a row, which may be in the next batch.
@@ -318,133 +301,36 @@ impl ColumnarTable {
     }
 }
 
-/// A row of a table.
-pub(crate) struct Row<'a> {
-    table: &'a ColumnarTable,
-    row: usize,
-}
-
-impl Row<'_> {
-    #[inline]
-    fn column(&self, column: usize) -> Option<&Column> {
-        let column = &self.table.columns[column];
-        let null = !column.null.is_empty() && column.null[self.row];
-        (!null).then_some(column)
-    }
-}
-
-impl Cells for Row<'_> {
-    fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
-        let Some(column) = self.column(column) else {
-            return Cow::Borrowed(b"");
-        };
-        let row = self.row;
-        match &column.values {
-            Values::Int(values) => Cow::Owned(values[row].to_string().into_bytes()),
-            Values::Coded(codes, list) => Cow::Owned(number_of(list, codes[row]).to_string().into_bytes()),
-            Values::Large(values) => Cow::Owned(values[row].to_string().into_bytes()),
-            Values::Float(values) => Cow::Owned(values[row].to_string().into_bytes()),
-            Values::Text(codes) => Cow::Borrowed(column.texts.name(codes[row]).as_bytes()),
+impl OneColumn for ColumnarTable {
+    fn next_whole(&mut self, numbers: &mut Numbers<i64>) -> Option<usize> {
+        let column = *self.selected.first()?;
+        numbers.clear();
+        if self.go_on().ok()? {
+            self.is_whole(column).then(|| self.take_whole(column, numbers))?;
         }
+        Some(self.pass())
     }
 
-    fn text(&self, column: usize) -> Result<Cow<'_, str>, Error> {
-        if let Some(column) = self.column(column)
-            && let Values::Text(codes) = &column.values
-        {
-            return Ok(Cow::Borrowed(column.texts.name(codes[self.row])));
+    fn next_finite(&mut self, numbers: &mut Numbers<f64>) -> Option<usize> {
+        let column = *self.selected.first()?;
+        numbers.clear();
+        if self.go_on().ok()? {
+            self.is_finite(column).then(|| self.take_finite(column, numbers))?;
         }
-        Ok(Cow::Owned(String::from_utf8_lossy(&self.bytes(column)).into_owned()))
+        Some(self.pass())
     }
 
-    #[inline]
-    fn integer(&self, column: usize, wanted: &'static str) -> Result<i64, Error> {
-        // Beyond 2^53 a float is not the number that was meant.
-        const EXACT: f64 = 9_007_199_254_740_992.0;
-        let row = self.row;
-        let value = self.column(column).and_then(|column| match &column.values {
-            Values::Int(values) => Some(values[row]),
-            Values::Coded(codes, list) => Some(number_of(list, codes[row])),
-            Values::Large(values) => i64::try_from(values[row]).ok(),
-            Values::Float(values) => {
-                Some(values[row]).filter(|value| value.fract() == 0.0 && value.abs() < EXACT).map(|value| value as i64)
-            }
-            Values::Text(codes) => super::csv_tables::parse_i64(column.texts.name(codes[row]).as_bytes()),
-        });
-        value.ok_or_else(|| Error::BadNumber { at: self.at(column), text: self.lossy(column), wanted })
-    }
-
-    #[inline]
-    fn number(&self, column: usize, what: &'static str) -> Result<f64, Error> {
-        let row = self.row;
-        let value = self.column(column).and_then(|column| match &column.values {
-            Values::Int(values) => Some(values[row] as f64),
-            Values::Coded(codes, list) => Some(number_of(list, codes[row]) as f64),
-            Values::Large(values) => Some(values[row] as f64),
-            Values::Float(values) => Some(values[row]),
-            Values::Text(codes) => super::csv_tables::parse_f64(column.texts.name(codes[row]).as_bytes()),
-        });
-        match value {
-            Some(value) if value.is_finite() => Ok(value),
-            Some(value) => Err(Error::NotFinite { at: self.at(column), what, value }),
-            None => Err(Error::BadNumber { at: self.at(column), text: self.lossy(column), wanted: what }),
-        }
-    }
-
-    fn sign(&self, column: usize, rule: SignRule) -> Result<Sign, Error> {
-        let number = self.column(column).and_then(|column| match &column.values {
-            Values::Int(values) => Some(values[self.row]),
-            Values::Coded(codes, list) => Some(number_of(list, codes[self.row])),
-            _ => None,
-        });
-        if rule == SignRule::Polarity
-            && let Some(sign) = number.and_then(|n| i8::try_from(n).ok()).and_then(Sign::from_value)
-        {
-            return Ok(sign);
-        }
-        crate::tables::sign_of_cell(self, column, rule)
-    }
-
-    fn lossy(&self, column: usize) -> String {
-        match self.column(column) {
-            Some(_) => excerpt(&self.bytes(column)),
-            None => "null".to_owned(),
-        }
-    }
-
-    fn number_of_row(&self) -> u64 {
-        self.table.before + self.row as u64
-    }
-
-    fn at(&self, column: usize) -> Box<Location> {
-        self.table.at.key(format!("row {}, column {:?}", self.number_of_row(), self.table.header[column]))
+    fn bytes_read(&self) -> u64 {
+        self.batches.bytes_read()
     }
 }
 
-/// Which numbers a column has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signed {
-    Yes,
-    No,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_become_numbers() {
-        let mut values = Values::Coded(vec![1, 0, 1, 9], Arc::new(vec![-5, 7]));
-        // the last one is of a row without value
-        assert_eq!((values.len(), values.as_int().cloned()), (4, Some(vec![7, -5, 7, 0])));
-        assert!(matches!(values, Values::Int(_)) && Values::Text(vec![0]).as_int().is_none());
-    }
-
-    #[test]
-    fn values_move_to_their_rows() {
-        let mut values = Values::Int(vec![9, 1, 2, 3]);
-        values.spread(1, &[false, true, false, true, true, false]);
-        let Values::Int(values) = values else { unreachable!("the kind stays") };
-        assert_eq!((values.len(), values[0], values[2], values[4], values[5]), (7, 9, 1, 2, 3));
+/// Hands on what stands from place `start` on: all there is, mostly.
+fn hand_on<T: Copy>(from: &mut Vec<T>, start: usize, to: &mut Vec<T>) {
+    debug_assert!(to.is_empty(), "rows are handed on among others");
+    if start == 0 {
+        std::mem::swap(from, to);
+    } else {
+        to.extend_from_slice(&from[start..]);
     }
 }

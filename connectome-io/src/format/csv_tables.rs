@@ -34,7 +34,6 @@
 //! | `x`, `y`, `z`, or `x [unit]`, ... | position; all three empty: not known |
 //! | any other | further column of that name |
 
-mod ahead;
 mod number;
 mod plain;
 mod table;

@@ -589,6 +589,11 @@ impl Batches for Reader {
         Ok(n)
     }
 
+    /// A batch of the file holds all columns.
+    fn again(&self) -> Option<Box<dyn Batches>> {
+        None
+    }
+
     fn bytes_read(&self) -> u64 {
         self.bytes
     }

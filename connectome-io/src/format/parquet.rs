@@ -31,10 +31,9 @@ mod thrift;
 mod values;
 mod writer;
 
-use std::cell::RefCell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::columnar::{Allowance, BATCH, Batches, Column, ColumnarTable};
 use crate::options::{Limits, ReadOptions};
@@ -75,8 +74,8 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<ColumnarTable, Error>
     let reader = Reader {
         path: path.to_path_buf(),
         at,
-        file: Rc::new(RefCell::new(file)),
-        metadata,
+        file: Arc::new(file),
+        metadata: Arc::new(metadata),
         inflated: limits.inflated.max(size.saturating_mul(1024)),
         group: 0,
         left: 0,
@@ -90,8 +89,8 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<ColumnarTable, Error>
 struct Reader {
     path: PathBuf,
     at: Location,
-    file: Rc<RefCell<File>>,
-    metadata: Metadata,
+    file: Arc<File>,
+    metadata: Arc<Metadata>,
     /// Bytes that all values of the columns may take.
     inflated: u64,
     /// The group to open next.
@@ -168,6 +167,12 @@ impl Batches for Reader {
         }
         self.left -= n as u64;
         Ok(n)
+    }
+
+    fn again(&self) -> Option<Box<dyn Batches>> {
+        let file = Arc::new(File::open(&self.path).ok()?);
+        let (path, at, metadata) = (self.path.clone(), self.at.clone(), self.metadata.clone());
+        Some(Box::new(Self { path, at, file, metadata, group: 0, left: 0, chunks: Vec::new(), bytes: 0, ..*self }))
     }
 
     fn bytes_read(&self) -> u64 {

@@ -116,6 +116,17 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// Whether all rows are kept.
+    pub(super) fn keeps_rows(&self) -> bool {
+        self.sums.is_none()
+    }
+
+    /// Takes the rows of a whole table.
+    pub(super) fn put(&mut self, pre: Vec<u32>, post: Vec<u32>, weight: Vec<f64>) {
+        self.edges.lines.count(0, pre.len());
+        (self.edges.pre, self.edges.post, self.edges.weight) = (pre, post, weight);
+    }
+
     /// Makes room for rows that will come, as far as that is known.
     pub(super) fn reserve(&mut self, rows: usize) {
         self.expects_rows = rows > 0;
@@ -304,22 +315,22 @@ impl<'a> Collector<'a> {
             } else {
                 (self.columns.post, post.get(found))
             };
-            let place = cell::<T>(at, u64::from(numbers[found]), &header[column]);
+            let place = cell::<T>(at, u64::from(numbers.get(found).unwrap_or_default()), &header[column]);
             return Err(keys.unknown_number(place, key));
         }
         if let Some(sums) = &mut self.sums {
             let ends = self.edges.pre[start..].iter().zip(&self.edges.post[start..]);
             for (row, (&pre, &post)) in ends.enumerate() {
                 let Rest { kind, sign, .. } = rest.get(row).copied().unwrap_or_default();
-                if sums.add(PairSum { pre, post, weight: weight[row] }, kind, sign) {
-                    self.edges.lines.push(numbers[row]);
+                if sums.add(PairSum { pre, post, weight: weight.get(row) }, kind, sign) {
+                    self.edges.lines.push(numbers.get(row).unwrap_or_default());
                 }
             }
             self.edges.pre.clear();
             self.edges.post.clear();
         } else {
-            self.edges.weight.append(weight);
-            self.edges.lines.extend(numbers);
+            weight.append_to(&mut self.edges.weight);
+            self.edges.lines.append(numbers);
         }
         rows.clear();
         Ok(())

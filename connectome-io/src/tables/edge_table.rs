@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::apart::{self, Apart};
 use super::collector::{Chances, Collected, Collector, Waiting};
 use super::columns::{EdgeColumns, Ends, TRANSMITTERS, sign_of_transmitter};
 use super::keys::Keys;
@@ -41,52 +42,31 @@ pub(crate) fn read_edges<T: Table>(table: &mut T, path: &Path, options: &ReadOpt
 
     let mut collector = Collector::new(&columns, options, &keys);
     table.select(&collector.wanted())?;
-    collector.reserve(table.rows_expected(ROW));
     let mut meter = Meter::new(&options.progress, path);
-    let plain = collector.plain();
-    let threads = options.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
-    let mut pause = Pause::default();
-    loop {
-        if let Some(columns) = plain
-            && pause.is_over()
-        {
-            collector.resolve::<T>(&mut keys, &header, &at)?;
-            let any = table.each_plain(columns, threads, &mut |rows, bytes| {
-                let n = rows.len();
-                collector.take_plain::<T>(rows, &mut keys, &header, &at)?;
-                if meter.is_due(n as u64) {
-                    meter.report(bytes);
-                }
-                Ok(())
-            })?;
-            pause.after(any);
+    let threads = options.threads_or_all();
+    let plain = collector.plain().filter(|_| collector.keeps_rows());
+    let mut others = None;
+    match plain.and_then(|columns| apart::read(table, columns, &keys, threads, &mut meter)) {
+        Some(Apart { pre, post, weight, keys: [of_pre, of_post] }) => {
+            meter.finish(pre.len());
+            collector.put(pre, post, weight);
+            (keys, others) = (of_pre, Some(of_post));
         }
-        let pushed = match table.next_row() {
-            Ok(Some(row)) => collector.push(&row, &mut keys),
-            Ok(None) => break,
-            Err(error) => Err(error),
-        };
-        if pushed.is_err() || collector.is_full() {
-            // What is wrong with an earlier row is said first.
-            collector.resolve::<T>(&mut keys, &header, &at)?;
-        }
-        pushed?;
-        if meter.is_due(1) {
-            meter.report(table.bytes_read());
+        None => {
+            collector.reserve(table.rows_expected(ROW));
+            read_rows(table, &mut collector, &mut keys, threads, &mut meter)?;
         }
     }
-    collector.resolve::<T>(&mut keys, &header, &at)?;
-    meter.report(table.bytes_read());
     let Collected { mut edges, muscle_rows, chances } = collector.finish(&header, T::COUNTS_ROWS);
     check_count(&at, "synapse rows", edges.pre.len())?;
 
     let mut neurons = match neurons {
         Some(neurons) => neurons.table,
         None => {
-            let (mut neurons, new) = keys.into_neurons()?;
+            let (mut neurons, new) = keys.into_neurons(others)?;
             let mut chances = chances;
             if let Some(new) = new {
-                chances = reordered(&chances, &new);
+                chances = reordered(&chances, &new[0]);
                 edges.renumber = Some(new);
             }
             if !columns.transmitters.is_empty() {
@@ -110,6 +90,51 @@ pub(crate) fn read_edges<T: Table>(table: &mut T, path: &Path, options: &ReadOpt
         options.duplicates = Duplicates::Sum;
     }
     finish(neurons, edges, Provenance::new(at.source_name(), Orientation::EdgeList), &options, &at)
+}
+
+/// Goes through a table row by row.
+fn read_rows<T: Table>(
+    table: &mut T,
+    collector: &mut Collector<'_>,
+    keys: &mut Keys,
+    threads: usize,
+    meter: &mut Meter<'_>,
+) -> Result<(), Error> {
+    let (at, header) = (table.location().clone(), table.header().to_vec());
+    let plain = collector.plain();
+    let mut pause = Pause::default();
+    loop {
+        if let Some(columns) = plain
+            && pause.is_over()
+        {
+            collector.resolve::<T>(keys, &header, &at)?;
+            let any = table.each_plain(columns, threads, &mut |rows, bytes| {
+                let n = rows.len();
+                collector.take_plain::<T>(rows, keys, &header, &at)?;
+                if meter.is_due(n as u64) {
+                    meter.report(bytes);
+                }
+                Ok(())
+            })?;
+            pause.after(any);
+        }
+        let pushed = match table.next_row() {
+            Ok(Some(row)) => collector.push(&row, keys),
+            Ok(None) => break,
+            Err(error) => Err(error),
+        };
+        if pushed.is_err() || collector.is_full() {
+            // What is wrong with an earlier row is said first.
+            collector.resolve::<T>(keys, &header, &at)?;
+        }
+        pushed?;
+        if meter.is_due(1) {
+            meter.report(table.bytes_read());
+        }
+    }
+    collector.resolve::<T>(keys, &header, &at)?;
+    meter.report(table.bytes_read());
+    Ok(())
 }
 
 /// Refuses options that name what the table does not have.

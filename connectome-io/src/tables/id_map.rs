@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 ///
 /// Places come in buckets of eight. A byte of the hash of each id in a bucket is kept apart, so that a look-up compares
 /// eight of them at once and rarely guesses wrong, whatever the order of the ids.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct IdMap {
     ids: Vec<i64>,
     /// A byte per place, none of them zero but that of an empty place. A power of two of buckets.
@@ -147,7 +147,7 @@ fn zeros(word: u64) -> u64 {
 
 /// A fast hash with a random key, so that no file can be made to collide. It decides the time that look-ups take, never a
 /// result.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Mix {
     key: u64,
     factor: u64,

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use super::columns::Ends;
 use super::id_map::IdMap;
 use super::neuron_file::NeuronFile;
-use super::{Cells, RowEnds};
+use super::{Cells, Numbers};
+use crate::edges::NewRows;
 use crate::labels::LabelsBuilder;
 use crate::{Error, Location, NeuronTable};
 
 /// Rows by key.
+#[derive(Clone)]
 pub(super) struct Keys {
     map: Map,
     n: usize,
@@ -26,6 +28,7 @@ type LookedUp = (Option<Arc<Vec<i64>>>, Vec<u32>);
 /// No row.
 const UNKNOWN: u32 = u32::MAX;
 
+#[derive(Clone)]
 enum Map {
     /// The keys are 0 to n - 1.
     Range,
@@ -122,10 +125,10 @@ impl Keys {
 
     /// Adds the rows of many ends, up to the first that no neuron has, and gives their number. `end` is 0 for presynaptic
     /// ones, 1 for the others.
-    pub(super) fn rows(&mut self, ends: &RowEnds, rows: &mut Vec<u32>, end: usize) -> usize {
+    pub(super) fn rows(&mut self, ends: &Numbers<i64>, rows: &mut Vec<u32>, end: usize) -> usize {
         match &ends.list {
             Some(list) => self.rows_of_list(&ends.codes, list, rows, end),
-            None => self.rows_of_numbers(&ends.numbers, rows),
+            None => self.rows_of_numbers(&ends.values, rows),
         }
     }
 
@@ -215,17 +218,35 @@ impl Keys {
         }
     }
 
-    /// The neurons that edges named, and the new row of each old one. Ids ascend, names keep the order of appearance.
-    pub(super) fn into_neurons(self) -> Result<(NeuronTable, Option<Vec<u32>>), Error> {
+    /// The neurons that edges named, and the new row of each old one, for presynaptic ends and for the others, which have
+    /// their own keys if they were looked up apart. Ids ascend, names keep the order of appearance.
+    pub(super) fn into_neurons(self, others: Option<Self>) -> Result<(NeuronTable, Option<NewRows>), Error> {
         match self.map {
             Map::Growing(map) => {
-                let mut by_id: Vec<(i64, u32)> = map.into_ids().into_iter().zip(0..).collect();
-                by_id.sort_unstable();
-                let mut new = vec![0; by_id.len()];
-                for (row, &(_, old)) in (0..).zip(&by_id) {
-                    new[old as usize] = row;
-                }
-                Ok((NeuronTable::new(by_id.into_iter().map(|(id, _)| id).collect())?, Some(new)))
+                let by_id = |map: IdMap| {
+                    let mut ids: Vec<(i64, u32)> = map.into_ids().into_iter().zip(0..).collect();
+                    ids.sort_unstable();
+                    ids
+                };
+                let own = by_id(map);
+                let others = match others {
+                    Some(Self { map: Map::Growing(map), .. }) => Some(by_id(map)),
+                    _ => None,
+                };
+                let mut ids: Vec<i64> = own.iter().chain(others.iter().flatten()).map(|&(id, _)| id).collect();
+                ids.sort();
+                ids.dedup();
+                let new = |old: &[(i64, u32)]| {
+                    let mut new = vec![0; old.len()];
+                    let mut rows = ids.iter().zip(0..);
+                    for &(id, number) in old {
+                        new[number as usize] = rows.find(|row| *row.0 == id).map_or(UNKNOWN, |row| row.1);
+                    }
+                    new
+                };
+                let pre = new(&own);
+                let post = others.map_or_else(|| pre.clone(), |others| new(&others));
+                Ok((NeuronTable::new(ids)?, Some([pre, post])))
             }
             Map::GrowingNames(names) => {
                 let names = names.names();

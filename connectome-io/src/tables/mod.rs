@@ -2,6 +2,8 @@
 //!
 //! [`columns`] reads a header; [`edge_table`], with [`collector`], and [`neuron_file`] go through the rows of any [`Table`].
 
+pub(crate) mod ahead;
+mod apart;
 mod collector;
 mod columns;
 mod edge_table;
@@ -9,14 +11,16 @@ mod id_map;
 mod keys;
 mod neuron_file;
 mod pair_sums;
+mod plain_rows;
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
+pub(crate) use apart::OneColumn;
 pub(crate) use columns::{EdgeColumns, MAX_COLUMNS, NeuronColumns, SignRule};
 pub use edge_table::neurons_beside;
 pub(crate) use edge_table::{read_edges, sign_text};
 pub(crate) use neuron_file::NeuronFile;
+pub(crate) use plain_rows::{Numbers, PlainRows};
 
 use crate::error::excerpt;
 use crate::{Error, Location, Sign};
@@ -76,6 +80,11 @@ pub(crate) trait Table {
     /// `threads` rows may be found while those before are looked at.
     fn each_plain(&mut self, columns: [usize; 3], threads: usize, each: &mut Each<'_>) -> Result<bool, Error>;
 
+    /// Opens the table once more, for the values of a column alone; `None` where columns do not lie apart.
+    fn open_column(&self, _column: usize) -> Option<Box<dyn OneColumn>> {
+        None
+    }
+
     /// Bytes of the file read so far.
     fn bytes_read(&self) -> u64;
 
@@ -89,90 +98,6 @@ pub(crate) trait Table {
 
 /// What is done with plain rows, which are used up, and with the bytes of the file that have been read.
 pub(crate) type Each<'a> = dyn FnMut(&mut PlainRows, u64) -> Result<(), Error> + 'a;
-
-/// Ends of rows: numbers, or places in a list of numbers, which need to be looked up once only.
-#[derive(Debug, Default)]
-pub(crate) struct RowEnds {
-    numbers: Vec<i64>,
-    codes: Vec<u32>,
-    list: Option<Arc<Vec<i64>>>,
-}
-
-impl RowEnds {
-    pub(crate) fn len(&self) -> usize {
-        self.numbers.len() + self.codes.len()
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.numbers.clear();
-        self.codes.clear();
-        self.list = None;
-    }
-
-    /// Adds a number to others.
-    #[inline]
-    pub(crate) fn push(&mut self, number: i64) {
-        debug_assert!(self.list.is_none(), "numbers among places in a list");
-        self.numbers.push(number);
-    }
-
-    /// Adds numbers to others.
-    #[cfg(feature = "parquet")]
-    pub(crate) fn extend(&mut self, numbers: &[i64]) {
-        debug_assert!(self.list.is_none(), "numbers among places in a list");
-        self.numbers.extend_from_slice(numbers);
-    }
-
-    /// Adds places in a list to others in the same.
-    #[cfg(feature = "parquet")]
-    pub(crate) fn extend_coded(&mut self, codes: &[u32], list: &Arc<Vec<i64>>) {
-        debug_assert!(self.list.as_ref().is_none_or(|own| Arc::ptr_eq(own, list)), "places in two lists");
-        self.codes.extend_from_slice(codes);
-        self.list = Some(list.clone());
-    }
-
-    /// The number of a row.
-    pub(crate) fn get(&self, row: usize) -> i64 {
-        match &self.list {
-            Some(list) => list[self.codes[row] as usize],
-            None => self.numbers[row],
-        }
-    }
-}
-
-/// Rows of numbers.
-#[derive(Default)]
-pub(crate) struct PlainRows {
-    pub(crate) pre: RowEnds,
-    pub(crate) post: RowEnds,
-    pub(crate) weight: Vec<f64>,
-    /// Line or number of each row.
-    pub(crate) numbers: Vec<u32>,
-}
-
-impl PlainRows {
-    /// Adds a row: both ends and the weight, which is below 2^53.
-    #[inline]
-    pub(crate) fn push(&mut self, [pre, post, weight]: [u64; 3], number: u32) {
-        self.pre.push(pre as i64);
-        self.post.push(post as i64);
-        self.weight.push(weight as f64);
-        self.numbers.push(number);
-    }
-
-    /// Rows.
-    pub(crate) fn len(&self) -> usize {
-        self.pre.len()
-    }
-
-    /// Forgets all rows.
-    pub(crate) fn clear(&mut self) {
-        self.pre.clear();
-        self.post.clear();
-        self.weight.clear();
-        self.numbers.clear();
-    }
-}
 
 /// A row of a table.
 pub(crate) trait Cells {

@@ -153,3 +153,56 @@ fn a_written_table_has_groups_and_pages() {
     assert_eq!((back.neurons(), back.synapses()), (c.neurons(), c.synapses()));
     assert!(matches!(write(&c, f.path().join("neurons.parquet")), Err(Error::Unsupported { .. })));
 }
+
+/// Columns that are read by themselves, on any number of threads, say what rows say that are read in turn, as text is.
+#[test]
+fn plain_columns_say_what_rows_say() {
+    let n = 300_000u32;
+    let ids: Vec<i64> = (0..6000).map(|i| 720_575_940_000_000_000 + i * i).collect();
+    let (pre, post) = (|i: u32| i * 7919 % 5003, |i: u32| 5990 - i / 60);
+    let weights = [(0..n).map(|i| f64::from(i % 11)).collect(), (0..n).map(|i| f64::from(i % 11) + 0.5).collect()];
+    for weight in weights {
+        let synapses = SynapseTable::new((0..n).map(pre).collect(), (0..n).map(post).collect(), weight).unwrap();
+        let neurons = connectome_io::NeuronTable::new(ids.clone()).unwrap();
+        let c = Connectome::new(neurons, synapses, connectome_io::Provenance::default()).unwrap();
+        let f = Folder::new();
+        let [text, path] = ["edges.csv", "edges.parquet"].map(|name| f.path().join(name));
+        write(&c, &text).unwrap();
+        write(&c, &path).unwrap();
+        let twin = alone(&text, |_| {}).unwrap();
+        // Nobody names two neurons in a thousand.
+        assert!(twin.n_neurons() < c.n_neurons() && twin.n_synapses() == n as usize);
+        for threads in [1, 2, 4] {
+            same(&path, &twin, |options| options.threads = Some(threads));
+            let threads = ReadOptions { threads: Some(threads), ..ReadOptions::default() };
+            let back = read_with(&path, &threads).unwrap();
+            assert_eq!((back.neurons(), back.synapses()), (c.neurons(), c.synapses()));
+        }
+    }
+}
+
+/// A fault in a later column, or far down, is told as where rows are read in turn.
+#[test]
+fn a_fault_of_plain_columns_has_its_row() {
+    let n = 300_000u32;
+    let mut ends: [Vec<u32>; 2] = [(0..n).collect(), (0..n).map(|i| i / 2).collect()];
+    (ends[0][299_999], ends[1][299_999]) = (ends[0][17], ends[1][17]);
+    let [pre, post] = ends;
+    let synapses = SynapseTable::new(pre, post, vec![0.5; n as usize]).unwrap();
+    let neurons = connectome_io::NeuronTable::numbered(n as usize);
+    let c = Connectome::new(neurons, synapses, connectome_io::Provenance::default()).unwrap();
+    let f = Folder::new();
+    let path = f.path().join("edges.parquet");
+    write(&c, &path).unwrap();
+    let error = read(&path).unwrap_err().to_string();
+    assert!(error.contains("row 299999") && error.contains("17"), "{error}");
+    // Neurons that the table does not know, from row 100,001 on.
+    let few = connectome_io::NeuronTable::numbered(100_001);
+    let few =
+        Connectome::new(few, SynapseTable::new(vec![0], vec![1], vec![1.0]).unwrap(), Default::default()).unwrap();
+    let other = Folder::new();
+    write(&few, other.path().join("edges.parquet")).unwrap();
+    std::fs::copy(&path, other.path().join("edges.parquet")).unwrap();
+    let error = read(other.path().join("edges.parquet")).unwrap_err().to_string();
+    assert!(error.contains("row 100001"), "{error}");
+}

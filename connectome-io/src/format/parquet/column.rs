@@ -1,9 +1,7 @@
 //! The values of a column, page by page.
 
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::encoding::{Delta, Hybrid};
@@ -18,7 +16,7 @@ const LONGEST_HEADER: usize = 1 << 20;
 
 /// A chunk of a column being read.
 pub(super) struct ChunkReader {
-    file: Rc<RefCell<File>>,
+    file: Arc<File>,
     kind: Kind,
     optional: bool,
     codec: Codec,
@@ -76,7 +74,7 @@ struct Header {
 }
 
 impl ChunkReader {
-    pub(super) fn new(file: Rc<RefCell<File>>, column: &ColumnType, kind: Kind, codec: Codec, chunk: &Chunk) -> Self {
+    pub(super) fn new(file: Arc<File>, column: &ColumnType, kind: Kind, codec: Codec, chunk: &Chunk) -> Self {
         Self {
             file,
             kind,
@@ -456,12 +454,11 @@ impl From<Flaw> for Fault {
 }
 
 /// Bytes of the file, in place of those of `out`.
-fn fetch(file: &RefCell<File>, at: u64, n: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
-    let mut file = file.borrow_mut();
+fn fetch(mut file: &File, at: u64, n: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
     out.clear();
     out.reserve_exact(n);
     file.seek(SeekFrom::Start(at)).map_err(Fault::Io)?;
-    (&mut *file).take(n as u64).read_to_end(out).map_err(Fault::Io)?;
+    file.take(n as u64).read_to_end(out).map_err(Fault::Io)?;
     if out.len() < n { Err(Flaw::Short.into()) } else { Ok(()) }
 }
 

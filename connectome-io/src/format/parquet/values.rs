@@ -10,8 +10,10 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Flaw> {
 
 /// Where places in a dictionary of whole numbers go, unless other numbers than of this dictionary are there already.
 pub(super) fn codes_of<'v>(all: &Arc<Vec<i64>>, out: &'v mut Values) -> Option<&'v mut Vec<u32>> {
-    if out.len() == 0 && matches!(out, Values::Int(_) | Values::Coded(..)) {
-        *out = Values::Coded(Vec::new(), all.clone());
+    match out {
+        Values::Coded(codes, list) if codes.is_empty() => *list = all.clone(),
+        Values::Int(values) if values.is_empty() => *out = Values::Coded(Vec::new(), all.clone()),
+        _ => {}
     }
     match out {
         Values::Coded(codes, list) if Arc::ptr_eq(list, all) => Some(codes),

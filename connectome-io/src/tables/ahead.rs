@@ -4,15 +4,15 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
+use super::{Each, PlainRows};
 use crate::Error;
-use crate::tables::{Each, PlainRows};
 
 /// Batches that may wait.
 const WAITING: usize = 2;
 
 /// Lets a thread `take` rows, and the bytes of the file used so far with them, until it adds none or fails, and hands them
 /// on; whether there were any. Errors are those that would come first without the thread.
-pub(super) fn each_batch(
+pub(crate) fn each_batch(
     mut take: impl FnMut(&mut PlainRows) -> (u64, Result<(), Error>) + Send,
     each: &mut Each<'_>,
 ) -> Result<bool, Error> {
@@ -46,7 +46,7 @@ pub(super) fn each_batch(
 }
 
 /// Does the same without a thread.
-pub(super) fn in_turn(
+pub(crate) fn in_turn(
     mut take: impl FnMut(&mut PlainRows) -> (u64, Result<(), Error>),
     each: &mut Each<'_>,
 ) -> Result<bool, Error> {
