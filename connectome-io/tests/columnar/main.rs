@@ -154,6 +154,36 @@ fn a_written_table_has_groups_and_pages() {
     assert!(matches!(write(&c, f.path().join("neurons.parquet")), Err(Error::Unsupported { .. })));
 }
 
+/// A group of rows names what it has, and not what others have; texts of which few come twice are written as they come.
+#[test]
+fn a_written_table_of_many_texts() {
+    let n = 2_200_000u32;
+    let f = Folder::new();
+    let path = f.path().join("edges.parquet");
+    let size = |name: fn(u32) -> String, n: u32| {
+        let labels = connectome_io::Labels::from_values((0..n).map(name));
+        let synapses = SynapseTable::new((0..n).collect(), vec![0; n as usize], vec![1.0; n as usize]);
+        let synapses = synapses.unwrap().with_column("note", labels).unwrap();
+        let neurons = connectome_io::NeuronTable::numbered(n as usize);
+        let c = Connectome::new(neurons, synapses, connectome_io::Provenance::default()).unwrap();
+        write(&c, &path).unwrap();
+        let back = read(&path).unwrap();
+        assert!(back.synapses() == c.synapses());
+        std::fs::metadata(&path).unwrap().len()
+    };
+    // A text per thirty rows, hard to compress: those of a group are in that group alone.
+    let text = |i: u32| {
+        let word = |k: u64| (u64::from(i / 30) * 4 + k + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+        (0..4).map(|k| format!("{:016x}", word(k).wrapping_mul(0xbf58_476d_1ce4_e5b9))).collect::<String>()
+    };
+    let few = size(text, n);
+    let one = size(|_| "text".to_owned(), n);
+    let texts = 64 * u64::from(n) / 30;
+    assert!(few - one < texts + texts / 4 + 2 * u64::from(n), "{few} {one} {texts}");
+    size(|i| format!("{i}"), 300_000);
+    size(|i| "x".repeat(3000 + i as usize % 7), 5000);
+}
+
 /// Columns that are read by themselves, on any number of threads, say what rows say that are read in turn, as text is.
 #[test]
 fn plain_columns_say_what_rows_say() {

@@ -13,6 +13,10 @@ use crate::{Connectome, Error, Labels, Location, Sign};
 const GROUP: usize = 1 << 20;
 /// Rows of a page.
 const PAGE: usize = 1 << 16;
+/// Bytes of texts from which on a page ends.
+const TEXTS: usize = 1 << 20;
+/// Bytes of a dictionary at most.
+const DICTIONARY: usize = 1 << 26;
 
 /// Writes the edges to `path` and the neurons to `neurons.parquet` beside it, with the columns that
 /// [`crate::format::csv_tables::write`] gives them; each file appears whole or not at all, the neurons first. Indices are
@@ -104,25 +108,70 @@ impl Values<'_> {
                 page.extend_from_slice(&levels);
                 points[rows].iter().flatten().for_each(|point| page.extend_from_slice(&point[*axis].to_le_bytes()));
             }
-            Self::Texts(texts) => texts[rows].iter().for_each(|text| push_text(&mut page, text)),
-            Self::Labels(labels) => {
-                let width = index_width(labels);
-                page.push(width as u8);
-                page.extend_from_slice(&packed(&labels.codes()[rows], width));
-            }
+            Self::Texts(_) | Self::Labels(_) => rows.for_each(|row| push_text(&mut page, self.text(row).unwrap_or(""))),
         }
         page
+    }
+
+    /// The text in a row of a column of texts.
+    fn text(&self, row: usize) -> Option<&str> {
+        match self {
+            Self::Texts(texts) => Some(&texts[row]),
+            Self::Labels(labels) => Some(&labels.names()[labels.codes()[row] as usize]),
+            _ => None,
+        }
+    }
+
+    /// Where the page that begins at row `first` ends.
+    fn page_end(&self, first: usize, end: usize) -> usize {
+        let end = end.min(first + PAGE);
+        let mut bytes = 0;
+        let full = (first..end).find(|&row| {
+            bytes += self.text(row).map_or(0, str::len);
+            bytes >= TEXTS
+        });
+        full.map_or(end, |last| last + 1)
+    }
+}
+
+/// The texts of a column in some rows, each once, and which of them each row has.
+struct Dictionary {
+    page: Vec<u8>,
+    n: usize,
+    codes: Vec<u32>,
+}
+
+impl Dictionary {
+    /// `None` where most rows have a text of their own, or the texts are long.
+    fn of(labels: &Labels, rows: std::ops::Range<usize>) -> Option<Self> {
+        const NEW: u32 = u32::MAX;
+        let mut places = vec![NEW; labels.n_names()];
+        let mut dictionary = Self { page: Vec::new(), n: 0, codes: Vec::with_capacity(rows.len()) };
+        for &code in &labels.codes()[rows.clone()] {
+            let place = &mut places[code as usize];
+            if *place == NEW {
+                *place = dictionary.n as u32;
+                dictionary.n += 1;
+                push_text(&mut dictionary.page, &labels.names()[code as usize]);
+                if dictionary.page.len() > DICTIONARY {
+                    return None;
+                }
+            }
+            dictionary.codes.push(*place);
+        }
+        (2 * dictionary.n <= rows.len().max(2)).then_some(dictionary)
+    }
+
+    /// Places of some rows as a page has them.
+    fn coded(&self, rows: std::ops::Range<usize>) -> Vec<u8> {
+        let width = (self.n.max(2) - 1).ilog2() + 1;
+        [vec![width as u8], packed(&self.codes[rows], width)].concat()
     }
 }
 
 fn push_text(page: &mut Vec<u8>, text: &str) {
     page.extend_from_slice(&(text.len() as u32).to_le_bytes());
     page.extend_from_slice(text.as_bytes());
-}
-
-/// Bits of an index into the names.
-fn index_width(labels: &Labels) -> u32 {
-    (labels.n_names().max(2) - 1).ilog2() + 1
 }
 
 /// One stretch of packed numbers with its head.
@@ -168,10 +217,13 @@ impl Output<'_> {
     /// A page after its header; gives the size that it would have without compression.
     fn page(&mut self, kind: i32, n: usize, encoding: i32, page: &[u8]) -> std::io::Result<u64> {
         let packed = self.snappy.compress_vec(page).map_err(std::io::Error::other)?;
+        let long = |_| std::io::Error::other("a text is longer than a page of Parquet may be");
+        let [inflated, size] = [page.len(), packed.len()].map(|length| i32::try_from(length).map_err(long));
+        let (inflated, size) = (inflated?, size?);
         let header = Writer::structure(|header| {
             header.int32(1, kind);
-            header.int32(2, page.len() as i32);
-            header.int32(3, packed.len() as i32);
+            header.int32(2, inflated);
+            header.int32(3, size);
             header.field(if kind == 2 { 7 } else { 5 }, |inner| {
                 inner.int32(1, n as i32);
                 inner.int32(2, encoding);
@@ -188,20 +240,32 @@ impl Output<'_> {
 
     fn chunk(&mut self, values: &Values<'_>, rows: std::ops::Range<usize>) -> std::io::Result<Chunk> {
         let start = self.at;
-        let mut inflated = 0;
-        let mut dictionary = None;
-        if let Values::Labels(labels) = values {
-            let mut page = Vec::new();
-            labels.names().iter().for_each(|name| push_text(&mut page, name));
-            dictionary = Some(start);
-            inflated += self.page(2, labels.n_names(), 0, &page)?;
-        }
+        let dictionary = match values {
+            Values::Labels(labels) => Dictionary::of(labels, rows.clone()),
+            _ => None,
+        };
+        let mut inflated = match &dictionary {
+            Some(dictionary) => self.page(2, dictionary.n, 0, &dictionary.page)?,
+            None => 0,
+        };
         let data = self.at;
-        let encoding = if dictionary.is_some() { 8 } else { 0 };
-        for first in rows.clone().step_by(PAGE) {
-            let some = first..(first + PAGE).min(rows.end);
-            inflated += self.page(0, some.len(), encoding, &values.page(some.clone()))?;
+        let mut first = rows.start;
+        while first < rows.end {
+            let (end, encoding, page);
+            match &dictionary {
+                Some(dictionary) => {
+                    end = rows.end.min(first + PAGE);
+                    (encoding, page) = (8, dictionary.coded(first - rows.start..end - rows.start));
+                }
+                None => {
+                    end = values.page_end(first, rows.end);
+                    (encoding, page) = (0, values.page(first..end));
+                }
+            }
+            inflated += self.page(0, end - first, encoding, &page)?;
+            first = end;
         }
+        let dictionary = dictionary.map(|_| start);
         Ok(Chunk { dictionary, data, bytes: self.at - start, inflated, rows: rows.len() })
     }
 }
