@@ -5,6 +5,7 @@ use ::safetensors::tensor::SafeTensors;
 use super::array;
 use crate::edges::{Edges, finish};
 use crate::indices::expand_pointers;
+use crate::labels::check_count;
 use crate::options::ReadOptions;
 use crate::{Connectome, Error, Labels, Location, NeuronTable, Orientation, Positions, Provenance, Sign};
 
@@ -41,6 +42,7 @@ pub(super) fn decode(view: &SafeTensors<'_>, at: &Location, options: &ReadOption
             format!("index {top} among {} edges is implausible unless `ReadOptions::n_neurons` states it", pre.len());
         return Err(Error::Malformed { at: at.key("pre, post"), problem });
     }
+    check_count(at, "neurons", n)?;
     let neurons = match ids {
         Some(ids) => NeuronTable::new(ids).map_err(|e| super::text_column::relocate(e, "ids", at))?,
         None => NeuronTable::numbered(n),
