@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use connectome_io::format::safetensors;
-use connectome_io::{Array, Error, Place, read};
+use connectome_io::{Array, Error, Place, ReadOptions, read, read_with};
 
 use crate::common::{Folder, safetensors_with_header};
-use crate::{place, refuse};
+use crate::{check, place, refuse};
 
 #[test]
 fn safetensors_containers() {
@@ -117,8 +117,11 @@ fn foreign_tensors_are_checked() {
     refuse(&path, is!(Error::Malformed { .. }));
     put(&[("crow", ints(&[0, 1, 2])), ("col", ints(&[0, 2])), weight.clone()]);
     refuse(&path, is!(Error::OutOfRange { index: 2, n: 2, .. }));
-    put(&[("pre", ints(&[0, 0])), ("post", ints(&[1, 1])), weight]);
+    put(&[("pre", ints(&[0, 0])), ("post", ints(&[1, 1])), weight.clone()]);
     refuse(&path, is!(Error::DuplicateSynapse { .. }));
+    put(&[("pre", ints(&[0, 1])), ("post", ints(&[1, 0])), weight]);
+    let many = ReadOptions { n_neurons: Some(1 << 33), ..ReadOptions::default() };
+    check(read_with(&path, &many).unwrap_err(), &path, is!(Error::TooMany { n: 0x2_0000_0000, .. }));
 }
 
 /// Which of tensors upon each other is named does not change from run to run.
