@@ -302,6 +302,15 @@ fn what_cannot_be_trained_is_refused() {
     let adam = Adam::default();
     assert_eq!(new(Adam { beta1: 1.0, ..adam }.into(), &all), "beta1: 1; it must be from 0 to below 1");
     assert_eq!(new(Adam { lr: f64::NAN, ..adam }.into(), &all), "lr: NaN; it must be finite and 0 or more");
+    let endless = f64::INFINITY;
+    assert_eq!(new(Adam { eps: endless, ..adam }.into(), &all), "eps: inf; it must be finite and 0 or more");
+    for rule in [
+        Rule::from(Adam { weight_decay: endless, ..adam }),
+        AdamW { weight_decay: endless, ..AdamW::default() }.into(),
+        Sgd { weight_decay: endless, ..Sgd::default() }.into(),
+    ] {
+        assert_eq!(new(rule, &all), "weight_decay: inf; it must be finite and 0 or more");
+    }
     let nesterov = Sgd { lookahead: Lookahead::Nesterov, ..Sgd::default() };
     assert!(new(nesterov.into(), &all).contains("needs momentum"));
     assert!(new(adam.into(), &all.under("c")).contains("no parameter that wants a gradient"));

@@ -156,8 +156,9 @@ fn slots(second_moment: SecondMoment) -> &'static [&'static str] {
 fn validate(o: &Adam) -> Result<(), Error> {
     check("beta1", o.beta1, "from 0 to below 1", (0.0..1.0).contains(&o.beta1))?;
     check("beta2", o.beta2, "from 0 to below 1", (0.0..1.0).contains(&o.beta2))?;
-    check("eps", o.eps, "0 or more", o.eps >= 0.0)?;
-    check("weight_decay", o.weight_decay, "0 or more", o.weight_decay >= 0.0)
+    let natural = |x: f64| x.is_finite() && x >= 0.0;
+    check("eps", o.eps, "finite and 0 or more", natural(o.eps))?;
+    check("weight_decay", o.weight_decay, "finite and 0 or more", natural(o.weight_decay))
 }
 
 #[derive(Clone, Copy, PartialEq)]

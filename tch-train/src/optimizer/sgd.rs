@@ -58,7 +58,8 @@ impl Options for Sgd {
     fn validate(&self) -> Result<(), Error> {
         check("momentum", self.momentum, "from 0 to below 1", (0.0..1.0).contains(&self.momentum))?;
         check("dampening", self.dampening, "from 0 to 1", (0.0..=1.0).contains(&self.dampening))?;
-        check("weight_decay", self.weight_decay, "0 or more", self.weight_decay >= 0.0)?;
+        let good = self.weight_decay.is_finite() && self.weight_decay >= 0.0;
+        check("weight_decay", self.weight_decay, "finite and 0 or more", good)?;
         if self.lookahead == Lookahead::Nesterov && (self.momentum == 0.0 || self.dampening != 0.0) {
             return Err(Error::Setting {
                 option: "lookahead",

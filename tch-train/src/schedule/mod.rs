@@ -134,12 +134,17 @@ impl Schedule {
             Self::Exponential { start, stop, .. } if *start <= 0.0 || *stop <= 0.0 => {
                 refuse(format!("from {start} to {stop}; a geometric one must stay above 0"))
             }
+            Self::Exponential { start, stop, .. } if !(stop / start).is_normal() => {
+                refuse(format!("from {start} to {stop}; their ratio must be a number of double precision"))
+            }
             Self::Exponential { start, stop, .. } | Self::Cosine { start, stop, .. } => numbers(&[*start, *stop]),
             Self::Polynomial { power, .. } if *power <= 0.0 => refuse(format!("power {power}; it must be above 0")),
             Self::Polynomial { start, stop, power, .. } => numbers(&[*start, *stop, *power]),
             Self::Stairs(stairs) => stairs.validate().and_then(|()| numbers(&stairs.levels)),
             Self::OneCycle(cycle) => cycle.validate().and_then(|()| numbers(&[cycle.initial, cycle.peak, cycle.last])),
-            Self::Warmup { factor, then, .. } => numbers(&[*factor]).and_then(|()| then.validate()),
+            Self::Warmup { factor, then, .. } => {
+                numbers(&[*factor]).and_then(|()| then.validate()).and_then(|()| numbers(&[factor * then.at(0)]))
+            }
         }
     }
 }
@@ -219,6 +224,9 @@ mod tests {
             Schedule::Step { start: 1.0, every: 0, factor: 0.5 },
             Schedule::Step { start: 1.0, every: 1, factor: 1.5 },
             Schedule::Exponential { start: 1.0, stop: 0.0, steps: 5 },
+            Schedule::Exponential { start: 1e-300, stop: 1e300, steps: 5 },
+            Schedule::Exponential { start: 1e300, stop: 1e-300, steps: 5 },
+            Schedule::Constant(1e300).after_warmup(3, 1e300),
             Schedule::Polynomial { start: 1.0, stop: 0.0, steps: 5, power: f64::NAN },
             Schedule::Cosine { start: f64::INFINITY, stop: 0.0, steps: 5 },
             Schedule::Stairs(Stairs { levels: vec![], width: 1, delay: 0 }),
