@@ -1,10 +1,11 @@
 //! Clipping of gradients.
 
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 use tch_function::math::Number;
 use tch_function::slices::{as_slice, is_plain};
 
+use crate::optimizer::refuse_sparse;
 use crate::slices::copy_to;
 use crate::{Error, Optimizer, Parameters};
 
@@ -24,20 +25,24 @@ pub enum Clip {
 }
 
 impl Clip {
-    /// Clips the gradients of an optimiser's parameters, and returns their norm from before, where one was needed. With
+    /// Clips the gradients of an optimiser's parameters, and returns their norm from before, where it is clipped by. With
     /// [`Clip::NormOfGroup`] it is the norm over all groups.
     ///
     /// # Errors
-    /// As [`clip_norm`] and [`clip_value`].
+    /// As [`grad_norm`], whichever way they are clipped, nothing being changed; [`Error::Setting`] where the bound is not above zero.
     pub fn apply(&self, optimizer: &Optimizer) -> Result<Option<f64>, Error> {
+        let all = optimizer.parameters();
         match *self {
-            Self::Not => Ok(None),
-            Self::Norm(max) => clip_norm(&optimizer.parameters(), max).map(Some),
-            Self::Value(max) => clip_value(&optimizer.parameters(), max).map(|()| None),
+            Self::Not => grad_norm(&all).map(|_| None),
+            Self::Norm(max) => clip_norm(&all, max).map(Some),
+            Self::Value(max) => {
+                grad_norm(&all)?;
+                clip_value(&all, max).map(|()| None)
+            }
             Self::NormOfGroup(max) => {
                 let groups: Vec<Parameters> =
                     optimizer.groups().filter_map(|(name, _)| optimizer.group(name)).collect();
-                grad_norm(&optimizer.parameters())?;
+                grad_norm(&all)?;
                 let norms = groups.iter().map(|group| clip_norm(group, max)).collect::<Result<Vec<f64>, _>>()?;
                 Ok(Some(norms.iter().map(|norm| norm * norm).sum::<f64>().sqrt()))
             }
@@ -50,19 +55,25 @@ impl Clip {
 /// Sums are in double precision and in a fixed order, so that the norm does not depend on the number of threads.
 ///
 /// # Errors
-/// [`Error::Gradient`], with the names of the parameters to blame, where it is not finite; what libtorch reports.
+/// [`Error::Gradient`], with the names of the parameters to blame, where it is not finite; [`Error::Parameter`] for a sparse gradient;
+/// what libtorch reports.
 pub fn grad_norm(parameters: &Parameters) -> Result<f64, Error> {
     let _guard = tch::no_grad_guard();
-    let (mut total, mut bad) = (0.0, Vec::new());
+    let (mut names, mut squares) = (Vec::new(), Vec::new());
     for (name, tensor) in parameters.iter() {
         let grad = tensor.f_grad()?;
         if grad.defined() {
-            let square = square_sum(&grad)?;
-            if !square.is_finite() {
-                bad.push(name.to_owned());
-            }
-            total += square;
+            refuse_sparse(name, &grad)?;
+            names.push(name);
+            squares.push(square_sum(&grad)?);
         }
+    }
+    let (mut total, mut bad) = (0.0, Vec::new());
+    for (name, square) in names.into_iter().zip(numbers(squares)?) {
+        if !square.is_finite() {
+            bad.push(name.to_owned());
+        }
+        total += square;
     }
     let norm = total.sqrt();
     if !norm.is_finite() {
@@ -114,16 +125,45 @@ fn for_each(parameters: &Parameters, change: impl Fn(&mut Tensor) -> Result<Tens
     Ok(())
 }
 
-fn square_sum(grad: &Tensor) -> Result<f64, Error> {
-    if grad.device() != tch::Device::Cpu {
-        return Ok(grad.f_to_kind(Kind::Double)?.f_square()?.f_sum(Kind::Double)?.double_value(&[]));
+/// A sum of squares, which stays on its device for as long as others are asked for.
+enum Sum {
+    Number(f64),
+    There(Tensor),
+}
+
+fn square_sum(grad: &Tensor) -> Result<Sum, Error> {
+    if grad.device() != Device::Cpu {
+        return Ok(Sum::There(grad.f_to_kind(Kind::Double)?.f_square()?.f_sum(Kind::Double)?));
     }
-    let grad = if is_plain(grad) { grad.shallow_clone() } else { copy_to(grad, tch::Device::Cpu)? };
-    Ok(match grad.kind() {
+    let grad = if is_plain(grad) { grad.shallow_clone() } else { copy_to(grad, Device::Cpu)? };
+    Ok(Sum::Number(match grad.kind() {
         Kind::Float => squares(as_slice::<f32>(&grad)),
         Kind::Double => squares(as_slice::<f64>(&grad)),
         _ => squares(as_slice::<f64>(&grad.f_to_kind(Kind::Double)?)),
-    })
+    }))
+}
+
+/// All sums as numbers. Each device is waited for once.
+fn numbers(sums: Vec<Sum>) -> Result<Vec<f64>, Error> {
+    let mut numbers = vec![0.0; sums.len()];
+    let mut there: Vec<(Device, Vec<usize>, Vec<Tensor>)> = Vec::new();
+    for (i, sum) in sums.into_iter().enumerate() {
+        match sum {
+            Sum::Number(number) => numbers[i] = number,
+            Sum::There(sum) => match there.iter_mut().find(|(device, ..)| *device == sum.device()) {
+                Some((_, places, sums)) => {
+                    places.push(i);
+                    sums.push(sum);
+                }
+                None => there.push((sum.device(), vec![i], vec![sum])),
+            },
+        }
+    }
+    for (_, places, sums) in there {
+        let sums = Tensor::f_stack(&sums, 0)?.f_to_device(Device::Cpu)?;
+        places.iter().zip(as_slice::<f64>(&sums)).for_each(|(&i, sum)| numbers[i] = *sum);
+    }
+    Ok(numbers)
 }
 
 /// Sum of squares in eight lanes, which the compiler turns into vectors.
@@ -182,6 +222,27 @@ mod tests {
         }
         assert_eq!(gradient(&all, "good"), [1e9]);
         assert!(clip_norm(&all, 0.0).is_err() && clip_value(&all, f64::NAN).is_err());
+    }
+
+    /// However they are clipped, and though a clamp would hide an infinity.
+    #[test]
+    fn gradients_that_are_not_finite_are_refused() {
+        for clip in [Clip::Not, Clip::Value(1.0), Clip::Norm(1.0), Clip::NormOfGroup(1.0)] {
+            for bad in [f64::NAN, f64::INFINITY] {
+                let all = Parameters::new([
+                    with_gradient("good", &[3.0], Kind::Double),
+                    with_gradient("bad", &[1.0, bad], Kind::Float),
+                ])
+                .unwrap();
+                let optimizer = Optimizer::new(Sgd::default(), &all).unwrap();
+                let refused = clip.apply(&optimizer);
+                assert!(
+                    matches!(&refused, Err(Error::Gradient { parameters, .. }) if parameters == &["bad"]),
+                    "{clip:?}: {refused:?}"
+                );
+                assert_eq!(gradient(&all, "good"), [3.0]);
+            }
+        }
     }
 
     #[test]

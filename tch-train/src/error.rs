@@ -51,6 +51,19 @@ pub enum Error {
         /// The newest complete checkpoint.
         last: Option<PathBuf>,
     },
+    /// Parameters that are NaN or infinite after a step or its hook.
+    #[error(
+        "not finite after step {step}: {}. Nothing is saved: lower the learning rate, or look for an overflow in the hook after a step; \
+         {}", list(.parameters), resume_from(.last)
+    )]
+    NotFinite {
+        /// Steps done.
+        step: u64,
+        /// Those to blame.
+        parameters: Vec<String>,
+        /// The newest complete checkpoint.
+        last: Option<PathBuf>,
+    },
     /// What is saved and what is there do not go together.
     #[error("{what} does not fit:{}", lines(.differences))]
     Mismatch {

@@ -55,6 +55,113 @@ fn a_gradient_that_is_not_finite_names_the_parameter() {
     assert_eq!(p.double_value(&[0]), 8.0);
 }
 
+/// Without clipping, and though a clamp would make the gradient finite; the checkpoint is that of the last good step.
+#[test]
+fn a_bad_gradient_never_comes_to_the_parameters() {
+    for clip in [Clip::Not, Clip::Value(1.0)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (p, optimizer, all) = halving();
+        let checkpoints = Checkpoints::new(folder.path());
+        let mut trainer = Trainer::new(all, optimizer, Batches::sequential(1, 1).unwrap())
+            .unwrap()
+            .clip(clip)
+            .checkpoints(1, checkpoints.clone(), Identity::default())
+            .unwrap();
+        let error = trainer.run(3, |batch| {
+            let root = if batch.step == 1 { (&p * 0.0).sqrt() } else { p.sqrt() };
+            Ok(Outcome::loss(root.sum(Kind::Double)))
+        });
+        assert!(matches!(error, Err(Error::Gradient { .. })), "{error:?}");
+        let (_, last) = checkpoints.latest().unwrap().unwrap();
+        assert_eq!((last.step, &last.model["p"]), (1, &p.detach()));
+        assert!(p.double_value(&[0]).is_finite());
+    }
+}
+
+/// A hook that spoils the parameters: the checkpoint before stays the newest.
+#[test]
+fn parameters_that_are_not_finite_are_not_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let (p, optimizer, all) = halving();
+    let checkpoints = Checkpoints::new(folder.path());
+    let mut spoilt = p.shallow_clone();
+    let mut trainer = Trainer::new(all, optimizer, Batches::sequential(1, 1).unwrap())
+        .unwrap()
+        .checkpoints(1, checkpoints.clone(), Identity::default())
+        .unwrap()
+        .after_step(move |stepped| {
+            if stepped.step == 2 {
+                let _ = spoilt.f_fill_(f64::INFINITY)?;
+            }
+            Ok(())
+        });
+    let error = trainer.run(3, |_| Ok(Outcome::loss(p.square().sum(Kind::Double)))).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(&error, Error::NotFinite { step: 2, parameters, .. } if parameters == &["p"]), "{text}");
+    assert!(text.contains("the last good checkpoint is") && text.contains("step_000000000001"), "{text}");
+    assert_eq!(checkpoints.latest().unwrap().unwrap().1.step, 1);
+}
+
+#[test]
+fn a_checkpoint_in_memory_is_a_copy() {
+    let (p, optimizer, all) = halving();
+    let same = all.clone();
+    let mut trainer = Trainer::new(all, optimizer, Batches::sequential(1, 1).unwrap()).unwrap();
+    let loss = || Ok(Outcome::loss(p.square().sum(Kind::Double)));
+    trainer.run(1, |_| loss()).unwrap();
+    let kept = trainer.checkpoint().unwrap();
+    trainer.run(3, |_| loss()).unwrap();
+    assert_eq!((kept.step, kept.model["p"].double_value(&[0]), p.double_value(&[0])), (1, 4.0, 1.0));
+    kept.load_model(&same).unwrap();
+    assert_eq!(p.double_value(&[0]), 4.0);
+}
+
+/// Hook, validation and checkpoint of a step that fail are made up for by the next call, each once.
+#[test]
+fn what_failed_after_a_step_is_done_first_by_the_next_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (p, optimizer, all) = halving();
+    let checkpoints = Checkpoints::new(folder.path().join("checkpoints"));
+    // in the way of the file
+    let obstacle = checkpoints.folder().join("step_000000000001.safetensors.partial");
+    std::fs::create_dir_all(&obstacle).unwrap();
+    let (calls, fails) = (RefCell::new(Vec::new()), RefCell::new(vec!["validation", "hook"]));
+    let call = |what: &'static str, step: u64| {
+        calls.borrow_mut().push((what, step));
+        let fail = fails.borrow().last() == Some(&what);
+        if fail { Err(fails.borrow_mut().pop().unwrap().into()) } else { Ok(()) }
+    };
+    let mut trainer = Trainer::new(all, optimizer, Batches::sequential(1, 1).unwrap())
+        .unwrap()
+        .after_step(|stepped| call("hook", stepped.step))
+        .validate(9, |step| call("validation", step).map(|()| Scores::new("loss", 0.5)))
+        .unwrap()
+        .log(folder.path(), 1)
+        .unwrap();
+    let loss = || Ok(Outcome::loss(p.square().sum(Kind::Double)));
+    trainer = trainer.checkpoints(9, checkpoints.clone(), Identity::default()).unwrap();
+    let mut run = |steps| trainer.run(steps, |_| loss());
+    assert!(matches!(run(1), Err(Error::Caller { what: "the hook after a step", .. })));
+    assert!(matches!(run(1), Err(Error::Caller { what: "the validation", .. })));
+    assert!(matches!(run(1), Err(Error::File { .. })));
+    std::fs::remove_dir(&obstacle).unwrap();
+    // the checkpoint of the step that was the last one, though more are asked for
+    let report = run(2).unwrap();
+    assert!(report.checkpoint.is_some_and(|path| path.ends_with("step_000000000002.safetensors")));
+    let saved: Vec<u64> = checkpoints.list().unwrap().iter().map(|file| file.0).collect();
+    assert_eq!((saved, checkpoints.best().unwrap().unwrap().1.score), (vec![2, 1], Some(0.5)));
+    drop(trainer);
+    let (hook, validation) = ("hook", "validation");
+    assert_eq!(
+        calls.into_inner(),
+        [(hook, 1), (hook, 1), (validation, 1), (validation, 1), (hook, 2), (validation, 2)]
+    );
+    for (name, rows) in [("training.csv", 2), ("validation.csv", 2)] {
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(text.lines().count(), 1 + rows, "{name}: {text}");
+    }
+}
+
 #[test]
 fn gradients_computed_by_the_caller() {
     let (p, optimizer, all) = halving();

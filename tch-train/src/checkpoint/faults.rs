@@ -18,10 +18,20 @@ struct Failing {
     /// Whether later ones fail, too, as when the process was killed.
     for_good: bool,
     failed: bool,
+    /// Whether something other than a removal failed.
+    spoilt: bool,
 }
 
 impl Failing {
+    fn new(left: usize, for_good: bool) -> Self {
+        Self { left, for_good, failed: false, spoilt: false }
+    }
+
     fn works(&mut self) -> io::Result<()> {
+        self.removes().inspect_err(|_| self.spoilt = true)
+    }
+
+    fn removes(&mut self) -> io::Result<()> {
         if self.left == 0 && (self.for_good || !self.failed) {
             self.failed = true;
             return Err(io::Error::other("no space left"));
@@ -52,7 +62,7 @@ impl Disk for Failing {
         self.works().and_then(|()| FileSystem.sync_folder(folder))
     }
     fn remove(&mut self, path: &Path) -> io::Result<()> {
-        self.works().and_then(|()| FileSystem.remove(path))
+        self.removes().and_then(|()| FileSystem.remove(path))
     }
 }
 
@@ -75,6 +85,7 @@ fn checkpoint(step: u64) -> Checkpoint {
         score: Some(1.0 / 3.0),
         cursor: Some(Batches::shuffled(10, 3, 5).unwrap().cursor()),
         schedules: [("lr".to_owned(), Schedule::Constant(0.1))].into(),
+        clip: json!({"norm": 1.5}),
         notes: json!({"said": "\"sha256\":\"0"}),
         model,
         optimizer: Some(optimizer.state().unwrap()),
@@ -83,7 +94,7 @@ fn checkpoint(step: u64) -> Checkpoint {
 
 fn assert_same(a: &Checkpoint, b: &Checkpoint) {
     assert_eq!((a.step, &a.identity, a.seed, a.score), (b.step, &b.identity, b.seed, b.score));
-    assert_eq!((&a.cursor, &a.schedules, &a.notes), (&b.cursor, &b.schedules, &b.notes));
+    assert_eq!((&a.cursor, &a.schedules, &a.clip, &a.notes), (&b.cursor, &b.schedules, &b.clip, &b.notes));
     let same = |a: &Tensor, b: &Tensor| a.kind() == b.kind() && a.size() == b.size() && a.equal(b);
     assert!(a.model.keys().eq(b.model.keys()) && a.model.values().zip(b.model.values()).all(|(a, b)| same(a, b)));
     let (a, b) = (a.optimizer.as_ref().unwrap(), b.optimizer.as_ref().unwrap());
@@ -116,11 +127,11 @@ fn a_failure_at_any_action_leaves_a_complete_checkpoint() {
         let folder = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::new(folder.path()).keep(Keep::Newest(1)).best_is(Best::Highest);
         checkpoints.save(&checkpoint(1)).unwrap();
-        let mut disk = Failing { left, for_good, failed: false };
+        let mut disk = Failing::new(left, for_good);
         let mut new = checkpoint(2);
         new.score = Some(0.5);
         let saved = checkpoints.save_to(&mut disk, &new);
-        assert_eq!(saved.is_err(), disk.failed);
+        assert_eq!(saved.is_err(), disk.spoilt, "after {left} actions");
         failures += u32::from(disk.failed);
         let (_, found) = checkpoints.latest().unwrap().unwrap();
         let renamed = checkpoints.list().unwrap()[0].0 == 2;
@@ -178,6 +189,20 @@ fn the_newest_and_the_best_stay() {
     highest.save(&checkpoint(7)).unwrap();
     assert_eq!(highest.list().unwrap().len(), 4);
     assert!(folder.path().join("mine.safetensors").exists());
+}
+
+#[test]
+fn only_its_own_unfinished_files_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let others = ["mine.partial", "step_x.safetensors.partial", "step_1.partial"];
+    for name in others.iter().chain(&["step_000000000003.safetensors.partial"]) {
+        fs::write(at(name), b"x").unwrap();
+    }
+    fs::create_dir(at("step_000000000004.safetensors.partial")).unwrap();
+    Checkpoints::new(folder.path()).save(&checkpoint(5)).unwrap();
+    assert!(others.iter().all(|name| at(name).exists()) && at("step_000000000004.safetensors.partial").is_dir());
+    assert!(!at("step_000000000003.safetensors.partial").exists());
 }
 
 #[test]

@@ -37,6 +37,13 @@ impl Best {
     }
 }
 
+const ENDING: &str = ".safetensors";
+
+/// The step that a file's name tells, if it is one of ours with this ending.
+fn step_of(path: &Path, ending: &str) -> Option<u64> {
+    path.file_name()?.to_str()?.strip_prefix("step_")?.strip_suffix(ending)?.parse().ok()
+}
+
 /// Checkpoints of one run in a folder of their own: `step_000000000100.safetensors`, ...
 ///
 /// A file is written under another name, brought to the disk and then renamed: whenever the process or the machine stops, all files of
@@ -73,7 +80,7 @@ impl Checkpoints {
         &self.folder
     }
 
-    /// Writes a checkpoint, then removes those that are not to stay. Returns its file.
+    /// Writes a checkpoint, then removes those that are not to stay; one that cannot be removed is left, with a warning. Returns its file.
     ///
     /// # Errors
     /// [`Error::File`] where something cannot be written; older checkpoints are as they were then.
@@ -87,9 +94,12 @@ impl Checkpoints {
     }
 
     fn save_to(&self, disk: &mut impl Disk, checkpoint: &Checkpoint) -> Result<PathBuf, Error> {
-        let path = self.folder.join(format!("step_{:012}.safetensors", checkpoint.step));
+        let path = self.folder.join(format!("step_{:012}{ENDING}", checkpoint.step));
         write(disk, &path, checkpoint)?;
-        self.tidy(disk, &path)?;
+        // The checkpoint is complete, whatever else is in the folder.
+        if let Err(error) = self.tidy(disk, &path) {
+            tracing::warn!("{error}");
+        }
         Ok(path)
     }
 
@@ -98,11 +108,8 @@ impl Checkpoints {
     /// # Errors
     /// [`Error::File`] where the folder is there and cannot be read.
     pub fn list(&self) -> Result<Vec<(u64, PathBuf)>, Error> {
-        let step = |path: &Path| {
-            let name = path.file_name()?.to_str()?;
-            name.strip_prefix("step_")?.strip_suffix(".safetensors")?.parse::<u64>().ok()
-        };
-        let mut found: Vec<(u64, PathBuf)> = self.files()?.into_iter().filter_map(|p| Some((step(&p)?, p))).collect();
+        let mut found: Vec<(u64, PathBuf)> =
+            self.files()?.into_iter().filter_map(|path| Some((step_of(&path, ENDING)?, path))).collect();
         found.sort_unstable_by(|a, b| b.cmp(a));
         Ok(found)
     }
@@ -156,8 +163,9 @@ impl Checkpoints {
 
     /// Removes what is not to stay, and what earlier saves left unfinished.
     fn tidy(&self, disk: &mut impl Disk, newest: &Path) -> Result<(), Error> {
-        let mut remove: Vec<PathBuf> =
-            self.files()?.into_iter().filter(|path| path.extension().is_some_and(|e| e == PARTIAL)).collect();
+        let partial = format!("{ENDING}.{PARTIAL}");
+        let unfinished = |path: &PathBuf| step_of(path, &partial).is_some() && !path.is_dir();
+        let mut remove: Vec<PathBuf> = self.files()?.into_iter().filter(unfinished).collect();
         if let Keep::Newest(n) = self.keep {
             let complete: Vec<(PathBuf, Option<f64>)> =
                 self.list()?.into_iter().filter_map(|(_, p)| peek(&p).ok().map(|c| (p, c.score))).collect();
@@ -169,7 +177,9 @@ impl Checkpoints {
             let old = complete.into_iter().skip(n.max(1)).map(|(path, _)| path);
             remove.extend(old.filter(|path| Some(path) != best.as_ref() && path != newest));
         }
-        remove.iter().try_for_each(|path| disk.remove(path).map_err(Error::file("remove", path)))
+        let removed = remove.iter().map(|path| disk.remove(path).map_err(Error::file("remove", path)));
+        // All are tried; the first failure tells.
+        removed.fold(Ok(()), Result::and)
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, Error> {

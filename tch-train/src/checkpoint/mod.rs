@@ -45,6 +45,8 @@ pub struct Checkpoint {
     pub cursor: Option<Cursor>,
     /// Schedules by the name of what they change.
     pub schedules: BTreeMap<String, Schedule>,
+    /// How gradients were clipped, as JSON; null where it is not known.
+    pub clip: Value,
     /// Whatever else the caller wants to keep.
     pub notes: Value,
     /// Parameters and buffers by name.
@@ -60,6 +62,8 @@ struct Training {
     score: Option<f64>,
     cursor: Option<Cursor>,
     schedules: BTreeMap<String, Schedule>,
+    #[serde(default)]
+    clip: Value,
     optimizer: Option<Vec<GroupState>>,
 }
 

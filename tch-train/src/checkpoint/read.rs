@@ -90,6 +90,7 @@ fn from_metadata(path: &Path, metadata: &Metadata) -> Result<Checkpoint, Error> 
         score: training.score,
         cursor: training.cursor,
         schedules: training.schedules,
+        clip: training.clip,
         notes: json("notes")?,
         model: Default::default(),
         optimizer: training.optimizer.map(|groups| OptimizerState { groups, tensors: Default::default() }),

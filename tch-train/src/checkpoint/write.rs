@@ -113,12 +113,13 @@ fn header(checkpoint: &Checkpoint, tensors: &[(String, Tensor)]) -> Result<Vec<u
         }
         entries.insert(name.clone(), json!({"dtype": dtype, "shape": tensor.size(), "data_offsets": [start, end]}));
     }
-    let Checkpoint { step, identity, seed, score, cursor, schedules, notes, optimizer, .. } = checkpoint;
+    let Checkpoint { step, identity, seed, score, cursor, schedules, clip, notes, optimizer, .. } = checkpoint;
     let training = Training {
         seed: *seed,
         score: *score,
         cursor: *cursor,
         schedules: schedules.clone(),
+        clip: clip.clone(),
         optimizer: optimizer.as_ref().map(|state| state.groups.clone()),
     };
     let mut metadata = json!({

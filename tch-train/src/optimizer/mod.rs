@@ -57,6 +57,15 @@ impl Rule {
         each_rule!(self, options => options.lr)
     }
 
+    /// Momentum of gradient descent, Adam's `beta1`.
+    pub(crate) fn momentum(&self) -> f64 {
+        match self {
+            Self::Adam(options) => options.beta1,
+            Self::AdamW(options) => options.beta1,
+            Self::Sgd(options) => options.momentum,
+        }
+    }
+
     fn set_lr(&mut self, lr: f64) {
         each_rule!(self, options => options.lr = lr);
     }
@@ -303,6 +312,14 @@ impl Optimizer {
     }
 }
 
+pub(crate) fn refuse_sparse(name: &str, grad: &Tensor) -> Result<(), Error> {
+    if grad.is_sparse() {
+        let what = "its gradient is sparse; make it dense before the step".into();
+        return Err(Error::Parameter { name: name.into(), what });
+    }
+    Ok(())
+}
+
 impl Parameter {
     fn step(&mut self, rule: &Rule) -> Result<(), Error> {
         let mut grad = self.tensor.f_grad()?;
@@ -312,17 +329,15 @@ impl Parameter {
             }
             grad = self.tensor.f_zeros_like()?;
         }
-        let refuse = |what: &str| Err(Error::Parameter { name: self.name.clone(), what: what.into() });
-        if grad.is_sparse() {
-            return refuse("its gradient is sparse; make it dense before the step");
-        }
+        refuse_sparse(&self.name, &grad)?;
         if self.slots.is_empty() {
             let zeros = |_: &&str| Tensor::f_zeros(self.tensor.size(), (self.tensor.kind(), self.tensor.device()));
             self.slots = rule.slots().iter().map(zeros).collect::<Result<_, _>>()?;
         }
         let likeness = |t: &Tensor| (t.kind(), t.device(), t.size());
         if self.slots.iter().any(|slot| likeness(slot) != likeness(&self.tensor)) {
-            return refuse("it was moved or changed its kind after the first step; make a new optimiser");
+            let what = "it was moved or changed its kind after the first step; make a new optimiser".into();
+            return Err(Error::Parameter { name: self.name.clone(), what });
         }
         self.steps += 1;
         let (t, p, slots) = (self.steps, &mut self.tensor, &mut self.slots);

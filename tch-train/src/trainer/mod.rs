@@ -60,6 +60,20 @@ pub struct Trainer<'a> {
     on_signal: OnSignal,
     /// Whether the caller knows what is in the folder of checkpoints.
     looked: bool,
+    due: Due,
+}
+
+/// What is still to be done about the last step. What fails stays due and is done first by the next run, except for rows of the log.
+#[derive(Debug, Default)]
+struct Due {
+    /// The hook, with the loss.
+    hook: Option<f64>,
+    /// The values of the log.
+    row: Option<Vec<(String, f64)>>,
+    validation: bool,
+    save: bool,
+    /// Of the validation, for the checkpoint.
+    score: Option<f64>,
 }
 
 impl<'a> Trainer<'a> {
@@ -94,6 +108,7 @@ impl<'a> Trainer<'a> {
             progress: Progress::Silent,
             on_signal: OnSignal::Untouched,
             looked: false,
+            due: Due::default(),
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::outcome::Loss;
-use super::{Batch, Ended, Outcome, Report, Scores, Stepped, Trainer};
+use super::{Batch, Due, Ended, Outcome, Report, Scores, Stepped, Trainer};
 use crate::metrics::Log;
 use crate::progress::Display;
 use crate::signals::Listening;
@@ -15,11 +15,12 @@ impl Trainer<'_> {
     /// Trains until `steps` steps are done, those before a resumption included. May be called again with more.
     ///
     /// `compute` gets a batch and returns its loss, see [`Outcome`]. Where it fails, or loss or gradients are not finite, parameters,
-    /// optimiser and order of the data are as before the step.
+    /// optimiser and order of the data are as before the step. Where what follows a step fails, be it hook, validation or checkpoint, the
+    /// step is done, and the next call begins with what failed.
     ///
     /// # Errors
-    /// [`Error::Exploded`] and [`Error::Gradient`] where loss or gradients are not finite; [`Error::Caller`] with what a closure
-    /// returned; [`Error::NotFresh`] where the folder holds checkpoints and [`resume`](Self::resume) was not called; [`Error::File`]
+    /// [`Error::Exploded`] and [`Error::Gradient`] where loss or gradients are not finite; [`Error::NotFinite`] where a parameter is not
+    /// that should be saved; [`Error::Caller`] with what a closure returned; [`Error::NotFresh`] where the folder holds checkpoints and [`resume`](Self::resume) was not called; [`Error::File`]
     /// where log or checkpoint cannot be written.
     pub fn run(
         &mut self,
@@ -32,13 +33,17 @@ impl Trainer<'_> {
         let start = Instant::now();
         let mut report =
             Report { ended: Ended::Finished, step: self.step, loss: f64::NAN, checkpoint: None, seconds: 0.0 };
+        self.finish_step()?;
+        report.checkpoint = self.validate_and_save()?;
         while self.step < steps && report.ended == Ended::Finished {
-            report.loss = self.step(&mut compute)?;
+            report.loss = self.step(steps, &mut compute)?;
+            self.finish_step()?;
             display.step(self.step, report.loss);
             if self.step < steps && listening.as_ref().is_some_and(Listening::requested) {
                 report.ended = Ended::Interrupted;
+                self.due.save = true;
             }
-            report.checkpoint = self.validate_and_save(self.step == steps, report.ended)?.or(report.checkpoint);
+            report.checkpoint = self.validate_and_save()?.or(report.checkpoint);
         }
         (report.step, report.seconds) = (self.step, start.elapsed().as_secs_f64());
         display.finish();
@@ -65,8 +70,12 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// One step. Returns the loss before it.
-    fn step(&mut self, compute: &mut impl FnMut(&Batch) -> Result<Outcome, BoxError>) -> Result<f64, Error> {
+    /// One step of `steps`, up to what is due after it. Returns the loss before it.
+    fn step(
+        &mut self,
+        steps: u64,
+        compute: &mut impl FnMut(&Batch) -> Result<Outcome, BoxError>,
+    ) -> Result<f64, Error> {
         let cursor = self.batches.cursor();
         let seed = mix(self.seed, self.step);
         let batch = Batch { step: self.step, epoch: cursor.epoch, indices: self.batches.next_batch(), seed };
@@ -74,7 +83,14 @@ impl Trainer<'_> {
         match self.change(&batch, compute) {
             Ok((loss, values)) => {
                 self.step += 1;
-                self.finish_step(loss, &values)?;
+                let is_due = |every: u64| self.step == steps || self.step.is_multiple_of(every);
+                self.due = Due {
+                    hook: Some(loss),
+                    row: Some(values),
+                    validation: self.validation.as_ref().is_some_and(|(every, _)| is_due(*every)),
+                    save: self.checkpoints.as_ref().is_some_and(|(every, _)| is_due(*every)),
+                    score: None,
+                };
                 Ok(loss)
             }
             Err(error) => {
@@ -102,8 +118,7 @@ impl Trainer<'_> {
             }
         };
         if !value.is_finite() {
-            let last = self.checkpoints.as_ref().and_then(|(_, c)| Some(c.latest().ok()??.0));
-            return Err(Error::Exploded { step: self.step, loss: value, last });
+            return Err(Error::Exploded { step: self.step, loss: value, last: self.last_good() });
         }
         if let Loss::Tensor(loss) = &outcome.loss {
             loss.f_backward()?;
@@ -129,46 +144,47 @@ impl Trainer<'_> {
         self.momentum.as_ref().map_or(Ok(()), |schedule| self.optimizer.set_momentum(schedule.at(self.step)))
     }
 
-    fn finish_step(&mut self, loss: f64, values: &[(String, f64)]) -> Result<(), Error> {
-        if let Some(hook) = &mut self.after_step {
+    /// Hook and log, where they are due.
+    fn finish_step(&mut self) -> Result<(), Error> {
+        if let (Some(hook), Some(loss)) = (&mut self.after_step, self.due.hook) {
             let _guard = tch::no_grad_guard();
             hook(&Stepped { step: self.step, loss, lr: learning_rates(&self.optimizer) })
                 .map_err(|source| Error::Caller { what: "the hook after a step", step: self.step, source })?;
         }
-        if let (Some([training, _]), Some((_, every))) = (&mut self.logs, &self.log)
+        self.due.hook = None;
+        if let (Some(values), Some([training, _]), Some((_, every))) = (self.due.row.take(), &mut self.logs, &self.log)
             && self.step.is_multiple_of(*every)
         {
-            training.row(self.step, values)?;
+            training.row(self.step, &values)?;
         }
         Ok(())
     }
 
-    fn validate_and_save(&mut self, last: bool, ended: Ended) -> Result<Option<PathBuf>, Error> {
-        let (step, mut score, mut better) = (self.step, None, false);
-        if let Some((every, validation)) = &mut self.validation
-            && (last || step.is_multiple_of(*every))
+    /// Validation and checkpoint, where they are due.
+    fn validate_and_save(&mut self) -> Result<Option<PathBuf>, Error> {
+        let step = self.step;
+        if let Some((_, validation)) = &mut self.validation
+            && self.due.validation
         {
             let _guard = tch::no_grad_guard();
             // another stream than that of steps
             tch::manual_seed(mix(!self.seed, step) as i64);
             let Scores { list } =
                 validation(step).map_err(|source| Error::Caller { what: "the validation", step, source })?;
+            self.due.score = list.first().map(|(_, score)| *score);
+            self.due.validation = false;
+            if let (Some(score), Some((_, checkpoints))) = (self.due.score, &self.checkpoints)
+                && checkpoints.is_better(score, self.best)
+            {
+                (self.best, self.due.save) = (Some(score), true);
+            }
             if let Some([_, log]) = &mut self.logs {
                 log.row(step, &list)?;
             }
-            score = list.first().map(|(_, score)| *score);
         }
-        if let (Some(score), Some((_, checkpoints))) = (score, &self.checkpoints)
-            && checkpoints.is_better(score, self.best)
-        {
-            (self.best, better) = (Some(score), true);
-        }
-        match &self.checkpoints {
-            Some((every, _)) if last || better || ended == Ended::Interrupted || step.is_multiple_of(*every) => {
-                self.save(score)
-            }
-            _ => Ok(None),
-        }
+        let saved = if self.due.save { self.save(self.due.score)? } else { None };
+        self.due.save = false;
+        Ok(saved)
     }
 }
 
