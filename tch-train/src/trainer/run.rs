@@ -20,8 +20,8 @@ impl Trainer<'_> {
     ///
     /// # Errors
     /// [`Error::Exploded`] and [`Error::Gradient`] where loss or gradients are not finite; [`Error::NotFinite`] where a parameter is not
-    /// that should be saved; [`Error::Caller`] with what a closure returned; [`Error::NotFresh`] where the folder holds checkpoints and [`resume`](Self::resume) was not called; [`Error::File`]
-    /// where log or checkpoint cannot be written.
+    /// that should be saved; [`Error::Caller`] with what a closure returned; [`Error::NotFresh`] where the folder holds checkpoints and
+    /// [`resume`](Self::resume) was not called; [`Error::File`] where log or checkpoint cannot be written.
     pub fn run(
         &mut self,
         steps: u64,
