@@ -413,3 +413,20 @@ fn empty_projections_and_lost_samples() {
         assert_eq!(v.grad().isfinite().all().int64_value(&[]), 1, "{name}");
     }
 }
+
+/// Rest is looked for on the way forward alone.
+#[test]
+fn the_way_back_does_not_end_at_rest() {
+    let gradient = |steady| {
+        let k = Tensor::from_slice(&[1.0]).set_requires_grad(true);
+        let y0 = Tensor::from_slice(&[1.0]).view([1, 1]);
+        let times = TensorTimes::try_from(&Times::span(1, 0.0, 6.95).unwrap()).unwrap();
+        let solver = Solver::new().limits(sparse_ode::Limits { dt_max: Some(0.2), ..Default::default() });
+        let solver = solver.adjoint(Adjoint::Continuous(ErrorOf::States)).steady_state(steady);
+        let field = |_: &Now, y: &Tensor, p: &[Tensor]| Ok(y.f_mul(&p[0])?.f_neg()?);
+        let solution = solver.solve_tensors(field, &y0, &times, &[&k]).unwrap();
+        (solution.end.sum(Kind::Double) * 1e-4).backward();
+        (solution.status[0], k.grad().double_value(&[0]))
+    };
+    assert_eq!(gradient(Some((1e-3, 0.0))), gradient(None));
+}

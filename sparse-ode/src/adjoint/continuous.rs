@@ -273,6 +273,8 @@ fn stretch<T: Real>(
     }
     let solver = Solver {
         initial_step: initial_steps(&recording.solver, &samples),
+        // Where the gradient is at rest, the way back has not come to its end.
+        steady: None,
         adjoint: Adjoint::ConstantSteps,
         checkpointing: Checkpointing::All,
         ..recording.solver.clone()
