@@ -3,6 +3,7 @@
 //! Every function makes one pass over the arrays that it takes. Work is cut into blocks of a fixed size, which rayon's threads
 //! share; sums are added up per block and then over blocks in order, so that results do not depend on the number of threads.
 
+use crate::solver::Compat;
 use rayon::prelude::*;
 use tch_function::on_best_tier;
 use tch_sparse::{Aligned, Real};
@@ -151,30 +152,32 @@ pub(crate) struct Scale {
     pub(crate) rtol: f64,
 }
 
-/// Per column the root mean square of `dt sum_j w_j k_j / (atol + rtol max(|y0|, |y1|))`.
+/// Per column the root mean square of `dt sum_j w_j k_j / (atol + rtol max(|y0|, |y1|))`; NaN where a state is so large that its
+/// tolerance is infinite, unless as torchode does it.
 pub(crate) fn error_norms<T: Real>(
     shape: Shape,
     scale: Scale,
-    y0: &[T],
-    y1: &[T],
+    compat: Compat,
+    (y0, y1): (&[T], &[T]),
     dt: &[T],
     terms: &[(f64, &[T])],
 ) -> Vec<f64> {
     let dt = shape.repeated(dt);
     let scale = [T::from_f64(scale.atol), T::from_f64(scale.rtol)];
+    let is_bounded = compat == Compat::None;
     with_terms!(
         terms,
         |list| shape.root_mean_squares(|first, n, sums: &mut [T]| {
             let to = first + n;
             let k = list.map(|(_, k)| &k[first..to]);
             let w = list.map(|(w, _)| T::from_f64(w));
-            error_block(sums, &y0[first..to], &y1[first..to], &dt[..n], scale, w, k);
+            error_block(sums, &y0[first..to], &y1[first..to], &dt[..n], scale, is_bounded, w, k);
         }),
         error
     )
 }
 
-on_best_tier!(fn error_block<T: Real, const N: usize>(out: &mut [T], y0: &[T], y1: &[T], dt: &[T], scale: [T; 2], w: [T; N], k: [&[T]; N]) = error_body, fused);
+on_best_tier!(fn error_block<T: Real, const N: usize>(out: &mut [T], y0: &[T], y1: &[T], dt: &[T], scale: [T; 2], is_bounded: bool, w: [T; N], k: [&[T]; N]) = error_body, fused);
 
 #[inline(always)]
 fn error_body<T: Real, const N: usize, const FUSED: bool>(
@@ -183,6 +186,7 @@ fn error_body<T: Real, const N: usize, const FUSED: bool>(
     y1: &[T],
     dt: &[T],
     scale: [T; 2],
+    is_bounded: bool,
     w: [T; N],
     k: [&[T]; N],
 ) {
@@ -194,8 +198,10 @@ fn error_body<T: Real, const N: usize, const FUSED: bool>(
         for j in 1..N {
             sum = (dt[i] * w[j]).times_plus::<FUSED>(k[j][i], sum);
         }
-        let ratio = sum / (scale[0] + scale[1] * y0[i].abs().or_greater(y1[i].abs()));
-        out[i] = ratio * ratio;
+        let allowed = scale[0] + scale[1] * y0[i].abs().or_greater(y1[i].abs());
+        let ratio = sum / allowed;
+        // The difference is zero, or no number where all would be allowed.
+        out[i] = if is_bounded { ratio * ratio + (allowed - allowed) } else { ratio * ratio };
     }
 }
 

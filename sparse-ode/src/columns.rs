@@ -107,7 +107,7 @@ impl Columns {
             // A fixed step that was shortened to end somewhere is followed by a whole one.
             let is_fixed = e.is_none() || solver.controller == Controller::Fixed;
             let dt = if is_fixed { initial_step[self.sample[b]] } else { self.dt[b] };
-            let mut d = solver.controller.decide(dt, e, order, &mut self.memory[b], &precise);
+            let mut d = solver.controller.decide(dt, e, order, solver.compat, &mut self.memory[b], &precise);
             let ruined = is_fixed && !torchode && !e.map_or_else(|| finite[b], f64::is_finite);
             d.accept &= !ruined;
             let stats = &mut stats[self.sample[b]];
@@ -124,11 +124,11 @@ impl Columns {
                 None
             } else if solver.max_steps.is_some_and(|n| stats.steps >= n) {
                 Some(Status::ReachedMaxSteps)
-            } else if d.below_dt_min && (torchode || !there) {
+            } else if d.below_dt_min && (torchode || !d.accept || !there) {
                 Some(Status::ReachedDtMin)
             } else if stuck && !torchode {
                 Some(Status::StepTooSmall)
-            } else if solver.max_rejects.is_some_and(|n| self.rejects[b] >= n) && !torchode {
+            } else if solver.max_rejects.is_some_and(|n| self.rejects[b] > n) && !torchode {
                 Some(Status::TooManyRejects)
             } else {
                 None
@@ -158,14 +158,17 @@ impl Columns {
         jumped
     }
 
-    /// Finds the next time at which a step of column `b` must end, and how many jumps lie behind it.
+    /// Finds the next time at which a step of column `b` must end, and how many jumps lie behind it. The solver's are in order.
     fn aim(&mut self, b: usize, solver: &Solver) {
-        let (start, t, end) = (self.start[b], self.t[b], self.end[b]);
-        let between = |j: f64, low: f64, high: f64| j > low.min(high) && j < low.max(high);
-        let ahead = solver.jumps.iter().copied().filter(|&j| between(j, t, end));
-        self.piece[b] = solver.jumps.iter().filter(|&&j| j == start || j == t || between(j, start, t)).count();
-        let next = if end > t { ahead.reduce(f64::min) } else { ahead.reduce(f64::max) };
-        self.stop[b] = next.unwrap_or(end);
+        let (start, t, end, jumps) = (self.start[b], self.t[b], self.end[b], &solver.jumps);
+        let before = |t: f64| jumps.partition_point(|&j| j < t);
+        let up_to = |t: f64| jumps.partition_point(|&j| j <= t);
+        self.piece[b] = up_to(start.max(t)) - before(start.min(t));
+        self.stop[b] = if end > t {
+            jumps.get(up_to(t)).map_or(end, |j| j.min(end))
+        } else {
+            before(t).checked_sub(1).map_or(end, |last| jumps[last].max(end))
+        };
     }
 
     /// Shortens steps that would lead past their stop.
@@ -175,12 +178,14 @@ impl Columns {
             let is_shortened = self.dt[b].abs() > left.abs();
             if is_shortened {
                 self.dt[b] = solver.time.round(left);
+            } else if solver.compat == Compat::None {
+                self.dt[b] = solver.time.moved(self.t[b], self.dt[b]);
             }
             // One that happens to fit ends at the stop as well, wherever that is moved.
             let ends_there = is_shortened || (solver.compat == Compat::None && self.next(b, solver).1);
             self.cut[b] = ends_there.then(|| {
-                let jump = solver.jumps.iter().position(|&j| j == self.stop[b]);
-                jump.filter(|_| self.stop[b] != self.end[b]).map_or(Stop::End, Stop::Jump)
+                let jump = || Stop::Jump(solver.jumps.partition_point(|&j| j < self.stop[b]));
+                if self.stop[b] == self.end[b] { Stop::End } else { jump() }
             });
         }
     }
@@ -198,5 +203,29 @@ impl Columns {
         keep(&mut self.cut, kept);
         keep(&mut self.memory, kept);
         keep(&mut self.rejects, kept);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By their definitions, at jumps and between, forward and backward.
+    #[test]
+    fn jumps_ahead_and_behind() {
+        let solver = Solver::new().jumps(&[1.0, 2.0, 2.0, 3.0]);
+        let places: Vec<f64> = (0..=8).map(|i| f64::from(i) / 2.0).collect();
+        for (&start, &end) in places.iter().flat_map(|a| places.iter().map(move |b| (a, b))).filter(|(a, b)| a != b) {
+            let mut columns = Columns::new(&solver, &Times::span(1, start, end).unwrap());
+            for &t in places.iter().filter(|&&t| t >= start.min(end) && t <= start.max(end) && t != end) {
+                columns.t[0] = t;
+                columns.aim(0, &solver);
+                let within = |j: f64, a: f64, b: f64| j >= a.min(b) && j <= a.max(b);
+                let behind = solver.jumps.iter().filter(|&&j| within(j, start, t)).count();
+                let ahead = solver.jumps.iter().copied().filter(|&j| within(j, t, end) && j != t);
+                let stop = ahead.min_by(|a, b| (a - t).abs().total_cmp(&(b - t).abs())).unwrap_or(end);
+                assert_eq!((columns.piece[0], columns.stop[0]), (behind, stop), "{start} to {end} at {t}");
+            }
+        }
     }
 }

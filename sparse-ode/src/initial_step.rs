@@ -87,7 +87,7 @@ enum SecondFrom {
 impl Second {
     fn of(round: impl Fn(f64) -> f64, first: f64, d1: f64, change: f64, order: f64) -> Self {
         // A derivative that is not finite says nothing of the right step: begin with the cautious one.
-        let steepest = d1.max(change / first.abs());
+        let steepest = steepest(d1, change / first.abs());
         let (dt, from) = if !steepest.is_finite() {
             (first.abs(), SecondFrom::First(1))
         } else if steepest <= 1e-15 {
@@ -101,6 +101,11 @@ impl Second {
             if 100.0 * first.abs() < dt { (100.0 * first.abs(), SecondFrom::First(100)) } else { (dt, from) };
         Self { dt: round(dt).copysign(first), from }
     }
+}
+
+/// The greater of two rates; NaN where either is.
+fn steepest(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
 
 /// Goes along the derivative for the first step of each column; returns the times.
@@ -167,7 +172,7 @@ pub(crate) fn pull_back<T: Real>(
             second.dt.abs() > l.dt_max.unwrap_or(f64::INFINITY) || second.dt.abs() < least
         });
         let size_bar = if held { 0.0 } else { cotangent[b] * first[b].signum() };
-        let steepest = d1[b].max(change[b] / first[b].abs());
+        let steepest = steepest(d1[b], change[b] / first[b].abs());
         let of_steepest = -size_bar * second.dt.abs() / (order * steepest);
         match second.from {
             SecondFrom::First(times) => first_bar[b] += f64::from(times) * size_bar,
@@ -229,4 +234,18 @@ pub(crate) fn pull_back<T: Real>(
     add_scaled(shape, &mut *to.y0, &one, &[(1.0, &y_bar)]);
     to.start.iter_mut().zip(t_bar).for_each(|(to, bar)| *to += bar);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whichever rate is not a number, the cautious step is the one to begin with.
+    #[test]
+    fn a_rate_that_is_no_number_says_nothing() {
+        for (d1, change) in [(1.0, f64::NAN), (f64::NAN, 1.0), (f64::INFINITY, 1.0)] {
+            let second = Second::of(|t| t, 1e-3, d1, change, 5.0);
+            assert_eq!((second.dt, second.from), (1e-3, SecondFrom::First(1)), "{d1}, {change}");
+        }
+    }
 }

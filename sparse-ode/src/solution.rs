@@ -12,7 +12,7 @@ pub enum Status {
     ReachedDtMin,
     /// The number of steps ran out.
     ReachedMaxSteps,
-    /// The error control wanted a step so short that time would not move.
+    /// The error control wanted a step so short that time would not move, or the caller gave one.
     StepTooSmall,
     /// Too many steps in a row were rejected.
     TooManyRejects,
@@ -54,7 +54,8 @@ impl Status {
                 "the number of steps ran out; raise max_steps, loosen rtol/atol, or shorten the span: the problem may be stiff"
             }
             Self::StepTooSmall => {
-                "the step fell below the precision of time; look for NaN, overflow or a discontinuity in the right-hand side there"
+                "the step fell below the precision of time; look for NaN, overflow or a discontinuity in the right-hand side there, \
+                 or give a longer one"
             }
             Self::TooManyRejects => {
                 "steps are rejected however short they are; look for NaN, overflow or a discontinuity in the right-hand side there"

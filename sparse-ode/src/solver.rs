@@ -27,6 +27,18 @@ impl TimePrecision {
             }
     }
 
+    /// The length of a step from `t` as far as time moves: what is lost to its rounding would add up in the state. In double precision it
+    /// is lost there, too.
+    pub(crate) fn moved(self, t: f64, dt: f64) -> f64 {
+        match self {
+            Self::Double => dt,
+            Self::Single => match self.round(t + dt) - t {
+                0.0 => dt,
+                moved => moved,
+            },
+        }
+    }
+
     pub(crate) fn round(self, t: f64) -> f64 {
         match self {
             Self::Double => t,
@@ -39,8 +51,8 @@ impl TimePrecision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compat {
     /// The right one. The default. A sample that fails does not stop the others; a sample that has reached its end is a success
-    /// though its steps have run out; an error that is not finite rejects the step; the last step ends exactly at the end; the
-    /// initial step keeps to `dt_max`.
+    /// though its steps have run out; an error that is not finite rejects the step, and so does a state that is not; a rejected step
+    /// is followed by a shorter one; the last step ends exactly at the end; the initial step keeps to `dt_max`.
     #[default]
     None,
     /// torchode's in all these.
@@ -138,7 +150,7 @@ impl Solver {
         self
     }
 
-    /// Bounds of steps and of their growth, for the controller set so far.
+    /// Bounds of steps and of their growth, for the controller set so far; fixed steps have none.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         match &mut self.controller {
@@ -156,7 +168,8 @@ impl Solver {
         self
     }
 
-    /// The first step of each sample, or one for all, in the unit of time. Its sign is the direction's, whatever is given.
+    /// The first step of each sample, or one for all, in the unit of time. Its sign is the direction's, whatever is given. One so short
+    /// that time would not move ends with [`Status::StepTooSmall`](crate::Status::StepTooSmall).
     #[must_use]
     pub fn initial_step(mut self, dt: &[f64]) -> Self {
         self.initial_step = Some(dt.to_vec());
@@ -176,7 +189,7 @@ impl Solver {
         self
     }
 
-    /// Steps in a row that each sample may have rejected; `None` for no end.
+    /// Steps in a row that each sample may have rejected, and go on; `None` for no end.
     #[must_use]
     pub fn max_rejects(mut self, n: Option<usize>) -> Self {
         self.max_rejects = n;
@@ -250,8 +263,8 @@ impl Solver {
         Ok(stepper.finish())
     }
 
-    /// Solves to the end and calls `watch` after each step of all running samples: to report progress ([`Stepper::t`]), to look for
-    /// events and end samples there ([`Stepper::stop`]), or to keep a clone from which to go on.
+    /// Solves to the end and calls `watch` after each step of all running samples, the last one included: to report progress
+    /// ([`Stepper::t`]), to look for events and end samples there ([`Stepper::stop`]), or to keep a clone from which to go on.
     ///
     /// # Errors
     /// As [`solve`](Self::solve).
@@ -284,10 +297,13 @@ impl Solver {
         mut watch: impl FnMut(&mut Stepper<T>),
     ) -> Result<Solution<T>, Error> {
         let mut stepper = self.start(field, y0, times)?;
-        while stepper.step(field)? {
+        loop {
+            let runs = stepper.step(field)?;
             watch(&mut stepper);
+            if !runs {
+                return Ok(stepper.finish());
+            }
         }
-        Ok(stepper.finish())
     }
 
     /// Solves to the end with the values at the evaluation times in a place of the caller's, `[batch, points, features]`.
@@ -301,7 +317,7 @@ impl Solver {
         times: &Times,
         values: &mut [T],
     ) -> Result<Solution<T>, Error> {
-        self.check(times)?;
+        self.check::<T>(times)?;
         let want = times.batch() * times.points * field.features();
         if values.len() != want {
             return Err(Error::Setting(format!("room for {} values where {want} are asked for", values.len())));
@@ -368,7 +384,7 @@ impl Solver {
         y0: &[T],
         times: &Times,
     ) -> Result<(Solution<T>, Recording<T>), Error> {
-        self.check(times)?;
+        self.check::<T>(times)?;
         let mut values = vec![T::ZERO; times.batch() * times.points * field.features()];
         let (mut solution, recording) = self.record_into(field, y0, times, &mut values)?;
         solution.values = values;
@@ -383,7 +399,7 @@ impl Solver {
         times: &Times,
         values: &mut [T],
     ) -> Result<(Solution<T>, Recording<T>), Error> {
-        self.check(times)?;
+        self.check::<T>(times)?;
         let mut stepper = Stepper::new(self, field, y0, times, values, Recorded::Yes)?;
         while stepper.step_into(field, values)? {}
         let mut recording = stepper.take_recording().ok_or_else(|| Error::Setting("nothing was recorded".into()))?;
@@ -397,7 +413,7 @@ impl Solver {
     /// # Errors
     /// As [`solve`](Self::solve).
     pub fn start<T: Real>(&self, field: &mut dyn VectorField<T>, y0: &[T], times: &Times) -> Result<Stepper<T>, Error> {
-        self.check(times)?;
+        self.check::<T>(times)?;
         let mut values = vec![T::ZERO; times.batch() * times.points * field.features()];
         Ok(Stepper::new(self, field, y0, times, &mut values, Recorded::No)?.holding(values))
     }
@@ -406,15 +422,20 @@ impl Solver {
         Scale { atol: self.atol, rtol: self.rtol }
     }
 
-    fn check(&self, times: &Times) -> Result<(), Error> {
+    fn check<T: Real>(&self, times: &Times) -> Result<(), Error> {
         let refuse = |what: String| Err(Error::Setting(what));
+        // As they are used.
+        let precise = |x: f64| T::from_f64(x).to_f64();
         if let Some(what) = self.controller.problem() {
             return refuse(what);
         }
-        if !(self.atol > 0.0 && self.rtol >= 0.0 && (self.atol + self.rtol).is_finite()) {
+        let (atol, rtol) = (precise(self.atol), precise(self.rtol));
+        if !(atol > 0.0 && rtol >= 0.0 && (atol + rtol).is_finite()) {
             return refuse(format!(
-                "atol {} must be positive (it is what a state of zero may be off) and rtol {} not negative",
-                self.atol, self.rtol
+                "atol {} must be positive (it is what a state of zero may be off) and rtol {} not negative, both finite, in {:?}",
+                self.atol,
+                self.rtol,
+                T::KIND
             ));
         }
         match &self.initial_step {
@@ -437,11 +458,14 @@ impl Solver {
             return refuse("max_steps is 0; at least one step is needed".into());
         }
         if let Some(s) = self.steady
-            && !(s.atol >= 0.0 && s.rtol >= 0.0 && s.atol + s.rtol > 0.0 && (s.atol + s.rtol).is_finite())
+            && let (atol, rtol) = (precise(s.atol), precise(s.rtol))
+            && !(atol >= 0.0 && rtol >= 0.0 && atol + rtol > 0.0 && (atol + rtol).is_finite())
         {
             return refuse(format!(
-                "steady_state wants tolerances that are not negative, got {} and {}",
-                s.atol, s.rtol
+                "steady_state wants finite tolerances that are not negative nor both zero in {:?}, got {} and {}",
+                T::KIND,
+                s.atol,
+                s.rtol
             ));
         }
         if !self.jumps.iter().all(|t| t.is_finite()) {

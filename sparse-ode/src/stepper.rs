@@ -137,7 +137,7 @@ impl<T: Real> Stepper<T> {
         let error = tableau.b_error.map(|weights| {
             let dt = self.steps_in_state_precision();
             let terms = terms(weights, &self.k, self.shape.len());
-            error_norms(self.shape, self.solver.scale(), &self.y, &self.y1, &dt, &terms)
+            error_norms(self.shape, self.solver.scale(), self.solver.compat, (&self.y, &self.y1), &dt, &terms)
         });
         let finite = if error.is_none() { arrays::finite_columns(self.shape, &self.y1) } else { Vec::new() };
         let precise = |x: f64| T::from_f64(x).to_f64();
@@ -220,10 +220,19 @@ impl<T: Real> Stepper<T> {
         }
     }
 
-    /// Ends samples where they are, with [`Status::Stopped`]; those that do not run are left alone. What an event does.
+    /// Ends samples where they are, with [`Status::Stopped`], also those that came to their end in the last step; those that did not run
+    /// are left alone. What an event does.
     pub fn stop(&mut self, samples: &[usize]) {
-        let list: Vec<usize> =
-            (0..self.columns.sample.len()).filter(|&b| samples.contains(&self.columns.sample[b])).collect();
+        let mut is_listed = vec![false; self.times.batch()];
+        for &sample in samples {
+            let Some(is_listed) = is_listed.get_mut(sample) else { continue };
+            *is_listed = true;
+            // One that has just come to its end was still on its way there.
+            if self.status[sample] == Status::Success && self.last.sample.binary_search(&sample).is_ok() {
+                self.status[sample] = Status::Stopped;
+            }
+        }
+        let list: Vec<usize> = (0..self.columns.sample.len()).filter(|&b| is_listed[self.columns.sample[b]]).collect();
         self.drop_columns(&list, Status::Stopped);
     }
 
@@ -293,8 +302,9 @@ impl<T: Real> Stepper<T> {
     /// The first derivative and the first step.
     fn begin(&mut self, field: &mut dyn VectorField<T>) -> Result<(), Error> {
         let given = self.solver.initial_step.clone();
+        let is_guessed = given.is_none();
         let reuses = self.solver.method.tableau().is_first_same_as_last();
-        if given.is_none() || reuses {
+        if is_guessed || reuses {
             self.derivative(field)?;
         }
         let c = &mut self.columns;
@@ -329,8 +339,8 @@ impl<T: Real> Stepper<T> {
             let most = limits.and_then(|l| l.dt_max).unwrap_or(f64::INFINITY);
             let least = limits.and_then(|l| l.dt_min).unwrap_or(0.0);
             for (dt, t) in c.dt.iter_mut().zip(&c.t) {
-                // Time must move: a guess may be below its precision.
-                let least = least.max(16.0 * self.solver.time.resolution(*t));
+                // Time must move: a guess may be below its precision. What is given is taken as it is.
+                let least = if is_guessed { least.max(16.0 * self.solver.time.resolution(*t)) } else { least };
                 *dt = self.solver.time.round(dt.abs().min(most).max(least)).copysign(*dt);
             }
         }
@@ -462,12 +472,14 @@ impl<T: Real> Stepper<T> {
             return;
         }
         let mut slots = Slots::new(&mut self.end, self.shape.features);
+        let mut is_kept = vec![true; self.shape.batch];
         for &b in list {
             let sample = self.columns.sample[b];
             slots.copy_column(self.shape, &self.y, b, sample);
             self.t_reached[sample] = self.columns.t[b];
+            is_kept[b] = false;
         }
-        let kept: Vec<usize> = (0..self.shape.batch).filter(|b| !list.contains(b)).collect();
+        let kept: Vec<usize> = (0..self.shape.batch).filter(|&b| is_kept[b]).collect();
         keep_columns(self.shape, &mut self.y, &kept);
         keep_columns(self.shape, &mut self.k[0], &kept);
         self.shape.batch = kept.len();

@@ -63,15 +63,16 @@ impl TensorTimes {
             Ok(as_slice::<f64>(&t.f_detach()?.f_contiguous()?).to_vec())
         };
         let batch = self.start.size().first().copied().unwrap_or(0);
-        let points = self.eval.size().get(1).copied().unwrap_or(0);
+        let [_, points] = self.eval.size()[..] else {
+            let (got, want) = (format!("{:?}", self.eval.size()), format!("[{batch}, points]"));
+            return Err(Error::Input { what: "the evaluation times", got, want });
+        };
         let times = Times::per_sample(
             &numbers("the start times", &self.start, &[batch])?,
             &numbers("the end times", &self.end, &[batch])?,
         )?;
-        if points == 0 {
-            return Ok(times);
-        }
-        times.evaluate_per_sample(&numbers("the evaluation times", &self.eval, &[batch, points])?)
+        let eval = numbers("the evaluation times", &self.eval, &[batch, points])?;
+        if eval.is_empty() { Ok(times) } else { times.evaluate_per_sample(&eval) }
     }
 }
 

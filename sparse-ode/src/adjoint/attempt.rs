@@ -163,8 +163,8 @@ impl<T: Real> Reverse<'_, T> {
             let norms = error_norms(
                 shape,
                 solver.scale(),
-                &space.arguments[0][..n],
-                &space.arguments[solution][..n],
+                solver.compat,
+                (&space.arguments[0][..n], &space.arguments[solution][..n]),
                 &dt,
                 &list,
             );

@@ -37,7 +37,7 @@ pub(super) fn pull_back(solver: &Solver, attempt: &Attempt, carried: Carried) ->
     let of_factor = carried.next * attempt.dt;
     let e_floor = e.max(SMALLEST_ERROR);
     let (factor, slopes) = factor(solver, limits, attempt, e_floor);
-    let held = factor.clamp(limits.factor_min, limits.factor_max);
+    let held = limits.hold(factor, attempt.accepted, solver.compat);
     let wanted = attempt.dt.abs() * held;
     let is_free = wanted <= limits.dt_max.unwrap_or(f64::INFINITY) && wanted >= limits.dt_min.unwrap_or(0.0);
     if !is_free {
@@ -66,6 +66,47 @@ fn factor(solver: &Solver, limits: &Limits, attempt: &Attempt, e: f64) -> (f64, 
         _ => {
             let factor = limits.safety * e.powf(-1.0 / order);
             (factor, [-factor / (order * e), 0.0, 0.0])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::Memory;
+    use crate::{Compat, Pid};
+
+    /// Slopes are those of the decisions, where a rejected step is held from growing, too.
+    #[test]
+    fn slopes_of_decisions() {
+        let h312 = Pid { proportional: -2.0 / 9.0, integral: 2.0 / 9.0, derivative: 1.0 / 18.0, ..Pid::default() };
+        for controller in [Controller::default(), Controller::Pid(Pid::default()), Controller::Pid(h312)] {
+            let solver = Solver::new().controller(controller.clone());
+            for (error, last) in [(0.3, 0.2), (1.5, 1e-20), (20.0, 0.9)] {
+                let memory = |last| Memory { last, before: 0.7 };
+                let next = |dt: f64, error: f64, last: f64| {
+                    controller.decide(dt, Some(error), 5, Compat::None, &mut memory(last), |x| x).dt
+                };
+                let attempt = Attempt {
+                    t: 0.0,
+                    dt: 0.1,
+                    piece: 0,
+                    accepted: error < 1.0,
+                    cut: None,
+                    error,
+                    memory: memory(last),
+                    state: 0,
+                };
+                let (of_dt, of_error, to) = pull_back(&solver, &attempt, Carried { next: 1.0, ..Carried::default() });
+                let slope = |of: &dyn Fn(f64) -> f64| (of(1.0 + 1e-6) - of(1.0 - 1e-6)) / 2e-6;
+                for (got, want) in [
+                    (of_dt * 0.1, slope(&|by| next(0.1 * by, error, last))),
+                    (of_error * error, slope(&|by| next(0.1, error * by, last))),
+                    (to.last * last, slope(&|by| next(0.1, error, last * by))),
+                ] {
+                    assert!((got - want).abs() < 1e-8, "{controller:?} at {error}, {last}: {got} and {want}");
+                }
+            }
         }
     }
 }

@@ -9,6 +9,8 @@ mod pid;
 pub use integral::Integral;
 pub use pid::Pid;
 
+use crate::solver::Compat;
+
 /// The smallest error ratio that is told from zero, so that a step grows by a finite factor.
 pub(crate) const SMALLEST_ERROR: f64 = 1e-38;
 
@@ -52,6 +54,15 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// A factor within the bounds. After a rejection the step shrinks, except as torchode has it. What is no number shrinks it most.
+    pub(crate) fn hold(&self, factor: f64, accept: bool, compat: Compat) -> f64 {
+        let grows = accept || compat == Compat::Torchode;
+        let most = if grows { self.factor_max } else { self.safety.max(self.factor_min) };
+        factor.max(self.factor_min).min(most)
+    }
+}
+
 /// What a controller remembers of a sample: the error ratios of its last two accepted steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Memory {
@@ -86,6 +97,8 @@ impl Controller {
 
     /// Judges a step of length `dt` of a method of order `order`. `round` rounds to the precision of the states.
     ///
+    /// A rejected step is followed by a shorter one, though the remembered errors may ask for a longer one.
+    ///
     /// An error that is not a number or infinite rejects the step and shrinks it as far as the limits allow, so that a field
     /// that overflows is tried again and never propagated.
     pub(crate) fn decide(
@@ -93,6 +106,7 @@ impl Controller {
         dt: f64,
         error: Option<f64>,
         order: u32,
+        compat: Compat,
         memory: &mut Memory,
         round: impl Fn(f64) -> f64,
     ) -> Decision {
@@ -102,11 +116,11 @@ impl Controller {
         let accept = error < 1.0;
         let error = if error < SMALLEST_ERROR { SMALLEST_ERROR } else { error };
         let wanted = if error.is_finite() {
-            match self {
+            let factor = match self {
                 Self::Pid(c) => c.factor(error, order, memory, round),
                 _ => Integral::factor(limits, error, order, round),
-            }
-            .clamp(limits.factor_min, limits.factor_max)
+            };
+            limits.hold(factor, accept, compat)
         } else {
             limits.factor_min
         };
@@ -135,6 +149,12 @@ impl Controller {
         if !(least >= 0.0 && most > 0.0 && least <= most) {
             return Some(format!("steps are limited to {least} to {most}; both are positive and in order"));
         }
+        if let Self::Pid(c) = self {
+            let coefficients = [c.proportional, c.integral, c.derivative];
+            if !coefficients.iter().all(|x| x.is_finite()) {
+                return Some(format!("coefficients are {coefficients:?}; all must be finite"));
+            }
+        }
         None
     }
 }
@@ -158,7 +178,7 @@ mod tests {
             for c in controllers() {
                 let mut memory = Memory::default();
                 for &e in &errors {
-                    let d = c.decide(dt, Some(e), 5, &mut memory, |x| x);
+                    let d = c.decide(dt, Some(e), 5, Compat::None, &mut memory, |x| x);
                     let factor = d.dt / dt;
                     prop_assert!((0.2 - 1e-12..=10.0 + 1e-12).contains(&factor), "{factor}");
                     prop_assert_eq!(d.accept, e < 1.0);
@@ -167,18 +187,21 @@ mod tests {
             }
         }
 
-        /// A rejected step of the integral controller is followed by a shorter one.
+        /// A rejected step is followed by a shorter one, whatever is remembered. H312PID lets the last errors ask for longer ones.
         #[test]
-        fn rejection_shrinks(e in 1.0..1e12f64) {
-            let d = Controller::default().decide(0.1, Some(e), 5, &mut Memory::default(), |x| x);
-            prop_assert!(!d.accept && d.dt <= 0.09 + 1e-15);
+        fn rejection_shrinks(e in 1.0..1e12f64, last in 1e-30..1.0f64, before in 1e-30..1.0f64) {
+            let h312 = Pid { proportional: -2.0 / 9.0, integral: 2.0 / 9.0, derivative: 1.0 / 18.0, ..Pid::default() };
+            for c in controllers().into_iter().chain([Controller::Pid(h312)]) {
+                let d = c.decide(0.1, Some(e), 5, Compat::None, &mut Memory { last, before }, |x| x);
+                prop_assert!(!d.accept && d.dt <= 0.09 + 1e-15, "{c:?}");
+            }
         }
     }
 
     #[test]
     fn without_an_estimate_the_step_stays() {
         for c in controllers() {
-            let d = c.decide(0.3, None, 1, &mut Memory::default(), |x| x);
+            let d = c.decide(0.3, None, 1, Compat::None, &mut Memory::default(), |x| x);
             assert_eq!(d, Decision { accept: true, dt: 0.3, below_dt_min: false });
         }
     }
@@ -187,7 +210,7 @@ mod tests {
     fn limits_hold_and_tell() {
         let limits = Limits { dt_min: Some(0.01), dt_max: Some(0.5), ..Limits::default() };
         let c = Controller::Integral(Integral { limits });
-        let at = |dt, e| c.decide(dt, Some(e), 5, &mut Memory::default(), |x| x);
+        let at = |dt, e| c.decide(dt, Some(e), 5, Compat::None, &mut Memory::default(), |x| x);
         assert_eq!(at(0.4, 1e-9).dt, 0.5);
         assert_eq!(at(-0.4, 1e-9).dt, -0.5);
         assert_eq!((at(0.02, 1e9).dt, at(0.02, 1e9).below_dt_min), (0.01, true));
@@ -199,9 +222,9 @@ mod tests {
     fn memory_is_of_accepted_steps() {
         let c = Controller::Pid(Pid::default());
         let mut memory = Memory::default();
-        c.decide(0.1, Some(3.0), 5, &mut memory, |x| x);
+        c.decide(0.1, Some(3.0), 5, Compat::None, &mut memory, |x| x);
         assert_eq!(memory, Memory::default());
-        c.decide(0.1, Some(0.25), 5, &mut memory, |x| x);
+        c.decide(0.1, Some(0.25), 5, Compat::None, &mut memory, |x| x);
         assert_eq!(memory, Memory { last: 0.25, before: 1.0 });
     }
 }

@@ -6,7 +6,8 @@
 
 use super::{Limits, Memory};
 
-/// Proportional-integral-derivative controller; with `derivative` 0 a PI controller.
+/// Proportional-integral-derivative controller; with `derivative` 0 a PI controller. After a rejected step the factor is at most
+/// `safety`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pid {
     /// Weight of the change of the error. Default 0.2.
