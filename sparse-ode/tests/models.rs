@@ -250,20 +250,28 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
     let wiring =
         Topology::from_edges(n, n, &post, &pre, &vec![0.2; post.len()], connectome_graph::Duplicates::Sum).unwrap();
-    let x = wave(&[8, n as i64], 0.2).to_kind(Kind::Float);
-    let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let x = x.shallow_clone();
-        let wiring = wiring.clone();
-        pool.install(move || {
-            let vs = VarStore::new(Device::Cpu);
-            let model = ConnectomeOdeRnn::builder(n, &wiring).build(&vs.root()).unwrap();
-            Vec::<f32>::try_from(model.forward(&x, &Forward::new().num_evals(7)).unwrap().hs.contiguous().view([-1]))
-                .unwrap()
-        })
-    };
-    let one = run(1);
-    assert!(one == run(2) && one == run(5));
+    for (inputs, projection, batch) in [(n, Projection::Identity, 8), (50, Projection::Dense, 1)] {
+        // rayon's and libtorch's
+        let run = |threads: usize| {
+            tch::set_num_threads(threads as i32);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let (wiring, projection) = (wiring.clone(), projection.clone());
+            pool.install(move || {
+                let vs = VarStore::new(Device::Cpu);
+                let model = ConnectomeOdeRnn::builder(inputs, &wiring).input_projection(projection);
+                let model = model.build(&vs.root()).unwrap();
+                let x = wave(&[batch, inputs as i64], 0.2).to_kind(Kind::Float).set_requires_grad(true);
+                let hs = model.forward(&x, &Forward::new().num_evals(7)).unwrap().hs;
+                hs.square().sum(Kind::Float).backward();
+                let gradients = vs.variables().into_values().map(|v| v.grad());
+                let mut all: Vec<Vec<f64>> = gradients.chain([x.grad(), hs.detach()]).map(|t| numbers(&t)).collect();
+                all.sort_by(|a, b| a.partial_cmp(b).unwrap());
+                all
+            })
+        };
+        let one = run(1);
+        assert!(one == run(2) && one == run(5), "{projection:?}");
+    }
 }
 
 /// Weights are held at or above zero in place, and only with the rules that say so.

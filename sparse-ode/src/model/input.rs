@@ -1,13 +1,11 @@
 //! The input that a network gets at each time: one frame for all times, or a sequence of frames.
 
 use super::structure::Wires;
-use crate::Error;
 use crate::field::At;
 use crate::solver::TimePrecision;
 use std::ops::Range;
-use tch::Tensor;
-use tch_function::slices::{as_slice, filled};
 use tch_sparse::Real;
+use tch_sparse::dense::{Columns, Rows, Tile, product};
 
 /// When frames change.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,9 +52,10 @@ enum Path<'a, T> {
         rows: Vec<(u32, Range<usize>)>,
         entries: Vec<(u32, T)>,
     },
-    /// A dense matrix `[neurons, features]`, and what it makes of the held frames, `[neurons, batch]`.
+    /// A dense matrix `[neurons, features]`, the same as a left factor, and what it makes of the held frames, `[neurons, batch]`.
     Dense {
         weight: &'a [T],
+        left: Rows<T>,
         drive: Vec<T>,
     },
 }
@@ -73,7 +72,9 @@ impl<'a, T: Real> Input<'a, T> {
         let weight = weight.unwrap_or(&[]);
         let through = match wires {
             Wires::Identity => Path::Identity,
-            Wires::Dense => Path::Dense { weight, drive: Vec::new() },
+            Wires::Dense => {
+                Path::Dense { weight, left: Rows::new(weight.len() / size, size, weight), drive: Vec::new() }
+            }
             Wires::Sparse(pattern) => {
                 let layout = pattern.layout();
                 let entries = weight.iter().enumerate().map(|(e, w)| (layout.column(e), *w)).collect();
@@ -86,11 +87,11 @@ impl<'a, T: Real> Input<'a, T> {
     }
 
     /// Makes the columns hold what they get at these times.
-    pub(super) fn move_to(&mut self, at: At<'_>) -> Result<(), Error> {
+    pub(super) fn move_to(&mut self, at: At<'_>) {
         let batch = at.t.len();
         let held = self.held_at(at);
         if held == self.held {
-            return Ok(());
+            return;
         }
         let fits = batch == self.held.len();
         let changed: Vec<usize> = (0..batch).filter(|&b| !fits || held[b] != self.held[b]).collect();
@@ -102,20 +103,22 @@ impl<'a, T: Real> Input<'a, T> {
                 self.features[row * batch + b] = *v;
             }
         }
-        if let Path::Dense { weight, drive } = &mut self.through {
-            let neurons = weight.len() / self.size;
-            drive.resize(neurons * batch, T::ZERO);
-            let x = columns_of(&self.features, batch, &changed)?;
-            let new =
-                tch::no_grad(|| -> Result<Tensor, Error> { Ok(matrix(weight, self.size)?.f_mm(&x)?.f_contiguous()?) })?;
-            for (row, new) in as_slice::<T>(&new).chunks_exact(changed.len()).enumerate() {
-                for (v, &b) in new.iter().zip(&changed) {
-                    drive[row * batch + b] = *v;
+        if let Path::Dense { weight, left, drive } = &mut self.through {
+            drive.resize(weight.len() / self.size * batch, T::ZERO);
+            let mut x = Columns::zeros(self.size, changed.len());
+            x.fill_with(|columns, width, strip| {
+                for (to, row) in strip.chunks_exact_mut(width).zip(self.features.chunks_exact(batch)) {
+                    to.iter_mut().zip(&changed[columns.clone()]).for_each(|(to, &b)| *to = row[b]);
                 }
-            }
+            });
+            let put = |tile: Tile<'_, T>, rows: &mut [T]| {
+                for ((_, new), row) in tile.by_rows().zip(rows.chunks_exact_mut(batch)) {
+                    new.iter().zip(&changed[tile.columns.clone()]).for_each(|(v, &b)| row[b] = *v);
+                }
+            };
+            product(left, &x, |_, _| self.size, drive, batch, put);
         }
         self.held = held;
-        Ok(())
     }
 
     /// Adds what neurons `rows` get to `out`, `[rows, batch]`.
@@ -153,7 +156,7 @@ impl<T: Real> Input<'_, T> {
         drive_bar: &[T],
         frames_bar: Option<&mut [T]>,
         weight_bar: Option<&mut [T]>,
-    ) -> Result<(), Error> {
+    ) {
         let (batch, size) = (held.len(), self.size);
         let place = |(sample, frame): (usize, usize)| (sample * self.count + frame) * size;
         // What the columns hold, `[batch, size]`.
@@ -183,14 +186,24 @@ impl<T: Real> Input<'_, T> {
                 }
             }
             Path::Dense { weight, .. } => {
-                let bar = matrix(drive_bar, batch)?;
+                let neurons = weight.len() / size;
                 if let Some(weight_bar) = weight_bar {
-                    let product = bar.f_mm(&matrix(&features, size)?)?.f_contiguous()?;
-                    add_all(weight_bar, as_slice(&product));
+                    let mut right = Columns::zeros(batch, size);
+                    right.fill_rows(&features, size);
+                    let add = |tile: Tile<'_, T>, rows: &mut [T]| {
+                        for ((_, v), row) in tile.by_rows().zip(rows.chunks_exact_mut(size)) {
+                            add_all(&mut row[tile.columns.clone()], v);
+                        }
+                    };
+                    product(&Rows::new(neurons, batch, drive_bar), &right, |_, _| batch, weight_bar, size, add);
                 }
                 if frames_bar.is_some() {
-                    let product = matrix(weight, size)?.f_tr()?.f_mm(&bar)?.f_contiguous()?;
-                    features_bar = as_slice(&product).to_vec();
+                    let (mut left, mut right) = (Rows::zeros(size, neurons), Columns::zeros(neurons, batch));
+                    left.fill_transposed(weight, size);
+                    right.fill_rows(drive_bar, batch);
+                    features_bar = vec![T::ZERO; size * batch];
+                    let put = |tile: Tile<'_, T>, rows: &mut [T]| tile.copy_into(batch, rows);
+                    product(&left, &right, |_, _| neurons, &mut features_bar, batch, put);
                 }
             }
         }
@@ -203,26 +216,7 @@ impl<T: Real> Input<'_, T> {
                 }
             }
         }
-        Ok(())
     }
-}
-
-/// Numbers as a matrix of so many columns.
-fn matrix<T: Real>(numbers: &[T], columns: usize) -> Result<Tensor, Error> {
-    let shape = [(numbers.len() / columns) as i64, columns as i64];
-    Ok(filled::<T>(&shape, |to| to.copy_from_slice(numbers))?)
-}
-
-/// Columns `columns` of `[rows, batch]` side by side.
-fn columns_of<T: Real>(numbers: &[T], batch: usize, columns: &[usize]) -> Result<Tensor, Error> {
-    let n = columns.len();
-    Ok(filled::<T>(&[(numbers.len() / batch) as i64, n as i64], |to| {
-        for (to, row) in to.chunks_exact_mut(n).zip(numbers.chunks_exact(batch)) {
-            for (to, &b) in to.iter_mut().zip(columns) {
-                *to = row[b];
-            }
-        }
-    })?)
 }
 
 fn add_all<T: Real>(to: &mut [T], from: &[T]) {

@@ -6,7 +6,6 @@
 //! for as long as a sample holds a frame, and goes through the wires once then.
 
 use super::field::Fused;
-use crate::Error;
 use crate::field::{At, Differentiable, Evaluated, FieldError, PulledBack, VectorField};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -90,20 +89,20 @@ impl<'a, T: Real> Reversible<'a, T> {
     }
 
     /// Completes the gradients of the input.
-    pub(super) fn finish(&mut self, parameters: &mut [T]) -> Result<(), Error> {
+    pub(super) fn finish(&mut self, parameters: &mut [T]) {
         let Some(waiting) = &mut self.waiting else {
-            return Ok(());
+            return;
         };
         let all: Vec<usize> = (0..waiting.frames.len()).collect();
         let (held, bar) = waiting.take(&all);
-        self.through_wires(&held, &bar, parameters)
+        self.through_wires(&held, &bar, parameters);
     }
 
     /// Adds the gradients of the input from those of the drive, `[neurons, columns]`.
-    fn through_wires(&self, held: &[(usize, usize)], drive_bar: &[T], parameters: &mut [T]) -> Result<(), Error> {
+    fn through_wires(&self, held: &[(usize, usize)], drive_bar: &[T], parameters: &mut [T]) {
         let (input, frames) = (&self.places.input, &self.places.frames);
         if held.is_empty() || (input.is_none() && frames.is_none()) {
-            return Ok(());
+            return;
         }
         // Their places follow each other, the wires' first.
         let start = input.as_ref().or(frames.as_ref()).map_or(0, |r| r.start);
@@ -113,7 +112,7 @@ impl<'a, T: Real> Reversible<'a, T> {
             drive_bar,
             frames.as_ref().map(|r| &mut of_frames[..r.end - r.start]),
             input.as_ref().map(|_| of_wires),
-        )
+        );
     }
 }
 
@@ -196,13 +195,15 @@ impl<T: Real> Differentiable<T> for Reversible<'_, T> {
             });
         let held = self.field.input.held_at(of.at);
         let Some(waiting) = &mut self.waiting else {
-            return Ok(self.through_wires(&held, &self.z_bar, to.parameters)?);
+            self.through_wires(&held, &self.z_bar, to.parameters);
+            return Ok(());
         };
         let is_over = |&&(sample, frame): &&(usize, usize)| waiting.frames[sample].is_some_and(|f| f != frame);
         let over: Vec<usize> = held.iter().filter(is_over).map(|h| h.0).collect();
         let (done, bar) = waiting.take(&over);
         waiting.add(&held, &self.z_bar);
-        Ok(self.through_wires(&done, &bar, to.parameters)?)
+        self.through_wires(&done, &bar, to.parameters);
+        Ok(())
     }
 }
 

@@ -123,7 +123,7 @@ impl<T: Real> Op for Solve<T> {
             cotangents = cotangents.with_times();
         }
         let mut gradients = recording.pull_back(&mut field, &cotangents)?;
-        field.finish(&mut gradients.parameters)?;
+        field.finish(&mut gradients.parameters);
         let of = |i: usize, place: &Option<std::ops::Range<usize>>| -> Result<Option<Tensor>, BoxError> {
             let Some(place) = place else {
                 return Ok(None);
