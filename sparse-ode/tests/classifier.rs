@@ -3,7 +3,8 @@
 use connectome_graph::{Duplicates, Topology};
 use sparse_ode::{
     Adjoint, Builder, ConnectomeClassifier, ConnectomeOdeClassifier, ConnectomeOdeRnn, ConnectomeRnn, Error, Forward,
-    FromNetwork, Layout, Mode, NeuronClass, PerNeuron, Projection, ReadAt, Readout, Solver, Steps,
+    FromNetwork, Init, Layout, Mode, NeuronClass, PerNeuron, Projection, ReadAt, Readout, SignRule, Solver, SparseRnn,
+    Steps, Tau,
 };
 use std::collections::HashMap;
 use tch::nn::VarStore;
@@ -93,6 +94,60 @@ fn starting_weights_are_within_their_bound_and_differ_by_seed() {
         assert!(first[name].size() == size && largest <= bound && largest > 0.6 * bound, "{name}: {largest}");
         assert!(first[name].requires_grad() && first[name].equal(&again[name]) && !first[name].equal(&other[name]));
     }
+}
+
+/// No two of the drawn parameters begin alike, up to their bounds, whatever the seeds of network and readout.
+#[test]
+fn what_is_drawn_is_drawn_independently() {
+    let mut starts = Vec::new();
+    for seed in 0..4 {
+        let vs = double();
+        let rnn = ConnectomeRnn::builder(4, &ring(9)).seed(seed).input_projection(Projection::Dense);
+        let rnn = rnn.output_projection(Projection::Dense).output_size(16);
+        ConnectomeClassifier::new(&vs.root(), rnn, &Readout::new(3).hidden(25).seed(seed)).unwrap();
+        for (name, inputs) in [
+            ("rnn.input_projection.weight", 4.0),
+            ("rnn.output_projection.weight", 9.0),
+            ("rnn.output_projection.bias", 9.0),
+            ("readout.hidden.weight", 16.0),
+            ("readout.hidden.bias", 16.0),
+            ("readout.classes.weight", 25.0),
+            ("readout.classes.bias", 25.0),
+        ] {
+            let first = vs.variables()[name].view([-1]).double_value(&[0]) * f64::sqrt(inputs);
+            assert!(first.abs() <= 1.0 && starts.iter().all(|s: &f64| (s - first).abs() > 1e-9), "{name}, seed {seed}");
+            starts.push(first);
+        }
+    }
+}
+
+/// What is refused leaves no parameters behind, so that another try gets the names.
+#[test]
+fn a_build_that_fails_leaves_nothing_behind() {
+    let vs = double();
+    let builder = || ConnectomeOdeRnn::builder(4, &ring(4));
+    let new = |builder, readout: Readout| ConnectomeOdeClassifier::new(&vs.root(), builder, &readout).map(|_| ());
+    for refused in [
+        new(builder().tau(Tau::Given(PerNeuron::All(0.5))), Readout::new(2)),
+        new(builder().tau(Tau::DrawnPerType(Init::Ones)), Readout::new(2)),
+        new(builder(), Readout::new(2).dropout(2.0)),
+    ] {
+        assert!(matches!(refused, Err(Error::Option { .. })) && vs.is_empty());
+    }
+    new(builder(), Readout::new(2)).unwrap();
+    assert!(vs.variables().keys().all(|name| !name.contains("__")));
+}
+
+/// A model refuses what it would pass over.
+#[test]
+fn options_without_a_use_are_refused() {
+    let says = |builder: Builder<SparseRnn>| builder.build(&double().root()).unwrap_err().to_string();
+    let builder = || SparseRnn::builder(4, &ring(4));
+    assert!(says(builder().tau(Tau::Drawn(Init::Ones))).contains("no time constants"));
+    let inhibitory = || PerNeuron::All(NeuronClass::Inhibitory);
+    assert!(says(builder().neuron_class(inhibitory())).contains("no inhibitory neurons"));
+    assert!(builder().neuron_class(inhibitory()).sign_rule(SignRule::Signed).build(&double().root()).is_ok());
+    assert!(builder().neuron_class(PerNeuron::All(NeuronClass::Excitatory)).build(&double().root()).is_ok());
 }
 
 #[test]

@@ -41,9 +41,9 @@ pub struct Builder<M> {
 pub trait FromNetwork: Sized {
     #[doc(hidden)]
     fn from_network(network: Network) -> Self;
-    /// Whether the model has time constants.
+    /// Whether the model's neurons have time constants and classes.
     #[doc(hidden)]
-    const HAS_TAU: bool;
+    const HAS_DYNAMICS: bool;
 }
 
 impl<M: FromNetwork> Builder<M> {
@@ -57,9 +57,10 @@ impl<M: FromNetwork> Builder<M> {
     /// `output_projection.values` or `.weight`, `output_projection.bias`.
     ///
     /// # Errors
-    /// [`Error::Option`] names the first option that makes no sense and what would.
+    /// [`Error::Option`] names the first option that makes no sense, or that the model has no use for, and what would. Nothing is left
+    /// under `path` then.
     pub fn build(self, path: &Path<'_>) -> Result<M, Error> {
-        Ok(M::from_network(Network::new(path, &self.options, M::HAS_TAU)?))
+        Ok(M::from_network(Network::new(path, &self.options, M::HAS_DYNAMICS)?))
     }
 }
 
@@ -105,7 +106,7 @@ setters! {
     /// Where time constants start, and whether there is one per neuron or per type.
     ///
     /// Values close to 1 get up to 1e-6 more (from the seed), so that the bound at 1 does not lie exactly on them.
-    tau(tau: Tau) sets tau = tau;
+    tau(tau: Tau) sets tau = Some(tau);
     /// Whether time constants are trained.
     train_tau(training: Training) sets train_tau = training;
     /// What is applied to each neuron's summed input. The connectome models rectify the result.
@@ -126,9 +127,9 @@ setters! {
     /// bioplnn's `neuron_type`: see [`neuron_types`](Self::neuron_types).
     neuron_type(types: NeuronTypes) sets neuron_types = Some(types);
     /// bioplnn's `neuron_tau_init` with its mode: see [`tau`](Self::tau).
-    neuron_tau_init(values: PerNeuron<f64>) sets tau = Tau::Given(values);
+    neuron_tau_init(values: PerNeuron<f64>) sets tau = Some(Tau::Given(values));
     /// bioplnn's `neuron_tau_init_fn`, one per neuron: see [`tau`](Self::tau).
-    neuron_tau_init_fn(init: Init) sets tau = Tau::Drawn(init);
+    neuron_tau_init_fn(init: Init) sets tau = Some(Tau::Drawn(init));
     /// bioplnn's `neuron_nonlinearity`: see [`nonlinearity`](Self::nonlinearity).
     neuron_nonlinearity(phi: PerNeuron<Nonlinearity>) sets nonlinearity = phi;
     /// bioplnn's `default_neuron_state_init_fn`: see [`state_init`](Self::state_init).
@@ -151,9 +152,9 @@ setters! {
     /// The tutorials' nonlinearity of each type: see [`nonlinearity`](Self::nonlinearity).
     neuron_type_nonlinearity(phi: Vec<Nonlinearity>) sets nonlinearity = PerNeuron::Types(phi);
     /// The tutorials' time constant of each type: see [`tau`](Self::tau).
-    neuron_type_tau_init(tau: Vec<f64>) sets tau = Tau::Given(PerNeuron::Types(tau));
+    neuron_type_tau_init(tau: Vec<f64>) sets tau = Some(Tau::Given(PerNeuron::Types(tau)));
     /// The tutorials' name of drawn time constants, one per neuron: see [`tau`](Self::tau).
-    default_tau_init_fn(init: Init) sets tau = Tau::Drawn(init);
+    default_tau_init_fn(init: Init) sets tau = Some(Tau::Drawn(init));
 }
 
 impl<M> Builder<M> {

@@ -1,9 +1,10 @@
 //! Networks that classify: a recurrent network and a readout of two layers.
 
 use super::builder::Builder;
+use super::checks::refuse;
 use super::connectome_ode_rnn::{ConnectomeOdeRnn, Forward, Run};
 use super::connectome_rnn::{ConnectomeRnn, Sequence, Steps};
-use super::draw;
+use super::draw::{self, Stream};
 use super::network::Network;
 use super::options::{Layout, Training};
 use super::sparse_linear::parameter;
@@ -46,11 +47,23 @@ impl Readout {
         self
     }
 
-    /// Seed of the starting weights: uniform within `1/sqrt(inputs)` of each layer, biases too, as torch's linear layers.
+    /// Seed of the starting weights: uniform within `1/sqrt(inputs)` of each layer, biases too, as torch's linear layers. They are
+    /// independent of the network's, whatever its seed.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.classes == 0 || self.hidden == 0 {
+            let what = format!("{} hidden units, {} classes; at least one of each", self.hidden, self.classes);
+            return refuse("readout", what);
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return refuse("dropout", format!("{}; a probability from 0 to below 1", self.dropout));
+        }
+        Ok(())
     }
 }
 
@@ -118,6 +131,7 @@ impl ConnectomeClassifier {
     /// # Errors
     /// [`Error::Option`] for options of either that make no sense.
     pub fn new(path: &Path<'_>, rnn: Builder<ConnectomeRnn>, readout: &Readout) -> Result<Self, Error> {
+        readout.check()?;
         let rnn = rnn.build(&(path / "rnn"))?;
         let readout = Layers::new(&(path / "readout"), readout, rnn.network.output_size)?;
         Ok(Self { rnn, readout })
@@ -151,6 +165,7 @@ impl ConnectomeOdeClassifier {
     /// # Errors
     /// [`Error::Option`] for options of either that make no sense.
     pub fn new(path: &Path<'_>, rnn: Builder<ConnectomeOdeRnn>, readout: &Readout) -> Result<Self, Error> {
+        readout.check()?;
         let rnn = rnn.build(&(path / "rnn"))?;
         let readout = Layers::new(&(path / "readout"), readout, rnn.network.output_size)?;
         Ok(Self { rnn, readout })
@@ -189,19 +204,9 @@ struct Layers {
 
 impl Layers {
     fn new(path: &Path<'_>, o: &Readout, inputs: usize) -> Result<Self, Error> {
-        let refuse = |option, what: String| Err(Error::Option { option, what });
-        if o.classes == 0 || o.hidden == 0 {
-            return refuse(
-                "readout",
-                format!("{} hidden units, {} classes; at least one of each", o.hidden, o.classes),
-            );
-        }
-        if !(0.0..1.0).contains(&o.dropout) {
-            return refuse("dropout", format!("{}; a probability from 0 to below 1", o.dropout));
-        }
-        let linear = |name: &str, from: usize, to: usize, seed: u64| -> Result<[Tensor; 2], Error> {
+        let linear = |name: &str, from: usize, to: usize, stream: Stream| -> Result<[Tensor; 2], Error> {
             let (path, bound) = (path / name, 1.0 / (from as f64).sqrt());
-            let start = Tensor::f_from_slice(&draw::within(bound, (from + 1) * to, seed))?;
+            let start = Tensor::f_from_slice(&draw::within(bound, (from + 1) * to, o.seed, stream))?;
             let (weight, bias) = ((from * to) as i64, to as i64);
             let matrix = start.f_narrow(0, 0, weight)?.f_view([bias, from as i64])?;
             Ok([
@@ -210,8 +215,8 @@ impl Layers {
             ])
         };
         Ok(Self {
-            hidden: linear("hidden", inputs, o.hidden, o.seed)?,
-            classes: linear("classes", o.hidden, o.classes, o.seed.wrapping_add(1))?,
+            hidden: linear("hidden", inputs, o.hidden, Stream::Hidden)?,
+            classes: linear("classes", o.hidden, o.classes, Stream::Classes)?,
             dropout: o.dropout,
         })
     }

@@ -42,7 +42,7 @@ pub struct ConnectomeOdeRnn {
 }
 
 impl FromNetwork for ConnectomeOdeRnn {
-    const HAS_TAU: bool = true;
+    const HAS_DYNAMICS: bool = true;
     fn from_network(network: Network) -> Self {
         Self { network, solver: Solver::new() }
     }

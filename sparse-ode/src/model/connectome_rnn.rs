@@ -19,7 +19,7 @@ pub struct ConnectomeRnn {
 }
 
 /// A sparse recurrent network in discrete time without time constants, signs or rectification: `h' = phi(P x + W h + b)`. The model
-/// of bioplnn's `SparseRNN`; classes are not used, and weights are held at or above zero unless
+/// of bioplnn's `SparseRNN`; time constants and inhibitory classes are refused, and weights are held at or above zero unless
 /// [`SignRule::Signed`](super::SignRule::Signed) is chosen.
 #[derive(Debug)]
 pub struct SparseRnn {
@@ -27,14 +27,14 @@ pub struct SparseRnn {
 }
 
 impl FromNetwork for ConnectomeRnn {
-    const HAS_TAU: bool = true;
+    const HAS_DYNAMICS: bool = true;
     fn from_network(network: Network) -> Self {
         Self { network }
     }
 }
 
 impl FromNetwork for SparseRnn {
-    const HAS_TAU: bool = false;
+    const HAS_DYNAMICS: bool = false;
     fn from_network(network: Network) -> Self {
         Self { network }
     }

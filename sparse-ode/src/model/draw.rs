@@ -10,9 +10,20 @@ fn uniform(rng: &mut ChaCha8Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
 }
 
+/// What is drawn when a model is built. Each has a stream of its own, so that none repeats another's numbers, whatever the seeds.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stream {
+    Tau,
+    Input,
+    Output,
+    Hidden,
+    Classes,
+}
+
 /// `n` numbers uniform in `-bound` to `bound`.
-pub(super) fn within(bound: f64, n: usize, seed: u64) -> Vec<f64> {
+pub(super) fn within(bound: f64, n: usize, seed: u64, stream: Stream) -> Vec<f64> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(stream as u64);
     (0..n).map(|_| bound * (2.0 * uniform(&mut rng) - 1.0)).collect()
 }
 

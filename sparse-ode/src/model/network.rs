@@ -1,7 +1,7 @@
 //! What all models share: parameters, checks, and the right-hand side in tensors.
 
 use super::checks::{Resolved, check_projections, check_square, check_types, refuse};
-use super::draw;
+use super::draw::{self, Stream};
 use super::neuron_types::NeuronTypes;
 use super::options::{Init, Layout, NeuronClass, Options, Projection, SignRule, Tau, Training};
 use super::sparse_linear::{Bias, SparseLinear, parameter};
@@ -43,7 +43,7 @@ pub(super) enum Through {
 }
 
 impl Network {
-    pub(super) fn new(path: &Path<'_>, o: &Options, has_tau: bool) -> Result<Self, Error> {
+    pub(super) fn new(path: &Path<'_>, o: &Options, has_dynamics: bool) -> Result<Self, Error> {
         if !matches!(path.kind(), Kind::Float | Kind::Double) {
             return refuse("kind", format!("{:?} has no kernels; make the VarStore Float or Double", path.kind()));
         }
@@ -63,21 +63,6 @@ impl Network {
             SignRule::DaleByLogarithm => ("log_values", logarithm(&o.connectome)?),
             _ => ("values", o.connectome.clone()),
         };
-        let connectome =
-            SparseLinear::named(&(path / "connectome"), name, &wiring, o.connectome_bias, o.train_connectome)?;
-        let (tau, tau_of) = if has_tau { build_tau(path, o, n, kinds, types.as_ref())? } else { (None, None) };
-        let input = build_projection(
-            &(path / "input_projection"),
-            &o.input_projection,
-            (n, o.input_size),
-            (Bias::Absent, o.train_input_projection, o.seed.wrapping_add(1)),
-        )?;
-        let output = build_projection(
-            &(path / "output_projection"),
-            &o.output_projection,
-            (output_size, n),
-            (o.output_projection_bias, o.train_output_projection, o.seed.wrapping_add(2)),
-        )?;
         let signs = match classes {
             _ if !matches!(o.sign_rule, SignRule::Dale | SignRule::DaleByLogarithm) => vec![1.0; n],
             Resolved::All(class) => vec![class.sign(); n],
@@ -87,18 +72,44 @@ impl Network {
                 of.iter().map(|&t| list[t as usize].sign()).collect()
             }
         };
+        let signs = signs.iter().any(|&s| s < 0.0).then_some(signs);
+        if !has_dynamics && o.tau.is_some() {
+            return refuse("tau", "this model has no time constants; take ConnectomeRnn".into());
+        }
+        if !has_dynamics && signs.is_some() {
+            let what =
+                "this model has no inhibitory neurons; take ConnectomeRnn, or SignRule::Signed with signed weights";
+            return refuse("neuron_class", what.into());
+        }
+        let (tau, tau_of) = if has_dynamics { start_of_tau(o, n, kinds, types.as_ref())? } else { (Vec::new(), None) };
+
+        // Nothing is refused from here on: a build that fails leaves no parameters behind.
+        let connectome =
+            SparseLinear::named(&(path / "connectome"), name, &wiring, o.connectome_bias, o.train_connectome)?;
+        let tau = match has_dynamics {
+            true => Some(parameter(path, "tau", &Tensor::f_from_slice(&tau)?.f_unsqueeze(1)?, o.train_tau)?),
+            false => None,
+        };
+        let input = build_projection(
+            &(path / "input_projection"),
+            &o.input_projection,
+            (n, o.input_size),
+            (Bias::Absent, o.train_input_projection),
+            (o.seed, Stream::Input),
+        )?;
+        let output = build_projection(
+            &(path / "output_projection"),
+            &o.output_projection,
+            (output_size, n),
+            (o.output_projection_bias, o.train_output_projection),
+            (o.seed, Stream::Output),
+        )?;
         let wires = match &input {
             Through::Identity => Wires::Identity,
             Through::Sparse(layer) => Wires::Sparse(layer.pattern().clone()),
             Through::Dense(..) => Wires::Dense,
         };
-        let structure = Structure {
-            pattern: connectome.pattern().clone(),
-            signs: signs.iter().any(|&s| s < 0.0).then_some(signs),
-            nonlinearity,
-            types,
-            input: wires,
-        };
+        let structure = Structure { pattern: connectome.pattern().clone(), signs, nonlinearity, types, input: wires };
         Ok(Self {
             neurons: n,
             input_size: o.input_size,
@@ -311,38 +322,34 @@ fn build_projection(
     path: &Path<'_>,
     projection: &Projection,
     (to, from): (usize, usize),
-    (bias, training, seed): (Bias, Training, u64),
+    (bias, training): (Bias, Training),
+    (seed, stream): (u64, Stream),
 ) -> Result<Through, Error> {
     Ok(match projection {
         Projection::Identity => Through::Identity,
         Projection::Sparse(t) => Through::Sparse(SparseLinear::new(path, t, bias, training)?),
         Projection::Dense => {
-            let bound = 1.0 / (from as f64).sqrt();
-            let weight =
-                Tensor::f_from_slice(&draw::within(bound, to * from, seed))?.f_view([to as i64, from as i64])?;
+            let start = draw::within(1.0 / (from as f64).sqrt(), (from + 1) * to, seed, stream);
+            let (weight, start) = start.split_at(to * from);
+            let weight = Tensor::f_from_slice(weight)?.f_view([to as i64, from as i64])?;
             let weight = parameter(path, "weight", &weight, training)?;
             let bias = match bias {
                 Bias::Absent => None,
-                Bias::Zeros => {
-                    let start = draw::within(bound, to, seed.wrapping_add(1 << 32));
-                    Some(parameter(path, "bias", &Tensor::f_from_slice(&start)?.f_unsqueeze(1)?, training)?)
-                }
+                Bias::Zeros => Some(parameter(path, "bias", &Tensor::f_from_slice(start)?.f_unsqueeze(1)?, training)?),
             };
             Through::Dense(weight, bias)
         }
     })
 }
 
-type BuiltTau = (Option<Tensor>, Option<Vec<u32>>);
-
-fn build_tau(
-    path: &Path<'_>,
+/// Where time constants start, and which one each neuron has where there is not one for each.
+fn start_of_tau(
     o: &Options,
     n: usize,
     kinds: usize,
     types: Option<&NeuronTypes>,
-) -> Result<BuiltTau, Error> {
-    let (mut start, of) = match &o.tau {
+) -> Result<(Vec<f64>, Option<Vec<u32>>), Error> {
+    let (mut start, of) = match o.tau.as_ref().unwrap_or(&Tau::Drawn(Init::Ones)) {
         Tau::Given(values) => match values.resolve("tau", n, types)? {
             Resolved::All(tau) => (vec![tau; n], None),
             Resolved::Neurons(list) => (list, None),
@@ -357,12 +364,11 @@ fn build_tau(
     if let Some((i, tau)) = start.iter().enumerate().find(|(_, tau)| !(tau.is_finite() && **tau >= 1.0)) {
         return refuse("tau", format!("value {i} is {tau}; tau must be at least 1.0"));
     }
-    let noise = draw::within(0.5e-6, start.len(), o.seed);
+    let noise = draw::within(0.5e-6, start.len(), o.seed, Stream::Tau);
     for (tau, noise) in start.iter_mut().zip(noise) {
         if (*tau - 1.0).abs() <= 1e-8 + 1e-5 {
             *tau += noise + 0.5e-6;
         }
     }
-    let start = Tensor::f_from_slice(&start)?.f_unsqueeze(1)?;
-    Ok((Some(parameter(path, "tau", &start, o.train_tau)?), of))
+    Ok((start, of))
 }

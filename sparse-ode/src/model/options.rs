@@ -127,7 +127,8 @@ pub(crate) struct Options {
     pub(crate) num_neuron_types: Option<usize>,
     pub(crate) neuron_types: Option<NeuronTypes>,
     pub(crate) neuron_class: PerNeuron<NeuronClass>,
-    pub(crate) tau: Tau,
+    /// Ones where there is none.
+    pub(crate) tau: Option<Tau>,
     pub(crate) train_tau: Training,
     pub(crate) nonlinearity: PerNeuron<Nonlinearity>,
     pub(crate) state_init: Init,
@@ -153,7 +154,7 @@ impl Options {
             num_neuron_types: None,
             neuron_types: None,
             neuron_class: PerNeuron::All(NeuronClass::Excitatory),
-            tau: Tau::Drawn(Init::Ones),
+            tau: None,
             train_tau: Training::default(),
             nonlinearity: PerNeuron::All(Activation::Sigmoid.into()),
             state_init: Init::Zeros,
