@@ -5,6 +5,7 @@
 
 use crate::solver::Compat;
 use rayon::prelude::*;
+use tch::Kind;
 use tch_function::on_best_tier;
 use tch_sparse::{Aligned, Real};
 
@@ -152,8 +153,8 @@ pub(crate) struct Scale {
     pub(crate) rtol: f64,
 }
 
-/// Per column the root mean square of `dt sum_j w_j k_j / (atol + rtol max(|y0|, |y1|))`; NaN where a state is so large that its
-/// tolerance is infinite, unless as torchode does it.
+/// Per column the root mean square of `dt sum_j w_j k_j / (atol + rtol max(|y0|, |y1|))`; infinite where a state is so large
+/// that its tolerance is, unless as torchode does it.
 pub(crate) fn error_norms<T: Real>(
     shape: Shape,
     scale: Scale,
@@ -163,21 +164,25 @@ pub(crate) fn error_norms<T: Real>(
     terms: &[(f64, &[T])],
 ) -> Vec<f64> {
     let dt = shape.repeated(dt);
-    let scale = [T::from_f64(scale.atol), T::from_f64(scale.rtol)];
-    let is_bounded = compat == Compat::None;
+    let most = match (compat, T::KIND) {
+        (Compat::Torchode, _) => f64::INFINITY,
+        (Compat::None, Kind::Float) => f64::from(f32::MAX),
+        (Compat::None, _) => f64::MAX,
+    };
+    let scale = [scale.atol, scale.rtol, most].map(T::from_f64);
     with_terms!(
         terms,
         |list| shape.root_mean_squares(|first, n, sums: &mut [T]| {
             let to = first + n;
             let k = list.map(|(_, k)| &k[first..to]);
             let w = list.map(|(w, _)| T::from_f64(w));
-            error_block(sums, &y0[first..to], &y1[first..to], &dt[..n], scale, is_bounded, w, k);
+            error_block(sums, &y0[first..to], &y1[first..to], &dt[..n], scale, w, k);
         }),
         error
     )
 }
 
-on_best_tier!(fn error_block<T: Real, const N: usize>(out: &mut [T], y0: &[T], y1: &[T], dt: &[T], scale: [T; 2], is_bounded: bool, w: [T; N], k: [&[T]; N]) = error_body, fused);
+on_best_tier!(fn error_block<T: Real, const N: usize>(out: &mut [T], y0: &[T], y1: &[T], dt: &[T], scale: [T; 3], w: [T; N], k: [&[T]; N]) = error_body, fused);
 
 #[inline(always)]
 fn error_body<T: Real, const N: usize, const FUSED: bool>(
@@ -185,8 +190,7 @@ fn error_body<T: Real, const N: usize, const FUSED: bool>(
     y0: &[T],
     y1: &[T],
     dt: &[T],
-    scale: [T; 2],
-    is_bounded: bool,
+    scale: [T; 3],
     w: [T; N],
     k: [&[T]; N],
 ) {
@@ -200,8 +204,8 @@ fn error_body<T: Real, const N: usize, const FUSED: bool>(
         }
         let allowed = scale[0] + scale[1] * y0[i].abs().or_greater(y1[i].abs());
         let ratio = sum / allowed;
-        // The difference is zero, or no number where all would be allowed.
-        out[i] = if is_bounded { ratio * ratio + (allowed - allowed) } else { ratio * ratio };
+        // Where all would be allowed nothing is.
+        out[i] = if allowed > scale[2] { allowed } else { ratio * ratio };
     }
 }
 
