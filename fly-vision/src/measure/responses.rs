@@ -128,12 +128,27 @@ impl<T: Copy + Into<f64>> Responses<T> {
         picked
     }
 
-    /// The frames whose time lies in an interval, in seconds.
+    /// The frames whose time lies in an interval, in seconds, both ends included whatever rounding has done to the times.
     pub fn frames_within(&self, interval: &RangeInclusive<f64>) -> Range<usize> {
-        let first = self.time.partition_point(|t| t < interval.start());
-        let last = self.time.partition_point(|t| t <= interval.end());
+        let first = first_from(&self.time, *interval.start());
+        let end = interval.end() + rounding(&self.time);
+        let last = self.time.partition_point(|t| *t <= end);
         first..last.max(first)
     }
+}
+
+/// What times of frames may differ by and still be the same: far less than a frame, far more than rounding.
+fn rounding(time: &[f64]) -> f64 {
+    match time {
+        [first, .., last] => 1e-6 * (last - first) / (time.len() - 1) as f64,
+        _ => 0.0,
+    }
+}
+
+/// The first frame that is not before a time, given those of frames, ascending. Sums of frames end at -1e-17 where 0 is meant.
+pub(super) fn first_from(time: &[f64], start: f64) -> usize {
+    let start = start - rounding(time);
+    time.partition_point(|t| *t < start)
 }
 
 /// Number of the first cell of a type.
@@ -160,6 +175,8 @@ mod tests {
         assert_eq!(all.largest(0, 1, 1..3), [12.0, 13.0]);
         assert_eq!(all.frames_within(&(0.0..=0.1)), 1..3);
         assert_eq!(all.frames_within(&(0.3..=0.1)), 4..4);
+        let rounded = Responses { time: vec![-0.1, -2e-13, 0.1 + 2e-13, 0.2], ..all.clone() };
+        assert_eq!(rounded.frames_within(&(0.0..=0.1)), 1..3);
         assert_eq!(all.cell("T4a").unwrap(), 1);
         assert!(all.cell("T5a").unwrap_err().to_string().contains("Mi1, T4a"));
     }

@@ -4,7 +4,7 @@ use connectome_graph::hex::{Axial, Extent, Lattice};
 use serde_json::{Value, json};
 
 use super::set::{Argument, Stimuli, check_finite, check_sample, check_times};
-use super::temporal::{Padding, frames_in, pad_end};
+use super::temporal::{Padding, frames_before, frames_in, pad_end};
 use crate::{Conditions, Error, Movie};
 
 /// How long a dot is shown.
@@ -90,13 +90,14 @@ impl DotSettings {
         let dot: Vec<f32> =
             lattice.columns().map(|column| if lit(column) { intensity as f32 } else { background }).collect();
         let n = dot.len();
-        let stim = frames_in(self.t_stim, self.dt);
         let shown = match course {
-            Course::Sustained => stim,
+            Course::Sustained => frames_in(self.t_stim, self.dt),
             Course::Impulse(time) if time == self.dt => 1,
             Course::Impulse(time) => frames_in(time, self.dt),
         };
-        let before = frames_in(self.t_stim + self.t_pre, self.dt).saturating_sub(stim.max(shown));
+        // the dot appears in the first frame that is not before time 0
+        let before = frames_before(self.t_pre, self.dt).min(self.frames());
+        let shown = shown.min(self.frames() - before);
         let mut luminance = Vec::with_capacity(self.frames() * n);
         luminance.resize(before * n, background);
         for _ in 0..shown {

@@ -8,6 +8,12 @@ pub fn frames_in(time: f64, dt: f64) -> usize {
     (time / dt) as usize
 }
 
+/// Number of frames of length `dt` that begin before a time has passed, both in seconds: their quotient, rounded up unless it differs from a
+/// whole number by rounding alone. 0.57 s of 0.01 s are 57 frames.
+pub(super) fn frames_before(time: f64, dt: f64) -> usize {
+    (time / dt - 1e-6).ceil() as usize
+}
+
 /// Which of `n` frames is shown in each of `count`: from the first to the last at equal distances, rounded down.
 ///
 /// The positions are `linspace(0, n - 1, count)` in single precision, whose last digits decide where a position is a whole number;
@@ -102,6 +108,7 @@ mod tests {
         assert_eq!(frames_in(1.0, 0.005), 200);
         assert_eq!(frames_in(-1.0, 0.005), 0);
         assert_eq!(frames_in(f64::NAN, 0.005), 0);
+        assert_eq!([0.0, 0.57, 0.571, 0.1].map(|time| frames_before(time, 0.01)), [0, 57, 58, 10]);
     }
 
     /// libtorch chooses the same frames.

@@ -5,6 +5,7 @@ use connectome_graph::hex::Axial;
 use super::RadialProfile;
 use crate::Error;
 use crate::measure::Responses;
+use crate::measure::responses::first_from;
 
 /// What is taken off responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,7 +57,7 @@ impl SpatioTemporalField {
                 format!("[columns, frames] = [{}, {}], neither of them 0", columns.len(), time.len()),
             ));
         }
-        if !time.iter().any(|t| *t >= 0.0) {
+        if first_from(&time, 0.0) == time.len() {
             return Err(Error::setting("time of a receptive field", "has no frame at or after the impulse, at 0"));
         }
         Ok(Self { columns, time, values })
@@ -97,7 +98,7 @@ impl SpatioTemporalField {
                 format!("leaves several samples of column ({}, {}); name more arguments", twice[0].u, twice[0].v),
             ));
         }
-        let before = responses.time().partition_point(|t| *t < 0.0);
+        let before = first_from(responses.time(), 0.0);
         if before == 0 && baseline != Baseline::None {
             return Err(Error::setting("baseline", "there is no frame before the impulse; keep one, or take none off"));
         }
@@ -152,7 +153,7 @@ impl SpatioTemporalField {
 
     /// The response of largest size at or after the impulse; the first of equal ones. `None` if all are 0 or NaN.
     pub fn peak(&self) -> Option<FieldPeak> {
-        let first = self.time.iter().position(|t| *t >= 0.0)?;
+        let first = first_from(&self.time, 0.0);
         let mut best: Option<FieldPeak> = None;
         for (index, &column) in self.columns.iter().enumerate() {
             for (frame, &value) in self.temporal(index).iter().enumerate().skip(first) {
@@ -188,6 +189,7 @@ impl SpatioTemporalField {
 mod tests {
     use super::*;
     use crate::Conditions;
+    use crate::stimulus::{DotSettings, ImpulseSettings, Impulses, Stimuli};
     use connectome_graph::hex::{Extent, Lattice};
 
     /// Centre and surround with a biphasic time course on a baseline of 3, for two intensities of which one does
@@ -223,6 +225,38 @@ mod tests {
             let profile = field.profile().unwrap();
             assert!((profile.centre_radius().unwrap() - 2.0 / 3.0).abs() < 1e-12);
             assert!((profile.surround_strength() - 0.25 * 12.0 / (2.0 + 3.0)).abs() < 1e-12);
+        }
+    }
+
+    /// Whatever the length of a frame does to the time of the onset, the frame with the light is not the one before it.
+    #[test]
+    fn the_onset_is_not_before_itself() {
+        for dt in [0.01, 1.0 / 200.0, 1.0 / 60.0, 0.025] {
+            for t_pre in [0.1, 0.5, 1.0, 2.0] {
+                let dots = DotSettings {
+                    extent: Extent(0),
+                    max_extent: Extent(0),
+                    t_pre,
+                    t_stim: 0.5,
+                    dt,
+                    ..DotSettings::default()
+                };
+                let impulses = Impulses::new(ImpulseSettings { durations: vec![dt], dots }).unwrap();
+                let bright = impulses.sample(&[("intensity", 1.0)]).unwrap();
+                let light: Vec<f64> = (0..impulses.len())
+                    .flat_map(|sample| impulses.movie(sample).unwrap().luminance().to_vec())
+                    .map(f64::from)
+                    .collect();
+                let conditions = impulses.conditions().clone();
+                let responses = Responses::new(light, 1, impulses.time(), conditions, vec!["R1".into()]).unwrap();
+                let filter = [("intensity", 1.0)];
+                let field = SpatioTemporalField::of_cell(&responses, 0, "R1", &filter, Baseline::LastBefore).unwrap();
+                let peak = field.peak().unwrap();
+                assert!((peak.value - 0.5).abs() < 1e-6 && peak.time.abs() < 1e-9, "{dt}, {t_pre}: {peak:?}");
+                let during = responses.frames_within(&(0.0..=0.5 * dt));
+                let lit: Vec<f64> = responses.trace(0, bright, 0).skip(during.start).take(during.len()).collect();
+                assert_eq!(lit, [1.0], "{dt}, {t_pre}");
+            }
         }
     }
 
