@@ -62,20 +62,40 @@ pub fn distributions(table: &PerCell, quantiles: &[f64]) -> Result<Vec<Distribut
     Ok(table.cells().iter().enumerate().map(of_cell).collect())
 }
 
-/// Fraction of models in which each T4 and T5 subtype prefers its known direction, within `tolerance` radians.
+/// Fraction of models in which each T4 and T5 subtype prefers its known direction, within `tolerance` radians. A cell
+/// whose direction selectivity index is 0, a silent one for example, prefers none.
 ///
-/// See [`super::direction_distance`] for `directions`. With four subtypes a quarter turn apart, pi/4 means that the
-/// right subtype is the nearest.
+/// See [`super::direction_distance`] for `directions`, and [`super::direction_selectivity_index`] for `dsi`, of the same
+/// models and cells. With four subtypes a quarter turn apart, pi/4 means that the right subtype is the nearest.
 ///
 /// # Errors
-/// See [`super::direction_distance`].
-pub fn correct_directions(directions: &PerCondition, tolerance: f64) -> Result<Vec<(String, f64)>, Error> {
-    let apart = score::direction_distance(directions)?;
+/// See [`super::direction_distance`]; [`Error::Shape`] if the indices are of other models, conditions or cells.
+pub fn correct_directions(
+    directions: &PerCondition,
+    dsi: &PerCondition,
+    tolerance: f64,
+) -> Result<Vec<(String, f64)>, Error> {
+    let apart = score::direction_distance(&of_selective(directions, dsi)?)?;
     let fraction = |cell: usize| {
         let right = apart.across_models(cell).into_iter().filter(|d| *d <= tolerance).count();
         right as f64 / apart.models() as f64
     };
     Ok(apart.cells().iter().enumerate().map(|(cell, name)| (name.clone(), fraction(cell))).collect())
+}
+
+/// Directions of cells with a direction selectivity index above 0, NaN for others.
+fn of_selective(directions: &PerCondition, dsi: &PerCondition) -> Result<PerCondition, Error> {
+    let shape = |table: &PerCondition| [table.models(), table.conditions().len(), table.cells().len()];
+    if shape(directions) != shape(dsi) || directions.cells() != dsi.cells() {
+        return Err(Error::shape(
+            "direction selectivity indices",
+            format!("{:?} (models, conditions, cells)", shape(dsi)),
+            format!("{:?} with the same cells, as the preferred directions", shape(directions)),
+        ));
+    }
+    let known = |(&direction, &dsi): (&f64, &f64)| if dsi > 0.0 { direction } else { f64::NAN };
+    let values = directions.values().iter().zip(dsi.values()).map(known).collect();
+    PerCondition::new(values, directions.models(), directions.conditions().clone(), directions.cells().to_vec())
 }
 
 /// Models from the smallest to the largest task error; of equal ones the first comes first.
@@ -131,8 +151,17 @@ mod tests {
 
     #[test]
     fn directions_of_an_ensemble() {
-        let conditions = Conditions::product(&[("intensity", &[1.0])]);
-        let directions = PerCondition::new(vec![3.0, -3.0, 0.1, 1.0], 4, conditions, vec!["T4a".into()]).unwrap();
-        assert_eq!(correct_directions(&directions, 0.7).unwrap(), [(String::from("T4a"), 0.5)]);
+        let table = |values: Vec<f64>, cell: &str| {
+            let conditions = Conditions::product(&[("intensity", &[1.0])]);
+            PerCondition::new(values, 4, conditions, vec![cell.into()]).unwrap()
+        };
+        let all = table(vec![0.3; 4], "T4a");
+        let directions = table(vec![3.0, -3.0, 0.1, 1.0], "T4a");
+        assert_eq!(correct_directions(&directions, &all, 0.7).unwrap(), [(String::from("T4a"), 0.5)]);
+        // the direction of a cell that does not respond is 0, which T4b prefers
+        let one = table(vec![0.0, 0.4, 0.0, 0.0], "T4b");
+        let directions = table(vec![0.0, 0.1, 0.0, 0.0], "T4b");
+        assert_eq!(correct_directions(&directions, &one, 0.7).unwrap(), [(String::from("T4b"), 0.25)]);
+        assert!(correct_directions(&directions, &all, 0.7).is_err());
     }
 }
