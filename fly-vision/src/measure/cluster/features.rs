@@ -64,6 +64,11 @@ impl Features {
         &self.values[model * count..][..count]
     }
 
+    /// Number of models whose responses vary, which alone can be laid out.
+    pub fn varying(&self) -> usize {
+        self.standardised().iter().flatten().count()
+    }
+
     /// Each row less its mean, divided by its length; `None` for rows that do not vary (standard deviation up to 1e-8).
     pub(super) fn standardised(&self) -> Vec<Option<Vec<f64>>> {
         let standardise = |model: usize| {
@@ -89,6 +94,8 @@ mod tests {
         let responses = Responses::new(values, 2, vec![0.0, 1.0], samples, vec!["T3".into()]).unwrap();
         let features = Features::of_cell(&responses, "T3").unwrap();
         assert_eq!((features.row(0), features.row(1)), (&[1.0, 2.0][..], &[5.0, 6.0][..]));
+        assert_eq!(features.varying(), 2);
+        assert_eq!(Features::new(vec![1.0, 2.0, 3.0, 3.0], 2).unwrap().varying(), 1);
         assert!(Features::of_cell(&responses, "T2").is_err());
         assert!(Features::new(vec![0.0; 3], 2).is_err());
         assert!(Features::new(vec![f64::INFINITY; 2], 2).is_err());

@@ -373,6 +373,9 @@ mod tests {
         for i in 0..120 {
             assert_eq!(labels[i], labels[i / 40 * 40]);
         }
+        for (share, &label) in mixture.responsibilities(&points).chunks_exact(3).zip(&labels) {
+            assert!((share.iter().sum::<f64>() - 1.0).abs() < 1e-12 && share[label] > 0.9, "{share:?}");
+        }
         assert!((mixture.weights().iter().sum::<f64>() - 1.0).abs() < 1e-12);
         let slope = mixture.covariances()[1] / mixture.covariances()[0];
         assert!((slope - 0.5).abs() < 0.25, "{slope}");
