@@ -13,6 +13,7 @@ use tch::Kind;
 use super::search::{Bounds, Found, Search};
 use crate::measure::Responses;
 use crate::network::{Grey, Network, Record, Run};
+use crate::task::mean;
 use crate::{Error, Movie};
 
 /// The sample of a set with the largest response of a cell type in a model, and that response.
@@ -175,7 +176,7 @@ pub fn from_noise(network: &Network, cell_type: &str, settings: &NoiseSearch) ->
             FromNoise::AllFrames => seen.central.shallow_clone(),
         };
         let excited = counted.f_exp()?.f_mean(None::<Kind>)?.f_mul_scalar(-excite)?;
-        let away = seen.movie.f_sub_scalar(0.5)?.f_square()?.f_mean(None::<Kind>)?.f_mul_scalar(towards_grey)?;
+        let away = mean(&seen.movie.f_sub_scalar(0.5)?.f_square()?)?.f_mul_scalar(towards_grey)?;
         Ok(vec![excited.f_add(&away)?, excited, away])
     })
 }

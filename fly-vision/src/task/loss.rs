@@ -1,6 +1,6 @@
 //! How far a flow is from the true one.
 
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use crate::Error;
 
@@ -27,13 +27,23 @@ impl Loss {
             return Err(Error::shape("a flow", got, "[batch, frames, dimensions, columns], both the same"));
         }
         let squares = flow.f_sub(truth)?.f_square()?;
-        let over: &[i64] = match self {
-            Self::L2Norm => &[1, 2, 3],
-            Self::EndPointError => &[2],
+        let sums = match self {
+            // of a single sample by frames first, as in `mean`
+            Self::L2Norm if size[0] == 1 => squares
+                .f_sum_dim_intlist(&[2, 3][..], false, None::<Kind>)?
+                .f_sum_dim_intlist(1, false, None::<Kind>)?,
+            Self::L2Norm => squares.f_sum_dim_intlist(&[1, 2, 3][..], false, None::<Kind>)?,
+            Self::EndPointError => squares.f_sum_dim_intlist(2, false, None::<Kind>)?,
         };
-        let roots = squares.f_sum_dim_intlist(over, false, None::<Kind>)?.f_sqrt()?;
-        Ok(roots.f_mean(None::<Kind>)?)
+        Ok(mean(&sums.f_sqrt()?)?)
     }
+}
+
+/// The mean of the means of rows, all equally long. The mean of more than 32,768 numbers at once would be summed by libtorch in an order that
+/// depends on the number of threads; sums of several rows are not.
+pub(crate) fn mean(rows: &Tensor) -> Result<Tensor, TchError> {
+    let means = if rows.dim() > 1 { rows.f_mean_dim(-1, false, None::<Kind>)? } else { rows.shallow_clone() };
+    means.f_mean(None::<Kind>)
 }
 
 /// The loss of several tasks: the mean of their losses by weight, `sum of weight loss / sum of weights`.
@@ -72,6 +82,24 @@ mod tests {
         assert_eq!(value(&Loss::L2Norm.between(&flow, &truth).unwrap()), (5.0 + 2.0) / 2.0);
         assert_eq!(value(&Loss::EndPointError.between(&flow, &truth).unwrap()), (5.0 + 0.0 + 0.0 + 2.0) / 4.0);
         assert!(Loss::L2Norm.between(&flow, &truth.get(0)).is_err());
+    }
+
+    /// So many numbers that libtorch shares the sum of all between threads.
+    #[test]
+    fn losses_do_not_depend_on_threads() {
+        let numbers: Vec<f32> = (0..80 * 2 * 721).map(|i| (i * 7919 % 10_007) as f32 / 1e3).collect();
+        let threads = tch::get_num_threads();
+        let of = |threads: i32| {
+            tch::set_num_threads(threads);
+            let losses = [(1, Loss::L2Norm), (2, Loss::L2Norm), (1, Loss::EndPointError), (2, Loss::EndPointError)];
+            losses.map(|(batch, loss)| {
+                let flow = Tensor::from_slice(&numbers).view([batch, -1, 2, 721]);
+                value(&loss.between(&flow, &flow.zeros_like()).unwrap()).to_bits()
+            })
+        };
+        let (one, three) = (of(1), of(3));
+        tch::set_num_threads(threads);
+        assert_eq!(one, three);
     }
 
     #[test]

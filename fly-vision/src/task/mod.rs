@@ -13,5 +13,6 @@ pub use augmentation::{
 };
 pub use data::{FlowData, FlowSample, FlowSet, Split};
 pub use decoder::{Arithmetic, DecoderOptions, HexDecoder, Initial, Last, OutsideWeights, Phase, Readout};
+pub(crate) use loss::mean;
 pub use loss::{Loss, task_loss};
 pub use schedule::{Decay, DecayShape};
