@@ -3,7 +3,7 @@
 use connectome_graph::hex::{Extent, Lattice};
 use rayon::prelude::*;
 
-use super::FrameSize;
+use super::frame_size::{FrameSize, MAX_PIXELS};
 use super::median::lower_median;
 use super::resize::resize;
 use crate::{Error, Movie};
@@ -46,20 +46,20 @@ pub struct BoxEye {
 }
 
 impl BoxEye {
-    /// Side of the largest square: 2^15 pixels with any extent still fit frames that can be addressed.
-    const MAX_KERNEL: usize = 1 << 15;
-
     /// An eye of an extent (15 in flyvis) whose receptors are squares of `kernel` pixels a side (13).
     ///
     /// # Errors
-    /// [`Error::Setting`] for squares without pixels or frames beyond 2^30 pixels a side; [`Error::Graph`] for too large an extent.
+    /// [`Error::Setting`] for squares without pixels, or so large that they or frames that hold all centres have more than 2^26 pixels;
+    /// [`Error::Graph`] for too large an extent.
     pub fn new(extent: Extent, kernel: usize) -> Result<Self, Error> {
         let lattice = Lattice::new(extent)?;
-        let side = (2 * u64::from(extent.0) + 1) * kernel as u64;
-        if kernel == 0 || kernel > Self::MAX_KERNEL || side > 1 << 30 {
+        // a frame from the first to the last centre is no larger
+        let side = (2 * extent.0 as usize + 1).saturating_mul(kernel);
+        if kernel == 0 || side.saturating_mul(side) > MAX_PIXELS {
+            let largest = MAX_PIXELS.isqrt() / (2 * extent.0 as usize + 1);
             return Err(Error::setting(
                 "kernel of a box eye",
-                format!("{kernel} pixels at extent {}; 13 is usual, 1 the least", extent.0),
+                format!("{kernel} pixels at extent {}; 13 is usual, 1 the least, {largest} the most", extent.0),
             ));
         }
         let k = kernel as f64;
@@ -311,6 +311,9 @@ mod tests {
     fn settings_are_checked() {
         assert!(BoxEye::new(Extent(2), 0).is_err());
         assert!(BoxEye::new(Extent(30_000), 30_000).is_err());
+        // a frame for all columns would be larger than memory, and is not made
+        assert!(BoxEye::new(Extent(15), 30_000).unwrap_err().to_string().contains("264 the most"));
+        assert!(BoxEye::new(Extent(15), 264).is_ok());
         let eye = BoxEye::new(Extent(0), 9).unwrap();
         assert!(eye.see(&[1.0], FrameSize::new(1, 1), Pooling::Median).is_err());
         assert!(eye.see(&[1.0; 5], FrameSize::new(2, 2), Pooling::Mean).is_err());

@@ -2,6 +2,9 @@
 
 use crate::Error;
 
+/// Pixels of frames that are made here, at most: 256 MiB of luminance.
+pub(super) const MAX_PIXELS: usize = 1 << 26;
+
 /// Height and width of the frames of a movie, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FrameSize {

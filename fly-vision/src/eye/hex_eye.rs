@@ -333,6 +333,20 @@ mod tests {
     }
 
     #[test]
+    fn gratings_are_seen_as_rendered() {
+        let eye = HexEye::new(Extent(4), 25, Membership::Half).unwrap();
+        for angle in [0.0, 90.0, 215.0] {
+            let size = eye.screen();
+            let (period, phase, window) = (60.0, 7.0, [Some(150), None]);
+            let gratings = Gratings { size, period, phase, intensity: 1.0, background: 0.0, window, angle };
+            let whole = eye.see(&gratings.render().unwrap(), Pooling::Mean).unwrap();
+            assert_eq!(eye.see_gratings(&gratings).unwrap(), whole);
+            let other = Gratings { size: FrameSize::new(size.height, size.width + 1), ..gratings };
+            assert!(eye.see_gratings(&other).is_err());
+        }
+    }
+
+    #[test]
     fn bars_are_seen_as_rendered() {
         let eye = HexEye::new(Extent(4), 25, Membership::Half).unwrap();
         for angle in [0.0, 30.0, 90.0, 180.0, 215.0] {

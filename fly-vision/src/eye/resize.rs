@@ -1,6 +1,6 @@
 //! Images of another size.
 
-use super::FrameSize;
+use super::frame_size::{FrameSize, MAX_PIXELS};
 use crate::Error;
 
 /// One output pixel along an axis: where its input pixels start, and their weights.
@@ -15,11 +15,11 @@ struct Taps {
 /// `upsample_bilinear2d_aa` without `align_corners`: a triangle filter, along rows, then along columns, in single precision.
 ///
 /// # Errors
-/// [`Error::Shape`] if `frames` are not whole frames of size `from`; [`Error::Setting`] if `to` has no pixel.
+/// [`Error::Shape`] if `frames` are not whole frames of size `from`; [`Error::Setting`] if `to` has no pixel or more than 2^26.
 pub fn resize(frames: &[f32], from: FrameSize, to: FrameSize) -> Result<Vec<f32>, Error> {
     let n = from.frames_in(frames.len())?;
-    if to.height == 0 || to.width == 0 {
-        return Err(Error::setting("resize", format!("a frame of {to} has no pixel")));
+    if !(1..=MAX_PIXELS).contains(&to.height.saturating_mul(to.width)) {
+        return Err(Error::setting("resize", format!("a frame of {to} pixels; at least 1, at most {MAX_PIXELS}")));
     }
     let (across, down) = (taps(from.width, to.width), taps(from.height, to.height));
     let mut resized = Vec::with_capacity(n * to.pixels());
@@ -98,6 +98,8 @@ mod tests {
         assert_eq!(resize(&pixels(6), size, size).unwrap(), pixels(6));
         assert!(resize(&pixels(7), size, size).is_err());
         assert!(resize(&pixels(6), size, FrameSize::new(0, 3)).is_err());
+        assert!(resize(&pixels(6), size, FrameSize::new(1 << 14, 1 << 13)).is_err());
+        assert!(resize(&pixels(6), size, FrameSize::new(usize::MAX, 2)).is_err());
         assert!(resize(&[], FrameSize::new(usize::MAX, 2), size).is_err());
     }
 }
