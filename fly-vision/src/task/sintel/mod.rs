@@ -12,6 +12,7 @@ pub use formats::{Raster, read_depth, read_flow, read_luminance};
 
 use super::augmentation::overlapping_windows;
 use super::data::{FlowSample, FlowSet, Split};
+use crate::eye::FrameSize;
 use crate::{Error, Movie};
 
 /// Frames per second of the film.
@@ -149,8 +150,8 @@ impl Sintel {
     /// the image per frame (times the pixels of a column), positive to the right and upwards.
     ///
     /// # Errors
-    /// [`Error::Io`] and [`Error::Content`] for files, [`Error::Shape`] for images that are too narrow or differ in size and for an eye
-    /// that gives other numbers of columns, and whatever the eye returns.
+    /// [`Error::Io`] and [`Error::Content`] for files, [`Error::Shape`] for images that are too narrow, images and maps of a scene
+    /// that differ in size and an eye that gives other numbers of columns, and whatever the eye returns.
     pub fn render<E>(&self, eye: E) -> Result<FlowSet, Error>
     where
         E: Fn(&[f32], [usize; 3], Pooling) -> Result<Vec<f32>, Error>,
@@ -158,8 +159,9 @@ impl Sintel {
         let mut names = self.names().into_iter();
         let mut sequences = Vec::with_capacity(self.sequences());
         for scene in &self.scenes {
-            let luminance = self.load(&scene.images[1..], 1, read_luminance)?;
-            let mut flow = self.load(&scene.flows, 2, read_flow)?;
+            let mut size = None;
+            let luminance = self.load(&scene.images[1..], 1, read_luminance, &mut size)?;
+            let mut flow = self.load(&scene.flows, 2, read_flow, &mut size)?;
             for (channel, sign) in flow.iter_mut().zip([1.0, -1.0]) {
                 for (pixels, [_, height, _]) in channel {
                     // upwards is positive
@@ -193,7 +195,8 @@ impl Sintel {
         }
         let mut all = Vec::with_capacity(self.sequences());
         for scene in &self.scenes {
-            let depth = self.load(&scene.depths[1..], 1, read_depth)?;
+            let Raster { height, width, .. } = read_luminance(&scene.images[1])?;
+            let depth = self.load(&scene.depths[1..], 1, read_depth, &mut Some(FrameSize::new(height, width)))?;
             for part in &depth[0] {
                 all.push(Movie::new(self.columns(), self.seen(&eye, part, Pooling::Median)?)?);
             }
@@ -217,24 +220,34 @@ impl Sintel {
         Ok(seen)
     }
 
-    /// Reads the files of a scene and cuts them: for each channel and part `[frames, height, width]`.
+    /// Reads files of a scene, which all have one size, and cuts them: for each channel and part `[frames, height, width]`.
     fn load(
         &self,
         paths: &[PathBuf],
         channels: usize,
         read: fn(&Path) -> Result<Raster, Error>,
+        size: &mut Option<FrameSize>,
     ) -> Result<Vec<Parts>, Error> {
-        let mut size = None;
         let mut all: Vec<Parts> = vec![vec![(Vec::new(), [0; 3]); self.options.parts]; channels];
         for path in paths {
             let raster = read(path)?;
             let (height, width) = (raster.height, raster.width);
-            if *size.get_or_insert((height, width)) != (height, width) {
-                return Err(Error::shape("an image of a scene", format!("{width} x {height}"), format!("{size:?}")));
+            let (own, size) = (FrameSize::new(height, width), *size.get_or_insert(FrameSize::new(height, width)));
+            let refused = |want: String| {
+                let got = format!("{own} pixels (height x width) in {}", path.display());
+                Error::shape("a file of a scene", got, want)
+            };
+            if own != size {
+                return Err(refused(format!("{size}, as in the scene's other files")));
             }
             let centre = (self.options.centre * width as f64) as usize;
             let left = (width - centre) / 2;
-            let windows = overlapping_windows(centre, self.options.width, self.options.parts)?;
+            let windows = overlapping_windows(centre, self.options.width, self.options.parts).map_err(|_| {
+                let SintelOptions { parts, width, .. } = self.options;
+                refused(format!(
+                    "room for {parts} parts of a width of {width} in the {centre} pixels around its centre"
+                ))
+            })?;
             for (channel, parts) in raster.values.chunks_exact(height * width).zip(&mut all) {
                 for (window, (frames, shape)) in windows.iter().zip(parts) {
                     for row in channel.chunks_exact(width) {

@@ -76,10 +76,30 @@ fn who_lacks_the_data_is_told_where_it_is() {
     assert!(told.contains("2 flow fields for 4 images"), "{told}");
     let narrow = SintelOptions { width: 15, ..options() };
     let folder = data_set(&[("alley_1", 4)]);
-    assert!(Sintel::open(folder.path(), narrow).unwrap().render(corner).is_err());
+    let told = Sintel::open(folder.path(), narrow).unwrap().render(corner).unwrap_err().to_string();
+    assert!(told.contains("frame_0002.png") && told.contains("3 parts of a width of 15"), "{told}");
     let blind = |_: &[f32], _: [usize; 3], _: Pooling| Ok(vec![0.0; 5]);
     let told = Sintel::open(folder.path(), options()).unwrap().render(blind).unwrap_err().to_string();
     assert!(told.contains("what the eye sees"), "{told}");
+}
+
+/// A map that is not as large as its image would be seen by other columns.
+#[test]
+fn files_of_a_scene_are_of_one_size() {
+    for (file, other) in [("final", "frame_0003.png"), ("flow", "frame_0001.flo"), ("depth", "frame_0002.dpt")] {
+        let folder = data_set(&[("alley_1", 4)]);
+        let path = folder.path().join("training").join(file).join("alley_1").join(other);
+        let numbers = if file == "flow" { 2 * 22 * 6 } else { 22 * 6 };
+        match file {
+            "final" => write_png(&path, 22, 6, 3),
+            _ => std::fs::write(&path, tagged(22, 6, &vec![1.0; numbers])).unwrap(),
+        }
+        let sintel = Sintel::open(folder.path(), options()).unwrap();
+        let refused =
+            if file == "depth" { sintel.render_depth(corner).map(drop) } else { sintel.render(corner).map(drop) };
+        let told = refused.unwrap_err().to_string();
+        assert!(told.contains(other) && told.contains("6 x 22") && told.contains("6 x 20"), "{told}");
+    }
 }
 
 #[test]
