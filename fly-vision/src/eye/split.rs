@@ -16,11 +16,12 @@ pub fn centre_crop(n: usize, fraction: f64) -> Result<Range<usize>, Error> {
     Ok((n - kept) / 2..(n + kept) / 2)
 }
 
-/// Parts of at least `length` that cover `n` elements from left to right at equal distances; neighbours overlap where
-/// they must. One part is everything.
+/// Parts of at least `length` of `n` elements, from left to right at equal distances; neighbours overlap where they must.
+/// As distances are whole, up to `parts - 1` elements may be left over at the end. One part is everything.
 ///
 /// # Errors
-/// [`Error::Setting`] for no parts, or for parts longer than there are elements.
+/// [`Error::Setting`] for no parts, for parts longer than there are elements, or for so many that they would begin at
+/// the same place.
 pub fn overlapping_parts(n: usize, length: usize, parts: usize) -> Result<Vec<Range<usize>>, Error> {
     if parts == 0 || length == 0 || length > n {
         return Err(Error::setting("parts", format!("{parts} parts of {length} elements of {n}")));
@@ -29,8 +30,15 @@ pub fn overlapping_parts(n: usize, length: usize, parts: usize) -> Result<Vec<Ra
         return Ok(std::iter::once(0..n).collect());
     }
     let length = length.max(n / parts);
-    let overlap = (length * parts - n.min(length * parts)).div_ceil(parts - 1);
-    Ok((0..parts).map(|i| i * (length - overlap)..i * (length - overlap) + length).collect())
+    let all = length.saturating_mul(parts);
+    let step = length.saturating_sub((all - n.min(all)).div_ceil(parts - 1));
+    if step == 0 {
+        return Err(Error::setting(
+            "parts",
+            format!("{parts} parts of {length} elements of {n} begin at the same place; take fewer"),
+        ));
+    }
+    Ok((0..parts).map(|i| i * step..i * step + length).collect())
 }
 
 #[cfg(test)]
@@ -44,6 +52,14 @@ mod tests {
         assert_eq!(overlapping_parts(crop.len(), 417, 3).unwrap(), [0..417, 149..566, 298..715]);
         assert_eq!(overlapping_parts(10, 3, 1).unwrap().first(), Some(&(0..10)));
         assert_eq!(overlapping_parts(11, 2, 3).unwrap(), [0..3, 3..6, 6..9]);
+        for (n, length, parts) in [(716, 417, 3), (100, 37, 5), (64, 10, 7), (50, 49, 2)] {
+            let all = overlapping_parts(n, length, parts).unwrap();
+            assert!(all.windows(2).all(|pair| pair[0].start < pair[1].start && pair[1].start <= pair[0].end));
+            assert!(all[parts - 1].end <= n && all[parts - 1].end + parts > n, "{all:?}");
+        }
+        for (n, parts) in [(417, 3), (418, 3)] {
+            assert!(overlapping_parts(n, 417, parts).unwrap_err().to_string().contains("same place"));
+        }
         assert!(overlapping_parts(3, 4, 2).is_err());
         assert!(overlapping_parts(3, 2, 0).is_err());
         assert!(centre_crop(3, f64::NAN).is_err());

@@ -124,7 +124,8 @@ fn views_of(views: &Views, size: FrameSize, eye: &BoxEye) -> Result<Vec<Crop>, E
             let crop = centre_crop(size.width, *fraction)?;
             // receptors at the border reach a square beyond the outermost centres
             let width = (eye.min_frame_size().width + 2 * eye.kernel()).min(crop.len());
-            let parts = overlapping_parts(crop.len(), width, *parts)?;
+            // what is no wider than a view is one view
+            let parts = overlapping_parts(crop.len(), width, if width == crop.len() { 1 } else { *parts })?;
             let columns = parts.into_iter().map(|part| crop.start + part.start..crop.start + part.end);
             Ok(columns.map(|columns| Crop { columns, ..all.clone() }).collect())
         }
@@ -217,6 +218,8 @@ mod tests {
         assert_eq!((movie.frames(), movie.columns(), set.frames()), (7, 19, 7));
         let trace: Vec<f32> = movie.trace(9).collect();
         assert_eq!(trace, [0.0, 0.0, 0.25, 0.25, 0.25, 0.5, 0.5]);
+        let narrow = Video::new(vec![0.5; 40 * 20], FrameSize::new(40, 20), 24.0).unwrap();
+        assert_eq!(NaturalMovies::new(vec![narrow], settings.clone()).unwrap().len(), 1);
         let crop = Views::Crops(vec![Crop { rows: 3..30, columns: 50..80 }]);
         let set = NaturalMovies::new(vec![film.clone()], NaturalSettings { views: crop, ..settings.clone() }).unwrap();
         assert_eq!(set.movie(0).unwrap().frame(6)[9], 0.5);
