@@ -15,7 +15,7 @@ const MAX_SIDE: usize = 1 << 13;
 pub struct NoiseSettings {
     /// Texels per side, a power of two from 8 to 4096. Default 256.
     pub side: usize,
-    /// Power falls with frequency `f` as `1/f^alpha`. Default 2, as in natural images (Field, *J. Opt. Soc. Am. A* 4, 2379 (1987)).
+    /// Power falls with frequency `f` as `1/f^alpha`, of -8 to 8. Default 2, as in natural images (Field, *J. Opt. Soc. Am. A* 4, 2379 (1987)).
     pub alpha: f64,
     /// Mean luminance. Default 0.5.
     pub mean: f64,
@@ -49,8 +49,12 @@ impl Texture {
         if !side.is_power_of_two() || !(8..=4096).contains(&side) {
             return Err(Error::setting("side of a texture", format!("{side} texels; a power of two from 8 to 4096")));
         }
-        if !alpha.is_finite() || !(0.0..=1.0).contains(&mean) || !(0.0..=1.0).contains(&contrast) {
-            return Err(Error::setting("noise", format!("alpha {alpha}, mean {mean}, contrast {contrast}")));
+        // beyond that octaves differ by more than numbers can
+        if !(-8.0..=8.0).contains(&alpha) {
+            return Err(Error::setting("alpha of a texture", format!("{alpha}, of -8 to 8")));
+        }
+        if !(0.0..=1.0).contains(&mean) || !(0.0..=1.0).contains(&contrast) {
+            return Err(Error::setting("noise", format!("mean {mean}, contrast {contrast}; of 0 to 1")));
         }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut sum = vec![0.0f64; side * side];
@@ -162,5 +166,12 @@ mod tests {
         assert_eq!([photograph.at(0.0, 1.0), photograph.at(2.0, 1.0), photograph.at(3.0, 2.0)], [1.0, 0.25, 1.0]);
         assert!(Texture::photograph(&[2.0], FrameSize::new(1, 1)).is_err());
         assert!(Texture::noise(5, NoiseSettings { side: 100, ..NoiseSettings::default() }).is_err());
+        for alpha in [-8.0, 8.0] {
+            let texture = Texture::noise(5, NoiseSettings { alpha, side: 4096, ..NoiseSettings::default() }).unwrap();
+            assert!(texture.texels().iter().all(|x| (0.0..=1.0).contains(x)), "{alpha}");
+        }
+        for alpha in [-1e3, 1e3, f64::NAN] {
+            assert!(Texture::noise(5, NoiseSettings { alpha, ..NoiseSettings::default() }).is_err());
+        }
     }
 }

@@ -54,7 +54,7 @@ const STRENGTHS: &str = "strengths";
 const DECODER: &str = "decoder";
 
 const EXPLODED: &str = "the network exploded; lower the learning rate of the network, or start from parameters with weaker synapses. \
-                        The newest checkpoint is from before";
+                        A checkpoint, where one was saved, is from before";
 
 impl FlyTraining {
     /// Makes network and decoder, on the CPU. Types whose role is to be read out must have a cell in each column.
