@@ -1,6 +1,5 @@
 //! What a network is shown, from where it starts, and what is recorded.
 
-use connectome_graph::hex::Role;
 use tch::{Kind, Tensor};
 
 use super::model::Network;
@@ -47,7 +46,7 @@ pub enum Record {
     Central,
     /// All cells.
     All,
-    /// Cells of the types that are read out.
+    /// Cells that are read out.
     Output,
     /// Cells of one type.
     Type(String),
@@ -67,13 +66,7 @@ impl Record {
         Ok(match self {
             Self::Central => wiring.central_cells(),
             Self::All => (0..n).collect(),
-            Self::Output => {
-                let read = |cell: &u32| {
-                    let t = wiring.cell_types()[*cell as usize];
-                    wiring.types()[t as usize].role == Role::Output
-                };
-                (0..n).filter(read).collect()
-            }
+            Self::Output => wiring.outputs().to_vec(),
             Self::Type(name) => wiring.cells_of(name)?,
             Self::Cells(cells) => {
                 if let Some(cell) = cells.iter().find(|cell| **cell >= n) {

@@ -14,7 +14,7 @@ use crate::Error;
 pub struct CellType {
     /// Its name.
     pub name: String,
-    /// Its part in the network.
+    /// Its part in the network; that of its first cell, where cells of a type differ.
     pub role: Role,
 }
 
@@ -72,6 +72,8 @@ pub struct Wiring {
     pub(super) group: Vec<u32>,
     /// Cells that take light, and the column that it comes from.
     pub(super) inputs: Vec<(u32, u32)>,
+    /// Cells that are read out, ascending.
+    pub(super) outputs: Vec<u32>,
     pub(super) n_columns: usize,
     pub(super) on_lattice: Option<Arc<OnLattice>>,
 }
@@ -80,11 +82,19 @@ impl Wiring {
     /// Of a connectome of cell types expanded to a lattice. Light of column `c` reaches the cells of all input types there.
     ///
     /// # Errors
-    /// [`Error::Setting`] if there are no edges or no input types.
+    /// [`Error::Setting`] if there are no edges or no input types, or a number of synapses is not positive.
     pub fn from_hex(network: &HexNetwork) -> Result<Self, Error> {
         let types = network.types().iter().map(|t| CellType { name: t.name().to_owned(), role: t.role() }).collect();
         let group = network.edge_offset_groups();
         let n_syn = network.per_edge(|offset| offset.n_syn);
+        if let Some(edge) = not_positive(&n_syn) {
+            let g = &network.offset_groups()[group[edge] as usize];
+            let pair = &network.pair_groups()[g.pair_group as usize];
+            let [source, target] = [pair.source_type, pair.target_type].map(|t| network.types()[t as usize].name());
+            let (u, v) = (g.displacement.u, g.displacement.v);
+            let what = format!("the synapse number {} from {source} to {target} at ({u}, {v})", n_syn[edge]);
+            return Err(Error::setting("wiring", what + " is not positive; leave out offsets without synapses"));
+        }
         let mut groups = Vec::with_capacity(network.offset_groups().len());
         let means = Means::of(network.offset_groups().len(), &group, &n_syn);
         for (g, mean_n_syn) in network.offset_groups().iter().zip(means) {
@@ -99,9 +109,12 @@ impl Wiring {
         };
         let pairs = network.pair_groups().iter().zip(means).map(pair).collect();
         let lattice = network.lattice();
-        let mut inputs = Vec::new();
+        let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         let mut layers = Vec::new();
         for t in network.types() {
+            if t.role() == Role::Output {
+                outputs.extend(t.cells());
+            }
             if t.role() == Role::Input {
                 inputs.extend(t.cells().zip(t.columns().filter_map(|c| lattice.index(c))));
             }
@@ -116,6 +129,7 @@ impl Wiring {
             target: network.target().to_vec(),
             group,
             inputs,
+            outputs,
             n_columns: lattice.len(),
             on_lattice: Some(Arc::new(OnLattice { lattice, layers })),
         }
@@ -135,7 +149,7 @@ impl Wiring {
         let mut numbers: HashMap<&str, u32> = HashMap::new();
         let mut types: Vec<CellType> = Vec::new();
         let mut cell_type = Vec::with_capacity(neurons.len());
-        let mut inputs = Vec::new();
+        let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         for row in 0..neurons.len() {
             let name = labels.get(row);
             let role = neurons.classes().and_then(|c| Role::from_name(c.get(row))).unwrap_or(Role::Intermediate);
@@ -144,8 +158,10 @@ impl Wiring {
                 types.len() as u32 - 1
             });
             cell_type.push(number);
-            if role == Role::Input {
-                inputs.push((row as u32, inputs.len() as u32));
+            match role {
+                Role::Input => inputs.push((row as u32, inputs.len() as u32)),
+                Role::Output => outputs.push(row as u32),
+                Role::Intermediate => {}
             }
         }
         let synapses = connectome.synapses();
@@ -178,7 +194,7 @@ impl Wiring {
             edge_pair.push(number);
         }
         let n_syn: Vec<f32> = synapses.weight().iter().map(|&w| w as f32).collect();
-        if let Some(edge) = n_syn.iter().position(|n| !(n.is_finite() && *n > 0.0)) {
+        if let Some(edge) = not_positive(&n_syn) {
             let what = format!("the synapse number {} of edge {edge} is not positive", n_syn[edge]);
             return Err(Error::setting(
                 "wiring",
@@ -199,6 +215,7 @@ impl Wiring {
             group: (0..n_syn.len() as u32).collect(),
             n_columns: inputs.len(),
             inputs,
+            outputs,
             on_lattice: None,
         }
         .checked()
@@ -256,8 +273,14 @@ impl Wiring {
                 })
                 .collect(),
             None => {
-                let first = |t: u32| self.cell_type.iter().position(|&own| own == t).map(|cell| cell as u32);
-                (0..self.types.len() as u32).filter_map(first).collect()
+                // types are numbered in the order of their first cells
+                let mut first = Vec::with_capacity(self.types.len());
+                for (cell, &t) in self.cell_type.iter().enumerate() {
+                    if t as usize == first.len() {
+                        first.push(cell as u32);
+                    }
+                }
+                first
             }
         }
     }
@@ -297,6 +320,11 @@ impl Wiring {
         &self.inputs
     }
 
+    /// Cells that are read out, ascending.
+    pub fn outputs(&self) -> &[u32] {
+        &self.outputs
+    }
+
     /// Edges onto a cell: the presynaptic cell and the group of each.
     pub fn edges_onto(&self, cell: u32) -> Vec<(u32, u32)> {
         let all = self.target.iter().zip(self.source.iter().zip(&self.group));
@@ -319,6 +347,11 @@ impl Wiring {
     }
 }
 
+/// The first number of synapses that is none: its logarithm is a parameter.
+fn not_positive(n_syn: &[f32]) -> Option<usize> {
+    n_syn.iter().position(|n| !(n.is_finite() && *n > 0.0))
+}
+
 /// Means over groups.
 struct Means;
 
@@ -331,5 +364,51 @@ impl Means {
             *count += 1;
         }
         sums.into_iter().map(|(sum, count)| (sum / count.max(1) as f64) as f32).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use connectome_graph::hex::{Extent, expand};
+    use connectome_io::format::flyvis_json;
+    use connectome_io::{Labels, NeuronTable, Orientation, Provenance, SynapseTable};
+
+    use super::*;
+    use crate::network::Record;
+
+    /// The logarithm of 0 synapses would make the network no number.
+    #[test]
+    fn numbers_of_synapses_must_be_positive() {
+        let of = |n_syn: &str| {
+            let node = |name: &str| format!(r#"{{"name": "{name}", "pattern": ["stride", [1, 1]]}}"#);
+            let json = format!(
+                r#"{{"nodes": [{}, {}], "input_units": ["R1"], "output_units": ["T4a"], "edges": [{{"src": "R1", "tar": "T4a",
+                "alpha": 1, "lambda_mult": 1.0, "offsets": [[[0, 0], 3], [[1, 0], {n_syn}]]}}]}}"#,
+                node("R1"),
+                node("T4a")
+            );
+            Wiring::from_hex(&expand(&flyvis_json::from_bytes(json.as_bytes()).unwrap(), Extent(1)).unwrap())
+        };
+        assert_eq!(of("0.5").unwrap().n_edges(), 7 + 4);
+        let told = of("0").unwrap_err().to_string();
+        assert!(told.contains("0 from R1 to T4a at (1, 0)"), "{told}");
+    }
+
+    /// A type may have cells that are read out, cells that take light and others.
+    #[test]
+    fn roles_are_those_of_cells() {
+        let list = |names: [&str; 4]| Labels::from_values(names.into_iter());
+        let neurons = NeuronTable::numbered(4)
+            .with_types(list(["A", "B", "A", "B"]))
+            .and_then(|t| t.with_classes(list(["input", "intermediate", "output", "output"])))
+            .and_then(|t| t.with_signs(vec![Sign::Excitatory; 4]));
+        let synapses = SynapseTable::new(vec![0, 0, 2], vec![1, 2, 3], vec![1.0, 2.0, 3.0]).unwrap();
+        let provenance = Provenance::new("test", Orientation::EdgeList);
+        let wiring =
+            Wiring::from_connectome(&Connectome::new(neurons.unwrap(), synapses, provenance).unwrap()).unwrap();
+        assert_eq!((wiring.inputs(), wiring.outputs()), (&[(0, 0)][..], &[2, 3][..]));
+        assert_eq!(Record::Output.cells(&wiring).unwrap(), [2, 3]);
+        assert_eq!(wiring.central_cells(), [0, 1]);
+        assert_eq!((wiring.edge_groups(), wiring.edges_onto(3)), (&[0, 1, 2][..], vec![(2, 2)]));
     }
 }
