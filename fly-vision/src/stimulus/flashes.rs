@@ -82,6 +82,10 @@ impl Flashes {
         if settings.phases.first() != Some(&Phase::Baseline) {
             return Err(Error::setting("phases", "a sequence of flashes starts with the baseline"));
         }
+        if frames_in(settings.t_stim, settings.dt) == 0 && settings.phases.contains(&Phase::Flash) {
+            let what = format!("{} s, less than a frame of {} s; nothing would flash", settings.t_stim, settings.dt);
+            return Err(Error::setting("t_stim", what));
+        }
         if let Some(radius) = settings.radius.iter().find(|&&radius| radius < -1) {
             return Err(Error::setting("radius", format!("{radius} columns; -1 is the whole eye")));
         }

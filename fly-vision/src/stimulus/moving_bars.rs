@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::lazy::LazyFrames;
-use super::set::{Argument, Stimuli, check_finite, check_sample, check_times};
+use super::set::{Argument, Stimuli, check_finite, check_luminance, check_sample, check_times};
 use super::temporal::{Padding, frames_in, pad_end, resampled};
 use crate::eye::render::{Bars, Overhang};
 use crate::eye::{HexEye, Membership};
@@ -53,7 +53,7 @@ pub struct BarSettings {
     pub angles: Vec<f64>,
     /// Widths of the bars in LEDs. Default 1, 2 and 4; 80 for edges.
     pub widths: Vec<f64>,
-    /// Luminances of the bars. Default 0 and 1.
+    /// Luminances of the bars, 0 to 1. Default 0 and 1.
     pub intensities: Vec<f64>,
     /// Speeds in ommatidia per second. Default 2.4, 4.8, 9.7, 13, 19 and 25.
     pub speeds: Vec<f64>,
@@ -145,15 +145,13 @@ impl MovingBars {
     /// # Errors
     /// [`Error::Setting`] for settings that make no sense, [`Error::Graph`] for too large an extent.
     pub fn new(settings: BarSettings) -> Result<Self, Error> {
-        for (name, values) in [
-            ("angles", &settings.angles),
-            ("widths", &settings.widths),
-            ("intensities", &settings.intensities),
-            ("speeds", &settings.speeds),
-        ] {
+        for (name, values) in [("angles", &settings.angles), ("widths", &settings.widths), ("speeds", &settings.speeds)]
+        {
             check_finite(name, values)?;
         }
-        check_finite("location and background", &[settings.location, settings.background])?;
+        check_finite("location", &[settings.location])?;
+        check_luminance("intensities", &settings.intensities)?;
+        check_luminance("background", &[settings.background])?;
         if let Some(speed) = settings.speeds.iter().find(|speed| **speed <= 0.0) {
             return Err(Error::setting("speeds", format!("{speed} ommatidia per second, which must be positive")));
         }
@@ -169,6 +167,13 @@ impl MovingBars {
         let t_stim_max = settings.speeds.iter().map(|&speed| t_stim(speed)).fold(0.0, f64::max);
         let (pre, post) = (settings.t_pre, settings.t_post);
         check_times(settings.dt, &[("t_pre", pre), ("t_post", post), ("speeds", t_stim_max + pre + post)])?;
+        let still = settings.speeds.iter().find(|speed| frames_in(t_stim(**speed), settings.dt) == 0);
+        if let Some(&speed) = still {
+            let (t, dt) = (t_stim(speed), settings.dt);
+            let what =
+                format!("{speed} ommatidia per second: all positions are passed in {t:.4} s, and a frame is {dt} s");
+            return Err(Error::setting("speeds", what + "; take slower ones or shorter frames"));
+        }
         let s = &settings;
         let shown: Vec<(f64, f64)> = s.speeds.iter().map(|&speed| (t_stim(speed), speed)).collect();
         let index: Vec<f64> = (0..shown.len()).map(|i| i as f64).collect();
@@ -200,16 +205,6 @@ impl MovingBars {
     /// Time that a bar of a speed needs for all its positions, in seconds.
     pub fn t_stim(&self, speed: f64) -> f64 {
         t_stim(self.settings.offsets.len(), speed)
-    }
-
-    /// The longest of these times.
-    pub fn t_stim_max(&self) -> f64 {
-        self.t_stim_max
-    }
-
-    /// Time in which a bar of a speed comes to its location, in seconds.
-    pub fn time_to_centre(&self, speed: f64) -> f64 {
-        f64::from(self.settings.offsets.start).abs() * LED.to_radians() / (speed * HexEye::OMMATIDIUM.to_radians())
     }
 
     /// Number of pictures, one per angle, width and intensity.
@@ -447,8 +442,15 @@ mod tests {
             BarSettings { dt: 0.0, ..quick() },
             BarSettings { angles: vec![f64::INFINITY], ..quick() },
             BarSettings { extent: Extent(60), ..quick() },
+            // rotated bars are drawn in bytes
+            BarSettings { intensities: vec![1.5], ..quick() },
+            BarSettings { background: -0.1, ..quick() },
         ] {
             assert!(MovingBars::new(wrong).is_err());
+        }
+        for unseen in [BarSettings { speeds: vec![25.0, 1e4], ..quick() }, BarSettings { dt: 0.5, ..quick() }] {
+            let told = MovingBars::new(unseen).unwrap_err().to_string();
+            assert!(told.contains("speeds") && told.contains("shorter frames"), "{told}");
         }
     }
 }

@@ -109,6 +109,14 @@ pub(super) fn check_times(dt: f64, times: &[(&'static str, f64)]) -> Result<(), 
     Ok(())
 }
 
+/// Fails for luminance that no screen has.
+pub(super) fn check_luminance(name: &'static str, values: &[f64]) -> Result<(), Error> {
+    match values.iter().find(|value| !(0.0..=1.0).contains(*value)) {
+        Some(value) => Err(Error::setting(name, format!("luminance {value}, of 0 to 1"))),
+        None => Ok(()),
+    }
+}
+
 /// Fails for luminance that is no number.
 pub(super) fn check_finite(name: &'static str, values: &[f64]) -> Result<(), Error> {
     match values.iter().find(|value| !value.is_finite()) {

@@ -48,9 +48,15 @@ impl Video {
         let path = path.as_ref();
         let content = |what: String| Error::Content { path: path.to_path_buf(), what };
         let array = npy::read(path)?;
-        let &[_, height, width] = array.shape() else {
+        let &[frames, height, width] = array.shape() else {
             return Err(content(format!("an array of shape {:?}; films are [frames, height, width]", array.shape())));
         };
+        if frames * height * width == 0 {
+            return Err(content(format!(
+                "an array of shape {:?}; films have a frame and a pixel at least",
+                array.shape()
+            )));
+        }
         let pixels: Vec<f32> = match array.data() {
             ArrayData::U8(bytes) => bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect(),
             ArrayData::F32(values) => values.clone(),
@@ -201,7 +207,10 @@ mod tests {
         assert!(Video::from_npy(&path, 30.0).is_err());
         npy::write(&path, &array(&[2, 1], vec![0u8, 1].into())).unwrap();
         assert!(Video::from_npy(&path, 30.0).is_err());
-        npy::write(&path, &array(&[0, 1, 1], Vec::<u8>::new().into())).unwrap();
-        assert!(Video::from_npy(&path, 30.0).is_err());
+        for empty in [[0, 1, 1], [3, 0, 4], [3, 4, 0]] {
+            npy::write(&path, &array(&empty, Vec::<u8>::new().into())).unwrap();
+            let told = Video::from_npy(&path, 30.0).unwrap_err().to_string();
+            assert!(told.contains("film.npy") && told.contains(&format!("{empty:?}")), "{told}");
+        }
     }
 }
