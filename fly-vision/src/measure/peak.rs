@@ -32,32 +32,33 @@ impl Passing {
     /// When an edge of this speed (in columns of 5.8 degrees per second) is inside the stretch, in seconds after its
     /// onset.
     ///
-    /// `t0 = (|first| - |from|) / speed`, `t1 = t0 + (to + LED - from) / speed`, positions in columns.
+    /// `t0 = (from - first) / speed`, `t1 = t0 + (to + LED - from) / speed`, positions in columns. (The reference has
+    /// `|first| - |from|`, which is the same for stretches that begin before the centre.)
     ///
     /// # Errors
-    /// [`Error::Setting`] if the stretch was not passed, or if the speed is not positive.
+    /// [`Error::Setting`] if the stretch was not passed or ends before it begins, or if the speed is not positive.
     pub fn seconds(&self, speed: f64) -> Result<RangeInclusive<f64>, Error> {
         if !(speed > 0.0 && speed.is_finite()) {
             return Err(Error::setting("speed", format!("is {speed}, must be positive (columns per second)")));
         }
         let from = self.from.unwrap_or(f64::from(self.offsets.start) * LED) / OMMATIDIUM;
-        let to = self.to.unwrap_or((f64::from(self.offsets.end) - 1.0) * LED) / OMMATIDIUM + LED / OMMATIDIUM;
+        let to = self.to.unwrap_or((f64::from(self.offsets.end) - 1.0) * LED) / OMMATIDIUM;
         let first = f64::from(self.offsets.start) * LED / OMMATIDIUM;
-        let last = f64::from(self.offsets.end) * LED / OMMATIDIUM;
-        let within = |position: f64, end: f64| position.abs() <= end.abs() * (1.0 + 1e-12);
-        if !(within(from, first) && within(to, last)) {
+        let last = (f64::from(self.offsets.end) - 1.0) * LED / OMMATIDIUM;
+        let rounding = 1e-12 * first.abs().max(last.abs());
+        if !(first - rounding <= from && from <= to && to <= last + rounding) {
             return Err(Error::setting(
                 "window of peak responses",
                 format!(
-                    "{:.2} to {:.2} degrees is beyond the positions {:?} (LEDs of {LED} degrees) that were shown",
+                    "{:.2} to {:.2} degrees, which must ascend within the positions {:?} (LEDs of {LED} degrees) that were shown",
                     from * OMMATIDIUM,
                     to * OMMATIDIUM,
                     self.offsets
                 ),
             ));
         }
-        let start = (first.abs() - from.abs()) / speed;
-        Ok(start..=start + (to - from) / speed)
+        let start = (from - first) / speed;
+        Ok(start..=start + (to + LED / OMMATIDIUM - from) / speed)
     }
 }
 
@@ -154,6 +155,10 @@ mod tests {
         assert!((window.end() - 21.0 * 2.25 / (4.8 * 5.8)).abs() < 1e-12);
         assert!(Passing { from: Some(-30.0), ..Passing::default() }.seconds(4.8).is_err());
         assert!(Passing::default().seconds(0.0).is_err());
+        assert!(Passing { from: Some(9.0), to: Some(-9.0), ..Passing::default() }.seconds(4.8).is_err());
+        // to the right of the centre, an edge is later than to the left
+        let late = Passing { from: Some(9.0), to: Some(9.0), ..Passing::default() }.seconds(1.0).unwrap();
+        assert!((late.start() - 31.5 / 5.8).abs() < 1e-12 && (late.end() - 33.75 / 5.8).abs() < 1e-12);
         let centre = Passing { from: Some(-9.0), to: Some(9.0), ..Passing::default() }.seconds(1.0).unwrap();
         assert!(
             (centre.start() - 13.5 / 5.8).abs() < 1e-12 && (centre.end() - centre.start() - 20.25 / 5.8).abs() < 1e-12
