@@ -21,8 +21,10 @@ use crate::{Error, Movie};
 /// Which frames of a sequence are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Crop {
-    /// As many consecutive ones. The default, 19.
+    /// As many consecutive ones, from a start drawn uniformly. The default, 19.
     Frames(usize),
+    /// The first ones.
+    First(usize),
     /// All.
     All,
 }
@@ -30,7 +32,7 @@ pub enum Crop {
 /// How sequences are varied. Luminance and flow of a sequence get the same crop and symmetry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AugmentationOptions {
-    /// Which frames are used, from a start drawn uniformly. Default 19.
+    /// Which frames are used. Default 19, from anywhere.
     pub crop: Crop,
     /// Standard deviation of the noise of each pixel. Default 0.08.
     pub noise: f64,
@@ -70,7 +72,11 @@ impl AugmentationOptions {
     /// Nothing random: the first frames, resampled. What networks are validated with.
     #[must_use]
     pub fn without_draws(&self) -> Self {
-        Self { noise: 0.0, contrast: 0.0, brightness: 0.0, gamma: 0.0, rotation: 0.0, flip: 0.0, ..self.clone() }
+        let crop = match self.crop {
+            Crop::Frames(n) => Crop::First(n),
+            crop => crop,
+        };
+        Self { crop, noise: 0.0, contrast: 0.0, brightness: 0.0, gamma: 0.0, rotation: 0.0, flip: 0.0, ..self.clone() }
     }
 
     /// Checks the numbers.
@@ -93,7 +99,7 @@ impl AugmentationOptions {
         if !(1..=3).contains(&self.flip_axes) {
             return Err(Error::setting("flip axes", format!("{}; 1 to 3", self.flip_axes)));
         }
-        if self.crop == Crop::Frames(0) {
+        if let Crop::Frames(0) | Crop::First(0) = self.crop {
             return Err(Error::setting("crop", "0 frames; at least 1"));
         }
         if !self.dt.is_finite() || self.dt <= 0.0 {
@@ -110,7 +116,7 @@ impl AugmentationOptions {
         self.validate()?;
         let length = match self.crop {
             Crop::All => frames,
-            Crop::Frames(n) => n,
+            Crop::Frames(n) | Crop::First(n) => n,
         };
         if length > frames || frames == 0 {
             return Err(Error::setting("crop", format!("{length} frames of a sequence of {frames}; take fewer")));
@@ -125,8 +131,7 @@ impl AugmentationOptions {
         let gamma = (self.gamma > 0.0).then(|| (1.0 + normal(self.gamma)).max(0.0) as f32);
         let mut below = |n: u64| random.next_u64() % n.max(1);
         // as in the reference, the last possible start is never drawn
-        let random_start = self.noise > 0.0 || *self != self.without_draws();
-        let start = if random_start { below((frames - length) as u64) as usize } else { 0 };
+        let start = if let Crop::Frames(_) = self.crop { below((frames - length) as u64) as usize } else { 0 };
         let mut chance = |probability: f64| ((below(1 << 53)) as f64) < probability * (1u64 << 53) as f64;
         let (turns, flips) = (chance(self.rotation), chance(self.flip));
         let turns = if turns { 1 + below(5) as u32 } else { 0 };

@@ -55,6 +55,19 @@ fn validation_is_not_random() {
     assert_eq!(shown.flow(), &original.flow()[..19 * 14]);
 }
 
+/// With nothing else that varies, frames still begin anywhere; the first ones are asked for as such.
+#[test]
+fn crops_are_drawn_whatever_else_is() {
+    let still = AugmentationOptions::default().without_draws();
+    let starts = |crop: Crop| -> Vec<usize> {
+        let options = AugmentationOptions { crop, ..still.clone() };
+        (0..200).map(|item| options.draw(25, seed(item)).unwrap().frames.start).collect()
+    };
+    let anywhere = starts(Crop::Frames(19));
+    assert!((0..6).all(|start| anywhere.contains(&start)), "{anywhere:?}");
+    assert_eq!(starts(Crop::First(19)), [0; 200]);
+}
+
 #[test]
 fn nonsense_is_refused() {
     let lattice = Lattice::new(Extent(1)).unwrap();
