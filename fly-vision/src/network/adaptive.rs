@@ -1,8 +1,7 @@
 //! The network as a vector field, for solvers that choose their steps.
 
 use sparse_ode::{Activation, At, FieldError, Solver, Times, VectorField};
-use tch::Kind;
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 use tch_function::slices::{as_slice, filled};
 use tch_sparse::kernel::Into;
 use tch_sparse::parallel::product_all;
@@ -33,7 +32,7 @@ impl<'a> Adaptive<'a> {
         Ok(Self { network, csr: Csr::new(&network.wiring)?, solver })
     }
 
-    /// Runs through a stimulus; potentials at the ends of frames.
+    /// Runs through a stimulus; potentials at the ends of frames. It is computed on the CPU, wherever the network is, and so are its results.
     ///
     /// # Errors
     /// As [`Network::simulate`]; [`Error::Solver`] if the solver gives up.
@@ -51,7 +50,11 @@ impl<'a> Adaptive<'a> {
 
     fn run<T: Real>(&self, stimulus: Stimulus<'_>, run: &Run<'_>) -> Result<Response, Error> {
         let network = self.network;
-        let checked = network.checked(stimulus, run)?;
+        let mut checked = network.checked(stimulus, run)?;
+        // the solver works on the CPU
+        for t in [&mut checked.shown, &mut checked.start].into_iter().flatten() {
+            *t = t.f_to_device(Device::Cpu)?;
+        }
         let [record, also] = [run.record.cells(&network.wiring)?, run.also.cells(&network.wiring)?];
         let (n, batch, frames) = (network.wiring.n_cells(), checked.batch, checked.frames);
         let constants = Constants::<T>::new(&network.wiring, &network.parameters.on_cpu()?, run.dt, network.compat);
@@ -70,7 +73,7 @@ impl<'a> Adaptive<'a> {
         let shape = |record: &[u32]| [batch as i64, frames as i64, record.len() as i64];
         if frames == 0 || batch == 0 {
             let last = filled::<T>(&[batch as i64, n as i64], |to| to.copy_from_slice(&start))?;
-            let nothing = |record: &[u32]| Tensor::f_zeros(shape(record), (T::KIND, tch::Device::Cpu));
+            let nothing = |record: &[u32]| Tensor::f_zeros(shape(record), (T::KIND, Device::Cpu));
             return Ok(Response { activity: nothing(&record)?, also: nothing(&also)?, last });
         }
         let mut field = Field {
