@@ -312,6 +312,13 @@ fn parameters_are_saved_and_read_again() {
         file.metadata.insert(key.into(), right);
     }
 
+    // 1e39 is a number, but none of the network's
+    let mut numbers = Vec::<f64>::try_from(leaky.parameters().bias.detach()).unwrap();
+    numbers[5] = 1e39;
+    file.arrays.insert("nodes_bias".into(), connectome_io::Array::vector(numbers));
+    connectome_io::format::safetensors::write_tensors(&leaky_path, &file).unwrap();
+    assert!(fresh.load(&leaky_path).unwrap_err().to_string().contains("at 5"));
+
     // as flyvis writes a checkpoint
     let p = trained.parameters();
     let mut tensors = connectome_io::format::safetensors::Tensors::default();

@@ -33,6 +33,9 @@ impl MotionTuning {
 ///
 /// # Errors
 /// [`Error::Unknown`] if one of the types is missing; otherwise as [`direction_selectivity_index`] and [`preferred_direction`].
+///
+/// # Panics
+/// If there is no such model.
 pub fn motion_tuning(responses: &Responses, model: usize) -> Result<Vec<MotionTuning>, Error> {
     let peaks = peak_responses(responses, &PeakOptions::default())?;
     let dsi = direction_selectivity_index(&peaks, Averaging::OverWidthAndSpeed)?;

@@ -119,7 +119,9 @@ impl Network {
                 return Err(content(what + "; extent and connectome must be those of the file"));
             }
             let numbers = array.to_f64()?;
-            if let Some(at) = numbers.iter().position(|x| !x.is_finite()) {
+            // as they are when the network has them
+            let kept = |x: f64| if parameter.kind() == Kind::Float { f64::from(x as f32) } else { x };
+            if let Some(at) = numbers.iter().position(|x| !kept(*x).is_finite()) {
                 return Err(content(format!("{name:?} is {} at {at}", numbers[at])));
             }
             found.push(numbers);

@@ -48,7 +48,8 @@ pub struct SceneSettings {
     pub image_height: f64,
     /// How the flow of a receptor's pixels becomes that of its column. Default [`Pooling::Sum`], as in the reference: 169 times the mean.
     pub flow: Pooling,
-    /// Seed of everything (`ChaCha8`). Default 0.
+    /// Seed of everything (`ChaCha8`). Default 0. Sets with neighbouring seeds have textures in common, all but one, though other scenes: texture
+    /// `i` is that of seed `seed + 1 + i`. Take seeds as far apart as there are textures where sets should share none.
     pub seed: u64,
 }
 

@@ -47,8 +47,10 @@ impl RadialProfile {
         let centre = self.means.first().copied().filter(|c| *c != 0.0)?;
         let relative: Vec<f64> = self.means.iter().map(|mean| mean / centre).collect();
         let below = relative.iter().position(|r| *r <= part)?;
-        let (outer, inner) = (relative[below], relative[below.checked_sub(1)?]);
-        Some((below - 1) as f64 + (inner - part) / (inner - outer))
+        // rings without a column are between
+        let before = relative[..below].iter().rposition(|r| !r.is_nan())?;
+        let (outer, inner) = (relative[below], relative[before]);
+        Some(before as f64 + (below - before) as f64 * (inner - part) / (inner - outer))
     }
 
     /// Radius of the centre in columns: where the response has fallen to half.
@@ -114,5 +116,9 @@ mod tests {
         let plain = field([2.0, 1.5, 0.5, 0.0, 0.0]);
         assert_eq!((plain.zero_crossing(), plain.surround_radius(), plain.surround_strength()), (None, None, 0.0));
         assert!(RadialProfile::new(&[], &[], centre).centre_radius().is_none());
+        // the ring between has no column, or none with a number
+        let apart = [Axial::new(0, 0), Axial::new(1, 0), Axial::new(2, 0)];
+        let gap = RadialProfile::new(&apart, &[4.0, f64::NAN, 0.0], Axial::ORIGIN);
+        assert_eq!((gap.centre_radius(), gap.zero_crossing()), (Some(1.0), None));
     }
 }

@@ -82,7 +82,7 @@ pub struct DecoderOptions {
     pub hidden: Vec<usize>,
     /// Numbers to read: 2 for optic flow. Default 2.
     pub outputs: usize,
-    /// Side of the kernels, odd, at most twice the side of the map. Default 5.
+    /// Side of the kernels, odd, at most 63. Default 5.
     pub kernel: usize,
     /// Starting values. Default 0.001 everywhere.
     pub initial: Initial,
