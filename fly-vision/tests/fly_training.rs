@@ -212,7 +212,7 @@ fn resumed_trainings_are_whole_ones() {
     }
 }
 
-/// A folder of other data or another wiring is refused.
+/// A folder of other data, another wiring or other cells that are held is refused.
 #[test]
 fn other_trainings_are_refused() {
     let movies = data(1, 4);
@@ -230,6 +230,12 @@ fn other_trainings_are_refused() {
         (0..4).rev().map(|i| (movies.name(i).to_owned(), movies.sample(i).unwrap().into_owned())).collect(),
     );
     assert!(run(&reordered.unwrap(), 2).unwrap_err().to_string().contains("data"));
+    let mut silent =
+        training(1, EngineKind::Stencil, Kind::Float, TrainingSettings { batch: 2, ..TrainingSettings::lasting(2) });
+    silent.network_mut().silence("T4a").unwrap();
+    let options = RunOptions { folder: Some(folder.path().into()), start: Start::Resume, ..RunOptions::default() };
+    let error = silent.run(&movies, &Split::by(4, |_| false), &options).unwrap_err().to_string();
+    assert!(error.contains("bonds"), "{error}");
     let error = run(&data(2, 4), 2).unwrap_err().to_string();
     assert!(error.contains("19 columns") && error.contains("7 columns"), "{error}");
 }

@@ -227,8 +227,10 @@ impl Network {
         if !potential.is_finite() {
             return Err(Error::setting("held cells", format!("the potential is {potential}")));
         }
-        self.held.retain(|(cell, _)| !cells.contains(cell));
-        self.held.extend(cells.iter().map(|&cell| (cell, potential)));
+        let mut cells = cells.to_vec();
+        cells.sort_unstable();
+        self.held.retain(|(cell, _)| cells.binary_search(cell).is_err());
+        self.held.extend(cells.into_iter().map(|cell| (cell, potential)));
         self.held.sort_by_key(|(cell, _)| *cell);
         Ok(())
     }
@@ -247,6 +249,12 @@ impl Network {
     /// As [`hold_type`](Self::hold_type).
     pub fn silence(&mut self, name: &str) -> Result<(), Error> {
         self.hold_type(name, 0.0)
+    }
+
+    /// Which parameters are kept equal and which cells are held, as a text to compare; `None` if none are.
+    pub(crate) fn bonds(&self) -> Option<String> {
+        let none = self.held.is_empty() && self.symmetries.are_none();
+        (!none).then(|| format!("{:?}, held: {:?}", self.symmetries, self.held))
     }
 
     /// Lets all cells go that were held.

@@ -44,6 +44,11 @@ impl Symmetries {
 }
 
 impl Resolved {
+    /// Whether nothing is kept equal.
+    pub(super) fn are_none(&self) -> bool {
+        self.bias.is_empty() && self.time_constant.is_empty() && self.strength.is_empty()
+    }
+
     pub(super) fn apply(&self, parameters: &Parameters) -> Result<(), Error> {
         let equalise = |tensor: &Tensor, sets: &[Vec<u32>]| -> Result<(), Error> {
             for set in sets.iter().filter(|_| tensor.requires_grad()) {

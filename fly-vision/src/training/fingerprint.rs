@@ -3,8 +3,8 @@
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::network::Wiring;
-use crate::task::{FlowData, Split};
+use crate::network::{Network, Wiring};
+use crate::task::FlowData;
 
 fn hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -31,11 +31,19 @@ pub(super) fn of_wiring(wiring: &Wiring) -> String {
     hex(hash)
 }
 
-/// Of all sequences that train.
-pub(super) fn of_data(data: &dyn FlowData, split: &Split) -> Result<String, Error> {
+/// Of which parameters of a network are kept equal and which cells are held; `None` if none are.
+pub(super) fn of_bonds(network: &Network) -> Option<String> {
+    network.bonds().map(|bonds| hex(Sha256::new_with_prefix(bonds)))
+}
+
+/// SHA-256 of sequences as an eye sees them, with their flow and frame rate.
+///
+/// # Errors
+/// What the data return.
+pub fn data_hash(data: &dyn FlowData, sequences: impl IntoIterator<Item = usize>) -> Result<String, Error> {
     let mut hash = Sha256::new();
     hash.update(data.frame_rate().to_le_bytes());
-    for &sequence in &split.training {
+    for sequence in sequences {
         let sample = data.sample(sequence)?;
         hash.update((sample.frames() as u64).to_le_bytes());
         for number in sample.luminance().luminance().iter().chain(sample.flow()) {

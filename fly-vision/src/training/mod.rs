@@ -45,6 +45,7 @@ mod settings;
 
 pub use data::{scenes_flow, sintel_flow};
 pub use errors::FlowErrors;
+pub use fingerprint::data_hash;
 pub use loader::{Items, batch};
 pub use model::{FlyTraining, Pass};
 pub use penalty::{ActivityPenalty, ParameterPenalty, Penalised, Towards};

@@ -12,7 +12,7 @@ use super::loader::{Ahead, Loader};
 use super::model::FlyTraining;
 use crate::Error;
 use crate::network::Activation;
-use crate::task::{FlowData, Split};
+use crate::task::{FlowData, Split, mean};
 
 /// Whether a folder's training goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -107,7 +107,10 @@ impl FlyTraining {
                 let slope = settings.leak.is_none().then_some(activation);
                 config["activation"] = json!(slope.map_or(activation.name().to_owned(), |a| format!("{a:?}")));
             }
-            config["data"] = json!(fingerprint::of_data(data, split)?);
+            if let Some(bonds) = fingerprint::of_bonds(this.network()) {
+                config["bonds"] = json!(bonds);
+            }
+            config["data"] = json!(fingerprint::data_hash(data, split.training.iter().copied())?);
             config["split"] = json!({ "training": split.training, "validation": split.validation });
             let built_on = Some(fingerprint::of_wiring(this.network().wiring()));
             let identity = Identity { built_on, ..Identity::new("fly-vision training", config) };
@@ -137,7 +140,7 @@ impl FlyTraining {
                 let number = |t: Result<Tensor, tch::TchError>| t?.f_double_value(&[]);
                 Ok(Outcome::loss(loss)
                     .metric("penalty", penalty)
-                    .metric("activity", number(central.f_mean(None::<tch::Kind>))?)
+                    .metric("activity", number(mean(&central))?)
                     .metric("activity_min", number(central.f_min())?)
                     .metric("activity_max", number(central.f_max())?))
             });
