@@ -11,6 +11,8 @@ use crate::report::Table;
 
 /// Fewer models than this are not clustered.
 const FEWEST: usize = 10;
+/// Nor are those of a subtype of which fewer than this respond: they could not be laid out in a plane.
+const FEWEST_THAT_RESPOND: usize = 3;
 
 /// Models whose cells of a subtype respond alike to all edges of the contrast that it prefers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -52,7 +54,7 @@ impl Traces {
         Ok(())
     }
 
-    /// Clusters of each subtype, those with the least task error first; none of few models.
+    /// Clusters of each subtype, those with the least task error first; none of few models, or of few that respond.
     pub(super) fn clusters(self, population: &Population, results: &EdgeResults) -> Result<Vec<Cluster>, Error> {
         let n = results.models.len();
         // published models are numbered by task error; of others it is not known
@@ -63,9 +65,13 @@ impl Traces {
         let errors: Vec<f64> = population.models().iter().enumerate().map(error).collect();
         let mut all = Vec::new();
         for (name, values) in self.subtypes.into_iter().filter(|_| n >= FEWEST) {
+            let features = Features::new(values, n)?;
+            if features.varying() < FEWEST_THAT_RESPOND {
+                continue;
+            }
             let light = usize::from(known::preferred_contrast(&name).is_some_and(|c| c.intensity() > 0.5));
             let cell = results.types.iter().position(|t| *t == name).unwrap_or_default();
-            let clusters = cluster_models(&Features::new(values, n)?, &errors, &ClusterOptions::default())?;
+            let clusters = cluster_models(&features, &errors, &ClusterOptions::default())?;
             for cluster in 0..clusters.count() {
                 let members = clusters.members(cluster);
                 let dsi: Vec<f64> = members.iter().map(|&m| results.dsi[light][m][cell]).collect();
@@ -98,4 +104,33 @@ pub(super) fn table(clusters: &[Cluster]) -> Table {
             c.models.join(" "),
         ])
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A type that is silenced has no clusters; others do.
+    #[test]
+    fn who_does_not_respond_is_not_clustered() {
+        let models = 12;
+        let wave =
+            |m: usize, t: usize| (t as f64 + if m.is_multiple_of(2) { 0.0 } else { 2.0 } + 0.01 * m as f64).sin();
+        let varied: Vec<f64> = (0..models).flat_map(|m| (0..40).map(move |t| wave(m, t))).collect();
+        let few = varied.iter().enumerate().map(|(i, x)| if i < 2 * 40 { *x } else { 0.0 }).collect();
+        let subtypes = vec![("T4a".into(), vec![0.0; models * 40]), ("T4b".into(), varied), ("T5a".into(), few)];
+        let types = ["T4a", "T4b", "T5a"].map(String::from).to_vec();
+        let table = || [(); 2].map(|()| vec![vec![0.5; types.len()]; models]);
+        let results = EdgeResults {
+            models: (0..models).map(|m| m.to_string()).collect(),
+            dsi: table(),
+            direction: table(),
+            types,
+            subtypes: Vec::new(),
+            correlation: Vec::new(),
+            clusters: Vec::new(),
+        };
+        let clusters = Traces { subtypes }.clusters(&Population::published(0..models), &results).unwrap();
+        assert!(!clusters.is_empty() && clusters.iter().all(|c| c.cell_type == "T4b"), "{clusters:?}");
+    }
 }

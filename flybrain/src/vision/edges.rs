@@ -192,9 +192,11 @@ fn results(population: &Population, peaks: &PerCondition) -> Result<EdgeResults,
         let all: Vec<f64> = direction_by[light].iter().map(|row| row[cell]).collect();
         let selectivity: Vec<f64> = dsi_by[light].iter().map(|row| row[cell]).collect();
         let alone = alone[light].across_models(cell);
+        // a cell that does not respond prefers no direction
         let near = |to: f64| {
-            let apart = |d: &&f64| measure::angular_distance(d.to_radians(), to.to_radians()).to_degrees() <= 45.0;
-            all.iter().filter(apart).count() as f64 / all.len() as f64
+            let apart = |d: f64| measure::angular_distance(d.to_radians(), to.to_radians()).to_degrees();
+            let prefer = all.iter().zip(&selectivity).filter(|(d, dsi)| **dsi > 0.0 && apart(**d) <= 45.0);
+            prefer.count() as f64 / all.len() as f64
         };
         subtypes.push(Subtype {
             name: name.clone(),
