@@ -67,6 +67,30 @@ fn models_are_shared_out_kept_and_gone_on_with() {
     assert_eq!((recorded.len(), recorded[1].shape), (2, [5, 25, 65]));
 }
 
+/// What a training starts from is read when it begins; then it may go.
+#[test]
+fn starts_are_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (start, run) = (folder.path().join("start.safetensors"), folder.path().join("run"));
+    Network::builder(settings().wiring(0, Extent(1)).unwrap()).build_alone().unwrap().save(&start).unwrap();
+    let from = FlyTrainSettings { models: 1, start: start.display().to_string(), ..settings() };
+    let trained = train(&from, &run, &TrainOptions::default()).unwrap();
+    let noted = fs::read_to_string(run.join("run.json")).unwrap();
+    assert!(noted.contains("\"start.safetensors\"") && noted.contains("\"sha256\""), "{noted}");
+
+    fs::remove_file(&start).unwrap();
+    assert_eq!(collect(&run).unwrap().models, trained.models);
+    assert!(!validate(&run, &mut |_, _| ()).unwrap().is_empty());
+    assert_eq!(record(&run, &RecordSettings::default(), &mut |_, _| ()).unwrap().len(), 1);
+    let options = TrainOptions { start: Start::Resume, ..TrainOptions::default() };
+    let longer = FlyTrainSettings { iterations: 6, ..from.clone() };
+    assert_eq!(train(&longer, &run, &options).unwrap().models[0].iterations, 6);
+    // another one does not begin, and leaves nothing
+    let other = folder.path().join("other");
+    let error = train(&from, &other, &TrainOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("start.safetensors") && !other.exists(), "{error}");
+}
+
 /// Measured, shuffled and frozen networks are trained and compared.
 #[test]
 fn runs_are_compared() {

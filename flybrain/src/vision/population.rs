@@ -9,7 +9,8 @@ use fly_vision::measure::Responses;
 use fly_vision::network::{N_PRETRAINED, Network, Protocol, Wiring};
 use fly_vision::stimulus::Stimuli;
 
-use crate::Error;
+use crate::report::RunRecord;
+use crate::{Error, input_file};
 
 /// A model of the fly visual system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +107,11 @@ impl Population {
         &self.silenced
     }
 
+    /// Whether gaps within receptive fields are not filled.
+    pub(super) fn is_unfilled(&self) -> bool {
+        self.fill == Fill::None
+    }
+
     /// On a wiring whose gaps within receptive fields are filled, as those of published models are, or are not.
     #[must_use]
     pub fn fill(self, fill: Fill) -> Self {
@@ -141,6 +147,16 @@ impl Population {
             network.silence(name)?;
         }
         Ok(network)
+    }
+
+    /// Notes the files that models are read from.
+    pub(super) fn note(&self, record: &mut RunRecord) -> Result<(), Error> {
+        for model in &self.models {
+            if let Model::File(path) = model {
+                record.input(input_file(path)?);
+            }
+        }
+        Ok(())
     }
 
     /// Gives a network the parameters of a model.

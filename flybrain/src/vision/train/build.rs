@@ -15,53 +15,78 @@ use super::settings::FlyTrainSettings;
 use crate::Error;
 use crate::vision::{Model, Population};
 
+/// What is wrong with a setting, under the name that it has here.
+fn named(key: &'static str) -> impl Fn(fly_vision::Error) -> Error {
+    move |error| match error {
+        fly_vision::Error::Setting { what, .. } => Error::Setting { key, problem: what },
+        other => other.into(),
+    }
+}
+
 impl FlyTrainSettings {
     /// The settings of a model's training.
     ///
     /// # Errors
     /// [`Error::Vision`] with the one that makes no sense.
     pub fn training(&self, model: usize) -> Result<TrainingSettings, Error> {
+        for (key, least) in
+            [("iterations", self.iterations), ("decay_steps", self.decay_steps as u64), ("frames", self.frames as u64)]
+        {
+            if least == 0 {
+                return Err(Error::Setting { key, problem: "0; at least 1".into() });
+            }
+        }
         let base = TrainingSettings::lasting(self.iterations);
-        let decay = |start: f64| -> Result<Decay, Error> {
-            Ok(Decay {
-                shape: DecayShape::from_str(&self.decay)?,
-                start,
-                stop: self.lr_left * start,
-                steps: self.decay_steps.min(base.lr_network.until as usize),
-                ..base.lr_network.clone()
-            })
+        let shape = DecayShape::from_str(&self.decay)?;
+        let above_0 = |key: &'static str, value: f64| match value.is_finite() && value > 0.0 {
+            true => Ok(()),
+            false => Err(Error::Setting { key, problem: format!("{value}; a number above 0 is wanted") }),
+        };
+        let decay = |start: f64, end: f64| -> Result<Decay, Error> {
+            // of that shape the last step is the start times the stop, less a step
+            let stop = if shape == DecayShape::Steponential { end / start } else { end };
+            let steps = self.decay_steps.min(base.lr_network.until as usize);
+            let decay = Decay { shape, start, stop, steps, ..base.lr_network.clone() };
+            decay.validate().map_err(named("decay_steps"))?;
+            Ok(decay)
+        };
+        above_0("lr_left", self.lr_left)?;
+        let rate = |key: &'static str, lr: f64| -> Result<Decay, Error> {
+            above_0(key, lr)?;
+            decay(lr, self.lr_left * lr)
         };
         // what has no end stays
-        let change = |key: &'static str, start: f64, end: Option<f64>| -> Result<Option<Decay>, Error> {
+        let change = |keys: [&'static str; 2], start: f64, end: Option<f64>| -> Result<Option<Decay>, Error> {
             let Some(end) = end else { return Ok(None) };
-            let decay = decay(start)?;
-            // of that shape the last step is the start times this, less a step
-            let stop = if decay.shape == DecayShape::Steponential { end / start } else { end };
-            let decay = Decay { stop, ..decay };
-            decay.validate().map_err(|error| Error::Setting { key, problem: error.to_string() })?;
-            Ok(Some(decay))
+            above_0(keys[0], start)?;
+            above_0(keys[1], end)?;
+            decay(start, end).map(Some)
         };
+        let pulls = [("weight_decay", self.weight_decay, Towards::Zero), ("prior", self.prior, Towards::Start)];
+        let mut parameter_penalties = Vec::new();
+        for (key, pull, towards) in pulls {
+            for penalty in pull.penalties(towards) {
+                penalty.validate().map_err(named(key))?;
+                parameter_penalties.push(penalty);
+            }
+        }
         let until = self.penalty_until.unwrap_or(base.penalty.until);
         let settings = TrainingSettings {
             batch: self.batch,
             loss: Loss::L2Norm,
-            lr_network: decay(self.lr)?,
-            lr_time_constant: decay(self.lr_time_constant.unwrap_or(self.lr))?,
-            lr_strength: decay(self.lr_strength.unwrap_or(self.lr))?,
+            lr_network: rate("lr", self.lr)?,
+            lr_time_constant: rate("lr_time_constant", self.lr_time_constant.unwrap_or(self.lr))?,
+            lr_strength: rate("lr_strength", self.lr_strength.unwrap_or(self.lr))?,
             strength_steps: if self.relative_strengths { StepsOf::Logarithm } else { StepsOf::Parameter },
-            lr_decoder: decay(self.lr_decoder.unwrap_or(self.lr))?,
-            lr_penalty: decay(self.lr_penalty.unwrap_or(self.lr))?,
+            lr_decoder: rate("lr_decoder", self.lr_decoder.unwrap_or(self.lr))?,
+            lr_penalty: rate("lr_penalty", self.lr_penalty.unwrap_or(self.lr))?,
             least_time_constant: self.least_time_constant,
             clip: self.clip.map_or(Clip::Not, Clip::NormOfGroup),
             penalty: ActivityPenalty { weight: self.penalty, baseline: self.baseline, until, ..base.penalty.clone() },
-            penalty_weight: change("penalty_end", self.penalty, self.penalty_end)?,
-            parameter_penalties: self
-                .weight_decay
-                .penalties(Towards::Zero)
-                .chain(self.prior.penalties(Towards::Start))
-                .collect(),
-            dt: change("dt_end", self.dt, self.dt_end)?,
-            leak: change("leak_end", self.leak.unwrap_or(Activation::LEAK), self.leak_end)?,
+            penalty_weight: change(["penalty", "penalty_end"], self.penalty, self.penalty_end)?,
+            parameter_penalties,
+            dt: change(["dt", "dt_end"], self.dt, self.dt_end)?,
+            leak: change(["leak", "leak_end"], self.leak.unwrap_or(Activation::LEAK), self.leak_end)?,
             decoder: DecoderOptions {
                 hidden: vec![self.hidden],
                 dropout: self.dropout,
@@ -86,6 +111,7 @@ impl FlyTrainSettings {
             seed: self.model_seed(model),
             ..base
         };
+        settings.penalty.validate().map_err(named("penalty"))?;
         settings.validate()?;
         Ok(settings)
     }
@@ -139,6 +165,46 @@ impl FlyTrainSettings {
     /// # Errors
     /// [`Error::Vision`] for settings that make no sense and parameters that cannot be read.
     pub fn build(&self, model: usize) -> Result<FlyTraining, Error> {
+        let mut training = self.blank(model)?;
+        if let Some(potential) = self.balance {
+            training.network_mut().balance(potential, Grey::default().luminance)?;
+        }
+        if let Some(start) = self.start()? {
+            match start {
+                Model::Published(number) => training.network_mut().set_pretrained(number)?,
+                Model::File(path) => training.network_mut().load(path)?,
+            }
+            let (theirs, activation) = (training.network().activation(), self.activation()?);
+            if theirs.name() != activation.name() {
+                let problem = format!("{} here; the network to start from has {}", activation.name(), theirs.name());
+                return Err(Error::Setting { key: "activation", problem });
+            }
+            if self.leak_end.is_none() && theirs != activation {
+                let problem = format!("{activation:?} here; the network to start from has {theirs:?}: give its slope");
+                return Err(Error::Setting { key: "leak", problem });
+            }
+            training.enter(0);
+        }
+        training.bound()?;
+        Ok(training)
+    }
+
+    /// The model whose parameters a training starts from; none for an untrained network.
+    pub(super) fn start(&self) -> Result<Option<Model>, Error> {
+        if self.start == "untrained" {
+            return Ok(None);
+        }
+        match self.start.parse::<Population>()?.models() {
+            [start] => Ok(Some(start.clone())),
+            _ => {
+                let problem = format!("{:?} names several models; one is needed", self.start);
+                Err(Error::Setting { key: "start", problem })
+            }
+        }
+    }
+
+    /// Network and decoder of a model that take their parameters from a checkpoint: those to start from are not read.
+    pub(super) fn blank(&self, model: usize) -> Result<FlyTraining, Error> {
         let mut initials = Initials::default();
         if let Some(total) = self.total_input {
             initials.strength = Strength::Total(total);
@@ -155,33 +221,7 @@ impl FlyTrainSettings {
         let activation = self.activation()?;
         let wiring = self.wiring(model, Extent(self.extent))?;
         let builder = Network::builder(wiring).initials(initials).activation(activation);
-        let mut training = FlyTraining::new(builder, self.training(model)?)?;
-        if let Some(potential) = self.balance {
-            training.network_mut().balance(potential, Grey::default().luminance)?;
-        }
-        if self.start != "untrained" {
-            let population: Population = self.start.parse()?;
-            let [start] = population.models() else {
-                let problem = format!("{:?} names several models; one is needed", self.start);
-                return Err(Error::Setting { key: "start", problem });
-            };
-            match start {
-                Model::Published(number) => training.network_mut().set_pretrained(*number)?,
-                Model::File(path) => training.network_mut().load(path)?,
-            }
-            let theirs = training.network().activation();
-            if theirs.name() != activation.name() {
-                let problem = format!("{} here; the network to start from has {}", activation.name(), theirs.name());
-                return Err(Error::Setting { key: "activation", problem });
-            }
-            if self.leak_end.is_none() && theirs != activation {
-                let problem = format!("{activation:?} here; the network to start from has {theirs:?}: give its slope");
-                return Err(Error::Setting { key: "leak", problem });
-            }
-            training.enter(0);
-        }
-        training.bound()?;
-        Ok(training)
+        Ok(FlyTraining::new(builder, self.training(model)?)?)
     }
 
     /// The data, and which sequences validate.

@@ -3,7 +3,7 @@
 //! | | |
 //! | --- | --- |
 //! | `config.toml` | the settings |
-//! | `run.json` | version, revision, platform, command line, seeds, times, results |
+//! | `run.json` | version, revision, platform, command line, seeds, hashes of what was read, times, results |
 //! | `report.html` | results and pictures on a page |
 //! | `learning`, `flow` | pictures, `.svg` and `.png` |
 //! | `model_NNN/training.csv` | loss, penalty and activity of central cells by iteration |

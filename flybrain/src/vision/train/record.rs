@@ -65,7 +65,7 @@ pub fn record(
             continue;
         }
         let own = model_folder(folder, model);
-        let mut training = config.build(model)?;
+        let mut training = config.blank(model)?;
         load_best(&mut training, &own)?;
         let network = training.network();
         let types: Vec<&str> = network.wiring().types().iter().map(|t| t.name.as_str()).collect();

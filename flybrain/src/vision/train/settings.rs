@@ -248,6 +248,41 @@ mod tests {
         assert!(FlyTrainSettings { decay: "cosine".into(), ..settings }.training(0).is_err());
     }
 
+    /// Of the shape whose stop is a ratio, too, so much of a learning rate is left.
+    #[test]
+    fn learning_rates_fall_to_what_is_left_of_them() {
+        for lr in [1e-3, 0.5] {
+            let text =
+                format!("iterations = 100\ndecay = \"steponential\"\nlr = {lr}\nlr_left = 0.25\ndecay_steps = 4");
+            let rate = toml::from_str::<FlyTrainSettings>(&text).unwrap().training(0).unwrap().lr_network;
+            let steps = [0, 25, 50, 75, 99].map(|iteration| rate.at(iteration) / lr);
+            for (got, want) in steps.iter().zip([1.0, 0.75, 0.5, 0.25, 0.25].map(|x: f64| 0.25f64.powf(1.0 - x))) {
+                assert!((got - want).abs() < 1e-12, "{got}, {want}");
+            }
+        }
+    }
+
+    /// Errors name the settings as they are called here.
+    #[test]
+    fn wrong_settings_are_named() {
+        for (text, key) in [
+            ("lr = 0.0", "lr"),
+            ("lr_decoder = -1.0", "lr_decoder"),
+            ("lr_left = 0.0", "lr_left"),
+            ("penalty = -1.0", "penalty"),
+            ("prior = { strengths = -1.0 }", "prior"),
+            ("frames = 0", "frames"),
+            ("iterations = 0", "iterations"),
+            ("decay_steps = 0", "decay_steps"),
+            ("iterations = 10\ndecay = \"stepwise_half\"", "decay_steps"),
+            ("dt = 0.0\ndt_end = 0.01", "dt"),
+            ("dt_end = 0.0", "dt_end"),
+        ] {
+            let told = toml::from_str::<FlyTrainSettings>(text).unwrap().training(0).unwrap_err();
+            assert!(matches!(&told, Error::Setting { key: named, .. } if *named == key), "{text}: {told}");
+        }
+    }
+
     #[test]
     fn what_has_an_end_falls_as_learning_rates_do() {
         let text = "iterations = 11\ndecay = \"linear\"\ndt_end = 0.01\npenalty_end = 0.05\nactivation = \"LeakyReLU\"\nleak_end = 0.001\n\

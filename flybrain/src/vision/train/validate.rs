@@ -44,7 +44,7 @@ pub fn validate(folder: &Path, on_model: &mut dyn FnMut(usize, usize)) -> Result
             continue;
         }
         list.reverse();
-        let mut training = settings.build(model)?;
+        let mut training = settings.blank(model)?;
         for (iteration, path) in list {
             training.load(&Checkpoint::read(&path)?)?;
             let errors = training.errors(&data, validated, T_PRE)?;

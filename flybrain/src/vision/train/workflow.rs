@@ -2,16 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use fly_vision::task::{FlowSet, Split};
+use fly_vision::task::{FlowData, FlowSet, Split};
 use fly_vision::training::{FlyTraining, RunOptions, Start};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tch_train::{Checkpoints, Ended, OnSignal, Progress};
 
+use super::choices::Movies;
 use super::settings::FlyTrainSettings;
 use super::{model_folder, pictures, read, write};
 use crate::rate::sweep::Share;
 use crate::report::{Report, RunRecord, Table};
-use crate::{Error, run_folder};
+use crate::vision::Model;
+use crate::{Error, input_file, run_folder};
 
 /// How trainings are run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +97,14 @@ pub fn train(settings: &FlyTrainSettings, folder: &Path, options: &TrainOptions)
         return Err(Error::Setting { key: "models", problem: "0; at least 1".into() });
     }
     same_settings(settings, folder)?;
-    settings.build(0)?;
+    settings.blank(0)?;
+    for model in options.share.of(settings.models) {
+        // the first to begin, if one does, tells whether what it starts from fits
+        if checkpoints(folder, model).list()?.is_empty() && finished(settings, folder, model)?.is_none() {
+            settings.build(model)?;
+            break;
+        }
+    }
     let (data, split) = settings.data()?;
     record.timing("data", record.seconds());
     write(&folder.join("config.toml"), &settings.to_toml()?)?;
@@ -144,6 +154,7 @@ fn put_together(
     for model in 0..settings.models {
         models.extend(finished(settings, folder, model)?);
     }
+    inputs(settings, data, &mut record)?;
     let missing = settings.models - models.len();
     let trained = FlyTrained { interrupted, missing, models, seconds: record.seconds() };
     record.result(&trained);
@@ -152,6 +163,21 @@ fn put_together(
         report(settings, data, split, folder, &trained, &record)?;
     }
     Ok(trained)
+}
+
+/// Notes what the models were trained on, and what they started from.
+fn inputs(settings: &FlyTrainSettings, data: &FlowSet, record: &mut RunRecord) -> Result<(), Error> {
+    if let Movies::Sintel { folder } = &settings.movies {
+        let hash = fly_vision::training::data_hash(data, 0..data.len())?;
+        record.input(json!({ "name": folder, "sequences": data.len(), "sha256_as_seen": hash }));
+    }
+    // where all trainings go on, it may be gone
+    if let Some(Model::File(path)) = settings.start()?
+        && path.exists()
+    {
+        record.input(input_file(path)?);
+    }
+    Ok(())
 }
 
 fn checkpoints(folder: &Path, model: usize) -> Checkpoints {
@@ -168,7 +194,6 @@ fn train_one(
     options: &TrainOptions,
 ) -> Result<bool, Error> {
     let own = model_folder(folder, model);
-    let mut training = settings.build(model)?;
     let validated = if split.validation.is_empty() { &split.training } else { &split.validation };
     let checkpoints = checkpoints(folder, model);
     let before_path = own.join("before.json");
@@ -177,10 +202,11 @@ fn train_one(
         let problem = "it holds a training that is not at its end; resume it, or name another folder".into();
         return Err(Error::Settings { path: own, problem });
     }
+    let mut training = if started { settings.blank(model)? } else { settings.build(model)? };
     if !started {
         let t_pre = training.settings().t_pre_validation;
         let error = training.errors(data, validated, t_pre)?.epe;
-        write(&before_path, &json(&Before { error }))?;
+        write(&before_path, &to_json(&Before { error }))?;
     }
     let run = RunOptions {
         folder: Some(own.clone()),
@@ -209,7 +235,7 @@ fn train_one(
         error_of_mean: errors.epe_of_mean,
         network,
     };
-    write(&own.join("result.json"), &json(&trained))?;
+    write(&own.join("result.json"), &to_json(&trained))?;
     Ok(true)
 }
 
@@ -236,7 +262,7 @@ pub(super) fn finished(
     Ok((trained.iterations >= settings.iterations).then_some(trained))
 }
 
-fn json(value: &impl Serialize) -> String {
+fn to_json(value: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(value).unwrap_or_else(|e| panic!("results must be JSON: {e}"));
     text + "\n"
 }
@@ -307,7 +333,7 @@ fn report(
             "learning",
         )?;
     if let Some(&first) = ids.first() {
-        let mut training = settings.build(first)?;
+        let mut training = settings.blank(first)?;
         load_best(&mut training, &model_folder(folder, first))?;
         let sequence = split.validation.first().or(split.training.first()).copied().unwrap_or(0);
         let figure = pictures::flow(&training, data, sequence)?;
