@@ -74,6 +74,8 @@ fn edges_and_bars_are_shown() {
     let silent =
         VISION.json(folder.path(), &[&["edges"], &small[..], &["--out", "lesioned", "--silence", "T4a"]].concat());
     assert_eq!(silent["subtypes"][0]["first_dsi"], 0.0);
+    // the direction of no response is 0, and counts for none
+    assert_eq!((&silent["subtypes"][0]["right"], &silent["subtypes"][0]["reversed"]), (&0.0.into(), &0.0.into()));
     let report = fs::read_to_string(folder.path().join("lesioned/report.html")).unwrap();
     assert!(report.contains("; T4a held at 0"));
 
@@ -92,6 +94,9 @@ fn films_are_shown() {
     assert_eq!((found["frames"].as_u64(), found["models"][0].as_str()), (Some(24), Some("000")));
     left(&folder.path().join("vision-respond"), &["responses.csv", "movie.svg", "traces.png"], 2, &found);
     assert_eq!(rows(&folder.path().join("vision-respond/responses.csv")).len(), 24 * 65);
+    let run = fs::read_to_string(folder.path().join("vision-respond/run.json")).unwrap();
+    let run: Value = serde_json::from_str(&run).unwrap();
+    assert_eq!((&run["inputs"][0]["name"], run["inputs"][0]["sha256"].is_string()), (&"film.npy".into(), true));
 
     // the same film as images
     fs::create_dir(folder.path().join("images")).unwrap();
@@ -174,6 +179,12 @@ fn bad_input_is_refused() {
         (&["respond", "empty", "--rate", "0"], "no *.png"),
         (&["flash", "--dt", "0"], "dt"),
         (&["flash", "--t-stim", "nan"], "t_stim"),
+        (&["flash", "--t-stim", "0"], "t_stim"),
+        (&["edges", "--speeds", "1e4", "--angles", "0,90"], "speeds"),
+        (&["edges", "--dt", "0.5"], "shorter frames"),
+        (&["explore", "--silence", "T4a"], "silence"),
+        (&["receptive-fields", "--types", "T4a", "--silence", "T4a"], "no T4a responds"),
+        (&["predict", "--radius", "-2"], "radius"),
         (&["flash", "--radius", "-2"], "radius"),
         (&["edges", "--speeds", "0"], "speed"),
         (&["edges", "--angles", "inf"], "angle"),

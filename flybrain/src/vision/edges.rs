@@ -144,6 +144,8 @@ pub fn edges(
     let mut record = RunRecord::start();
     population.check_types(&settings.movie)?;
     let stimuli = MovingBars::new(settings.stimuli(population))?;
+    let filmed = (!settings.movie.is_empty()).then(|| passing(population, settings)).transpose()?;
+    population.note(&mut record)?;
     stimuli.prepare()?;
     record.timing("stimuli", record.seconds());
     let mut all: Vec<f64> = Vec::new();
@@ -155,8 +157,8 @@ pub fn edges(
         let peaks = measure::peak_responses(&responses, &PeakOptions::default())?;
         all.extend_from_slice(peaks.values());
         cells = responses.cells().to_vec();
-        if number == 0 && !settings.movie.is_empty() {
-            movie = Some(self::movie(population, network, settings)?);
+        if let Some((stimuli, shown)) = filmed.as_ref().filter(|_| number == 0) {
+            movie = Some(self::movie(network, settings, stimuli, shown)?);
         }
         Ok(())
     })?;
@@ -236,8 +238,8 @@ fn alone(peaks: &PerCondition, intensity: f64) -> Result<PerCell, Error> {
     Ok(dsi.select("intensity", intensity)?)
 }
 
-/// All cells of some types while an edge passes from left to right, in the model that the network holds.
-fn movie(population: &Population, network: &Network, settings: &EdgeSettings) -> Result<Animation, Error> {
+/// What passes from left to right for the movie: the set, and its only sample.
+fn passing(population: &Population, settings: &EdgeSettings) -> Result<(MovingBars, fly_vision::Movie), Error> {
     let bars = BarSettings {
         angles: vec![0.0],
         speeds: settings.speeds[..1].to_vec(),
@@ -250,11 +252,21 @@ fn movie(population: &Population, network: &Network, settings: &EdgeSettings) ->
     };
     let stimuli = MovingBars::new(bars)?;
     let shown = stimuli.movie(0)?;
+    Ok((stimuli, shown))
+}
+
+/// All cells of some types meanwhile, in the model that the network holds.
+fn movie(
+    network: &Network,
+    settings: &EdgeSettings,
+    stimuli: &MovingBars,
+    shown: &fly_vision::Movie,
+) -> Result<Animation, Error> {
     let title = match settings.moving {
         Moving::Edges => "A bright edge moves to the right",
         Moving::Bars => "A bright bar moves to the right",
     };
-    film(network, &shown, stimuli.dt(), &stimuli.time(), 0.0, &settings.movie, title, 60)
+    film(network, shown, stimuli.dt(), &stimuli.time(), 0.0, &settings.movie, title, 60)
 }
 
 /// A movie of luminance and of all cells of some types, as deviations from rest in grey, about `frames` frames of it. Grey fades into it

@@ -30,9 +30,15 @@ pub struct ExploreResults {
 /// Draws the wiring, where a type's synapses come from, and the parameters of models, into a folder.
 ///
 /// # Errors
-/// [`Error::Vision`] for a type that is not there or models that cannot be read; [`Error::Write`].
+/// [`Error::Vision`] for a type that is not there or models that cannot be read; [`Error::Setting`] for types that are silenced, which are
+/// shown nothing here; [`Error::Write`].
 pub fn explore(population: &Population, cell_type: &str, folder: &Path) -> Result<ExploreResults, Error> {
     let mut record = RunRecord::start();
+    if !population.silenced().is_empty() {
+        let problem = "nothing is shown to cells here; wiring and parameters are the same with silenced ones";
+        return Err(Error::Setting { key: "silence", problem: problem.into() });
+    }
+    population.note(&mut record)?;
     let fly = population.fly()?;
     let wiring = population.wiring()?;
     let names: Vec<&str> = wiring.types().iter().map(|t| t.name.as_str()).collect();

@@ -74,7 +74,8 @@ pub struct FieldResults {
 /// Shows impulses of light to models, column by column, and writes receptive fields into a folder.
 ///
 /// # Errors
-/// [`Error::Vision`] for settings that make no sense, models that cannot be read, types that are not there; [`Error::Write`].
+/// [`Error::Vision`] for settings that make no sense, models that cannot be read, types that are not there; [`Error::Setting`] if none of
+/// them responds; [`Error::Write`].
 pub fn receptive_fields(
     population: &Population,
     settings: &FieldSettings,
@@ -100,6 +101,7 @@ pub fn receptive_fields(
         .iter()
         .map(|name| Ok(central[wiring.type_index(name)? as usize]))
         .collect::<Result<_, Error>>()?;
+    population.note(&mut record)?;
     let protocol = Protocol { t_pre: 2.0, record: Record::Cells(cells), ..Protocol::default() };
     let mut fields = Vec::new();
     let mut first: Vec<(String, SpatioTemporalField)> = Vec::new();
@@ -116,6 +118,11 @@ pub fn receptive_fields(
     if first.is_empty() {
         return Err(no_models());
     }
+    if first.iter().all(|(_, field)| field.peak().is_none()) {
+        let model = population.models()[0].name();
+        let problem = format!("no {} responds in model {model}; name others", settings.types.join(", "));
+        return Err(Error::Setting { key: "types", problem });
+    }
     let results = FieldResults { fields };
     record.result(&results);
     write(population, settings, folder, &record, &results, &first)?;
@@ -123,7 +130,7 @@ pub fn receptive_fields(
 }
 
 fn summary(model: String, name: &str, field: &SpatioTemporalField) -> Option<FieldSummary> {
-    let peak = field.peak().filter(|peak| peak.value != 0.0)?;
+    let peak = field.peak()?;
     let profile = field.profile();
     Some(FieldSummary {
         model,
@@ -181,7 +188,7 @@ fn write(
         .y("response, of the largest")
         .share(Share::Both);
     for (name, field) in first {
-        let Some(peak) = field.peak().filter(|peak| peak.value != 0.0) else { continue };
+        let Some(peak) = field.peak() else { continue };
         let (u, v): (Vec<i32>, Vec<i32>) = field.columns().iter().map(|c| (c.u, c.v)).unzip();
         let scaled = |x: &f64| x / peak.value.abs();
         let map: Vec<f64> = field.spatial(peak.frame).iter().map(scaled).collect();

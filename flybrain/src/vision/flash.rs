@@ -71,6 +71,7 @@ pub fn flash(
         dt: settings.dt,
         ..stimulus::FlashSettings::default()
     })?;
+    population.note(&mut record)?;
     let options =
         FlashOptions { radius: f64::from(settings.radius), ..FlashOptions::lasting(settings.t_stim, settings.dt) };
     let mut indices = Vec::new();

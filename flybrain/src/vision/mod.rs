@@ -28,6 +28,7 @@ pub use train::{
     compare, record, train, validate,
 };
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use crate::{Error, atomic};
@@ -39,9 +40,31 @@ pub const SHOWN: [&str; 12] = ["R1", "L1", "L2", "Mi1", "Tm3", "Mi9", "Tm1", "Tm
 fn write_csv(folder: &Path, name: &str, head: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {
     let mut text = head.join(",") + "\n";
     for row in rows {
-        text += &row.join(",");
+        text += &row.iter().map(|field| quoted(field)).collect::<Vec<_>>().join(",");
         text.push('\n');
     }
     let path = folder.join(name);
     atomic::write(&path, text.as_bytes()).map_err(|source| Error::Write { path: path.clone(), source })
+}
+
+/// A field of a table, in quotes where it needs them (RFC 4180): names of files may hold anything.
+fn quoted(field: &str) -> Cow<'_, str> {
+    match field.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")).into(),
+        false => field.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_quoted_where_they_must_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let row = ["a,b.pt", "say \"T4a\"", "CT1(Lo1)"].map(String::from);
+        write_csv(folder.path(), "t.csv", &["model", "type", "x"], &[row.to_vec()]).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("t.csv")).unwrap();
+        assert_eq!(text, "model,type,x\n\"a,b.pt\",\"say \"\"T4a\"\"\",CT1(Lo1)\n");
+    }
 }

@@ -58,6 +58,7 @@ pub(super) fn settings_text(population: &Population, settings: &impl Serialize) 
         "models": models,
         "extent": population.lattice().0,
         "silenced": population.silenced(),
+        "unfilled": population.is_unfilled(),
         "settings": settings,
     });
     Ok(format!("{text:#}"))

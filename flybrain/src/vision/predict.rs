@@ -115,6 +115,7 @@ pub fn predict(
     };
     let edges =
         MovingBars::new(BarSettings { extent, speeds: vec![settings.speed], dt: settings.dt, ..BarSettings::edges() })?;
+    population.note(&mut record)?;
     edges.prepare()?;
     let (mut fri, mut peaks, mut cells) = (Vec::new(), Vec::new(), Vec::new());
     population.each_response(&edges, &Protocol::default(), on_model, |_, network, responses| {

@@ -6,14 +6,15 @@ use connectome_graph::hex::Extent;
 use fly_vision::network::Protocol;
 use fly_vision::stimulus::{NaturalMovies, NaturalSettings, Stimuli, Video, Views};
 use serde::Serialize;
+use serde_json::json;
 
 use super::edges::film;
 use super::flash::{no_models, silenced};
 use super::panel::{settings_text, traces};
 use super::population::{Model, Population};
 use super::write_csv;
-use crate::Error;
 use crate::report::{Report, RunRecord};
+use crate::{Error, input_file};
 
 /// Where a film is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -80,7 +81,16 @@ pub fn respond(
     let Extent(extent) = population.lattice();
     let natural =
         NaturalSettings { extent: Extent(extent), kernel: settings.kernel, views: Views::Whole, dt: settings.dt };
+    population.note(&mut record)?;
+    let frames = video.frames();
     let stimuli = NaturalMovies::new(vec![video], natural)?;
+    match &settings.film {
+        Film::Array(path) => record.input(input_file(path)?),
+        Film::Images(path) => {
+            let hash = &stimuli.configuration()["sha256"][0];
+            record.input(json!({ "name": path, "images": frames, "sha256_of_luminance": hash }));
+        }
+    }
     let shown = stimuli.movie(0)?;
     let protocol = Protocol { t_fade_in: settings.t_fade_in, ..Protocol::default() };
     let (mut activity, mut types, mut movie, mut first) = (Vec::new(), Vec::new(), None, None);

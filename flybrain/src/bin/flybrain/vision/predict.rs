@@ -17,8 +17,8 @@ pub(crate) struct Predict {
     /// Speed of edges, columns per second
     #[arg(long, default_value_t = 19.0)]
     speed: f64,
-    /// Radius of flashes in columns
-    #[arg(long, default_value_t = 6)]
+    /// Radius of flashes in columns; -1 is the whole eye
+    #[arg(long, default_value_t = 6, allow_negative_numbers = true)]
     radius: i32,
     /// Length of a frame, seconds
     #[arg(long, default_value_t = 0.005)]
