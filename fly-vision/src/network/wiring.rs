@@ -397,7 +397,7 @@ mod tests {
     /// A type may have cells that are read out, cells that take light and others.
     #[test]
     fn roles_are_those_of_cells() {
-        let list = |names: [&str; 4]| Labels::from_values(names.into_iter());
+        let list = |names: [&str; 4]| Labels::from_values(names);
         let neurons = NeuronTable::numbered(4)
             .with_types(list(["A", "B", "A", "B"]))
             .and_then(|t| t.with_classes(list(["input", "intermediate", "output", "output"])))
