@@ -20,16 +20,21 @@ const PARTS_PER_THREAD: usize = 8;
 /// start the process with `OMP_WAIT_POLICY=passive`, or libtorch's idle threads keep cores busy that rayon could use.
 ///
 /// # Errors
-/// [`Error::Threads`] when `n` is zero or rayon's global pool was already started with another number.
+/// [`Error::Threads`] when `n` is zero, rayon's global pool was already started with another number, or the system refuses so many.
+/// After a refusal by the system rayon has no pool, and the program should end.
 pub fn set_threads(n: usize) -> Result<(), Error> {
     let refused = |why: String| Err(Error::Threads { n, why });
     let Some(count) = i32::try_from(n).ok().filter(|&n| n > 0) else {
         return refused("from 1 to 2,147,483,647 threads are possible".into());
     };
-    if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(n).build_global()
-        && rayon::current_num_threads() != n
-    {
-        return refused(format!("{e}; set the number before the first parallel work, or with RAYON_NUM_THREADS"));
+    if let Err(e) = rayon::ThreadPoolBuilder::new().num_threads(n).build_global() {
+        // Without a pool rayon panics even when it is asked for its size.
+        if let Some(system) = std::error::Error::source(&e) {
+            return refused(format!("the system refuses them ({system}); ask for fewer"));
+        }
+        if rayon::current_num_threads() != n {
+            return refused(format!("{e}; set the number before the first parallel work, or with RAYON_NUM_THREADS"));
+        }
     }
     tch::set_num_threads(count);
     Ok(())
