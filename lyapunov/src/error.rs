@@ -37,6 +37,15 @@ pub enum Error {
         /// Their time.
         time: f64,
     },
+    /// Gradients of a chaotic run that is too long for them.
+    #[error(
+        "gradients left the range of numbers on the way back through {time} units of time, over which they grow as trajectories part: \
+         try a shorter duration, a smaller largest exponent or double precision"
+    )]
+    Overflow {
+        /// The time counted.
+        time: f64,
+    },
     /// A tangent that a step contracts to nothing within rounding, so that its exponent is minus infinity.
     #[error("{}", vanished(*.column, *.step))]
     Vanished {

@@ -117,7 +117,7 @@ impl<T: Real> Recording<T> {
     /// lengths of intervals held constant. `map` is the one that was recorded.
     ///
     /// # Errors
-    /// [`Error::Shape`] when the derivatives or the map have another length; [`Error::NotFinite`] when a gradient is none, which
+    /// [`Error::Shape`] when the derivatives or the map have another length; [`Error::Overflow`] when a gradient is none, which
     /// happens in chaotic systems where a run is so long that `e^(λ t)` overflows.
     pub fn pull_back<M: Differentiable<T>>(&self, map: &M, by_exponents: &[f64]) -> Result<Gradients<T>, Error> {
         let (n, k) = (map.dimension(), self.k);
@@ -155,8 +155,7 @@ impl<T: Real> Recording<T> {
         let Pass { mut parameters, mut work, state, .. } = reverse;
         map.flush(&mut parameters, &mut work);
         if parameters.iter().chain(&state).any(|x| !x.to_f64().is_finite()) {
-            let (step, time) = (self.spectrum.steps(), self.spectrum.time());
-            return Err(Error::NotFinite { what: "gradients", step, time });
+            return Err(Error::Overflow { time: self.spectrum.time() });
         }
         Ok(Gradients { parameters, state })
     }

@@ -191,5 +191,5 @@ fn a_gradient_that_overflows_is_told() {
     let state = normals(&[100], 1.0, 2).to_kind(Kind::Float);
     let of = model.exponents(&Inputs::new(&coupling, &state), &Settings::new(2).duration(500.0)).unwrap();
     let error = of.exponents.sum(Kind::Float).f_backward().unwrap_err().to_string();
-    assert!(error.contains("gradients left the range"), "{error}");
+    assert!(error.contains("gradients left the range") && error.contains("a shorter duration"), "{error}");
 }

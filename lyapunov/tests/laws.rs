@@ -302,6 +302,8 @@ fn networks_that_make_no_sense_are_refused() {
     assert_eq!(build(of().types(&[0])), "the list of types is [1], wanted is [2]");
     assert!(build(of().types(&[0, 3]).gains(&[1.0, 1.0])).contains("of type 3, but there are 2"));
     assert_eq!(build(of().gains(&[1.0, 1.0]).shifts(&[0.0])), "shifts is [1], wanted is [2]");
+    assert_eq!(build(of().gains(&[1.0; 3])), "gains is [3], wanted is [2]");
+    assert_eq!(build(of().shifts(&[0.0])), "shifts is [1], wanted is [2]");
     assert!(build(of().input(&[f64::NAN, 0.0])).contains("finite"));
     assert_eq!(
         Coupling::dense(2, vec![0.0; 3]).unwrap_err().to_string(),

@@ -93,3 +93,19 @@ fn what_does_not_fit_is_refused() {
     let error = Settings::new(1).run_tensors(wrong, &Tensor::zeros([1, 2], DOUBLE)).unwrap_err().to_string();
     assert!(error.contains("shape '[3, 5]'") && error.lines().count() == 1, "{error}");
 }
+
+/// A map of rank 1 forgets all but a direction: rounding leaves numbers, which are no exponents.
+#[test]
+fn directions_that_a_step_forgets_are_told() {
+    let (u, v) = (Tensor::from_slice(&[0.9, -0.7, 0.4]), Tensor::from_slice(&[0.3, 1.1, -0.8]));
+    let j = u.outer(&v);
+    let map = || {
+        let j = j.shallow_clone();
+        FunctionMap::new(1.0, move |x: &Tensor| x.f_tanh()?.f_matmul(&j.f_transpose(0, 1)?))
+    };
+    let state = Tensor::from_slice(&[0.2, -0.3, 0.5]).view([1, 3]);
+    let settings = |k| Settings::new(k).duration(20.0);
+    assert!(settings(1).run_tensors(map(), &state).is_ok());
+    let error = settings(2).run_tensors(map(), &state).unwrap_err();
+    assert!(matches!(error, Error::Vanished { column: 1, .. }), "{error}");
+}

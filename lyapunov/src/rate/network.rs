@@ -202,16 +202,21 @@ impl<T: Real> Builder<T> {
         if !(self.dt > 0.0 && self.dt <= 1.0) {
             return Err(Error::setting("dt", format!("{} time constants; give a step above 0 and at most 1", self.dt)));
         }
-        let types = self.types.unwrap_or_else(|| (0..n as u32).collect());
         let fits = |what: &'static str, got: usize, want: usize| {
             if got == want {
                 return Ok(());
             }
             Err(Error::Shape { what, got: format!("[{got}]"), want: format!("[{want}]") })
         };
-        fits("the list of types", types.len(), n)?;
-        let named = self.gains.as_ref().or(self.shifts.as_ref()).map(Vec::len);
-        let n_types = named.unwrap_or_else(|| types.iter().max().map_or(0, |t| *t as usize + 1));
+        let (types, n_types) = match self.types {
+            None => ((0..n as u32).collect(), n),
+            Some(types) => {
+                fits("the list of types", types.len(), n)?;
+                let named = self.gains.as_ref().or(self.shifts.as_ref()).map(Vec::len);
+                let n_types = named.unwrap_or_else(|| types.iter().max().map_or(0, |t| *t as usize + 1));
+                (types, n_types)
+            }
+        };
         if let Some(t) = types.iter().find(|t| **t as usize >= n_types) {
             return Err(Error::setting("types", format!("a neuron is of type {t}, but there are {n_types} from 0")));
         }

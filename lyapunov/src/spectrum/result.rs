@@ -39,9 +39,9 @@ impl<T: Real> Spectrum<T> {
         sorted
     }
 
-    /// The largest exponent.
+    /// The largest exponent; NaN as long as none is known.
     pub fn largest(&self) -> f64 {
-        self.exponents.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+        self.exponents.iter().copied().fold(f64::NAN, f64::max)
     }
 
     /// Standard error of each exponent, from averages over about 20 blocks of the run; NaN for runs too short for five. `[k]`.

@@ -6,9 +6,6 @@ use super::settings::{Compat, Settings};
 use super::{History, Spectrum};
 use crate::qr::{Dependent, Method, Qr};
 use crate::{Error, StepMap};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-use rand_distr::{Distribution, StandardNormal};
 use tch_sparse::Real;
 
 /// A spectrum on its way: advanced piece by piece, kept in bytes and taken up again, extended.
@@ -58,21 +55,15 @@ impl<T: Real> Run<T> {
     /// [`Error::Setting`] and [`Error::Shape`] for settings that do not fit the map, [`Error::NotFinite`] for a state that is none.
     pub fn new<M: StepMap<T>>(settings: &Settings, map: &M, state: &[T]) -> Result<Self, Error> {
         let (n, k) = (map.dimension(), settings.exponents);
-        if k == 0 || k > n {
-            return Err(Error::setting("exponents", format!("{k} of a system of {n} numbers; ask for 1 to {n}")));
-        }
+        let schedule = settings.schedule(n, map.dt())?;
         if state.len() != n {
             let (got, want) = (format!("[{}]", state.len()), format!("[{n}]"));
             return Err(Error::Shape { what: "the starting state", got, want });
         }
-        let schedule = Schedule::new(settings, map.dt())?;
         let method = if settings.compat == Compat::FlyStability { Method::Lapack } else { Method::Fastest };
         let mut qr = Qr::new(n, k, method);
         let mut tangents: Vec<T> = match &settings.start {
-            None => {
-                let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
-                (0..n * k).map(|_| T::from_f64(StandardNormal.sample(&mut rng))).collect()
-            }
+            None => settings.drawn_start(n * k).map(T::from_f64).collect(),
             Some(start) if start.len() == n * k => start.iter().map(|&x| T::from_f64(x)).collect(),
             Some(start) => {
                 let (got, want) = (format!("{} numbers", start.len()), format!("[{n}, {k}]"));
@@ -288,4 +279,28 @@ fn rounding_limit<T: Real>() -> f64 {
 
 fn all_finite<T: Real>(numbers: &[T]) -> bool {
     numbers.iter().all(|x| x.to_f64().is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Coupling, RateNetwork};
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+    use rand_distr::{Distribution, StandardNormal};
+
+    /// A network that somebody drew from the same seed has no row that points along a tangent.
+    #[test]
+    fn tangents_are_not_what_others_draw_from_the_seed() {
+        let (n, seed) = (40, 5);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let drawn: Vec<f64> = (0..n * n).map(|_| StandardNormal.sample(&mut rng)).collect();
+        let network = RateNetwork::builder(Coupling::dense(n, drawn.clone()).unwrap()).build().unwrap();
+        let run = Run::new(&Settings::new(1).seed(seed), &network, &vec![0.1; n]).unwrap();
+        for row in drawn.chunks(n) {
+            let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+            let cosine = row.iter().zip(&run.tangents).map(|(a, b)| a * b).sum::<f64>() / length;
+            assert!(cosine.abs() < 0.7, "{cosine}");
+        }
+    }
 }

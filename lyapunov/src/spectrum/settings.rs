@@ -1,9 +1,17 @@
 //! What is asked for.
 
+use super::schedule::Schedule;
 use super::{Run, Spectrum};
 use crate::{Error, StepMap};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use tch_sparse::Real;
+
+/// The stream of starting tangents: whoever draws a system from the same seed begins with stream 0, and tangents that are rows of its
+/// matrix grow faster than others for a while.
+const TANGENTS: u64 = u64::MAX;
 
 /// When tangents are orthonormalised. Exponents do not depend on it beyond rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -155,8 +163,29 @@ impl Settings {
         Self { sharing: networks.max(1), history: false, ..self.clone() }
     }
 
-    pub(crate) fn seed_of(&self) -> u64 {
-        self.seed
+    /// So many numbers of tangents to start from.
+    pub(crate) fn drawn_start(&self, count: usize) -> impl Iterator<Item = f64> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(TANGENTS);
+        (0..count).map(move |_| StandardNormal.sample(&mut rng))
+    }
+
+    /// The steps of a run on a system of `dimension` numbers.
+    pub(super) fn schedule(&self, dimension: usize, dt: f64) -> Result<Schedule, Error> {
+        let k = self.exponents;
+        if k == 0 || k > dimension {
+            let what = format!("{k} of a system of {dimension} numbers; ask for 1 to {dimension}");
+            return Err(Error::setting("exponents", what));
+        }
+        Schedule::new(self, dt)
+    }
+
+    /// Tells whether a run can begin with these settings on a system of `dimension` numbers whose steps take `dt`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub fn check(&self, dimension: usize, dt: f64) -> Result<(), Error> {
+        self.schedule(dimension, dt).map(|_| ())
     }
 
     pub(crate) fn given_start(&self) -> Option<&[f64]> {

@@ -29,9 +29,7 @@ struct Member {
 impl Tally {
     pub(crate) fn new(settings: &Settings, dt: f64, batch: usize, n: usize, kind: Kind) -> Result<Self, Error> {
         let k = settings.exponents;
-        if k == 0 || k > n {
-            return Err(Error::setting("exponents", format!("{k} of a system of {n} numbers; ask for 1 to {n}")));
-        }
+        let schedule = settings.schedule(n, dt)?;
         if settings.compat != Compat::None {
             return Err(Error::setting(
                 "compat",
@@ -41,7 +39,7 @@ impl Tally {
         let member =
             || Member { sums: vec![0.0; k], blocks: Blocks::new(k), history: settings.history.then(History::default) };
         let members = (0..batch).map(|_| member()).collect();
-        Ok(Self { schedule: Schedule::new(settings, dt)?, single: kind == Kind::Float, dt, k, done: 0, members })
+        Ok(Self { schedule, single: kind == Kind::Float, dt, k, done: 0, members })
     }
 
     pub(crate) fn exponents(&self) -> usize {

@@ -21,7 +21,7 @@ pub trait TensorMap: Send + 'static {
     /// The images of states `[batch, n]` and of their tangents `[batch, n, k]`.
     ///
     /// By default two reverse passes through [`step`](Self::step) on `batch k` rows; each of its operations must have a second
-    /// derivative. Where it records gradients, so does this.
+    /// derivative. Where state or tangents record gradients, so does this, also those of parameters.
     ///
     /// # Errors
     /// What libtorch reports.

@@ -1,12 +1,9 @@
 //! Spectra of maps of tensors.
 
 use super::map::TensorMap;
-use super::stretch::{Stretch, is_real};
+use super::stretch::{Stretch, dependent, is_real};
 use crate::spectrum::tensors::Tally;
 use crate::{Error, Settings, Spectrum};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-use rand_distr::{Distribution, StandardNormal};
 use std::sync::{Arc, Mutex};
 use tch::{Kind, Tensor};
 use tch_function::apply;
@@ -61,22 +58,13 @@ impl Settings {
                     let (got, want) = (format!("{} numbers", start.len()), format!("[{n}, {k}]"));
                     return Err(Error::Shape { what: "the tangents to start from", got, want });
                 }
-                None => {
-                    let mut rng = ChaCha8Rng::seed_from_u64(self.for_network(b as usize).seed_of());
-                    tangents.extend(
-                        (0..n * k).map(|_| <StandardNormal as Distribution<f64>>::sample(&StandardNormal, &mut rng)),
-                    );
-                }
+                None => tangents.extend(self.for_network(b as usize).drawn_start((n * k) as usize)),
             }
         }
         let tangents = Tensor::f_from_slice(&tangents)?.f_view([batch, n, k])?.f_to_kind(kind)?;
         let (mut tangents, r) = Tensor::f_linalg_qr(&tangents.f_to_device(state.device())?, "reduced")?;
-        let (diagonal, lengths) =
-            (r.f_diagonal(0, -2, -1)?.f_abs()?, r.f_square()?.f_sum_dim_intlist([1i64].as_slice(), false, kind)?);
-        let rounding = if kind == Kind::Float { 1e-6 } else { 1e-14 };
-        let independent =
-            diagonal.f_gt_tensor(&lengths.f_sqrt()?.f_mul_scalar(rounding)?)?.f_all()?.f_int64_value(&[])?;
-        if independent == 0 {
+        let finite = r.f_isfinite()?.f_all()?.f_int64_value(&[])? != 0;
+        if !finite || dependent(&r)?.f_any()?.f_int64_value(&[])? != 0 {
             return Err(Error::setting(
                 "start",
                 "tangents depend on each other or are not finite; give independent ones",

@@ -33,6 +33,8 @@ impl<M: TensorMap> Stretch<M> {
         }
         let (q, r) = Tensor::f_linalg_qr(&tangents, "reduced")?;
         let logs = r.f_diagonal(0, -2, -1)?.f_abs()?.f_log()?;
+        // What a single step leaves of a tangent that depends on others is rounding alone.
+        let logs = if self.steps == 1 { logs.f_masked_fill(&dependent(&r)?, f64::NEG_INFINITY)? } else { logs };
         Ok([state, q, logs])
     }
 }
@@ -85,6 +87,14 @@ impl<M: TensorMap> Op for Stretch<M> {
             Ok(needs.iter().map(|need| if *need { gradients.next() } else { None }).collect())
         })
     }
+}
+
+/// Which columns depend on those before them as far as rounding tells, `[batch, k]`, by the triangular factor `[batch, k, k]`.
+pub(super) fn dependent(r: &Tensor) -> Result<Tensor, TchError> {
+    let r = r.f_detach()?;
+    let rounding = if r.kind() == Kind::Float { 1e-6 } else { 1e-14 };
+    let lengths = r.f_square()?.f_sum_dim_intlist([1i64].as_slice(), false, r.kind())?.f_sqrt()?;
+    r.f_diagonal(0, -2, -1)?.f_abs()?.f_le_tensor(&lengths.f_mul_scalar(rounding)?)
 }
 
 /// The kind of numbers that spectra are computed in.
