@@ -104,10 +104,10 @@ impl Connectome {
         self.synapses.len()
     }
 
-    /// Sum of all weights.
+    /// Sum of all weights; 0 of none.
     #[must_use]
     pub fn total_weight(&self) -> f64 {
-        self.synapses.weight().iter().sum()
+        self.synapses.weight().iter().fold(0.0, |sum, weight| sum + weight)
     }
 
     /// Keeps the synapse rows whose absolute weight reaches the threshold, and notes it in the provenance. Neurons and

@@ -55,4 +55,4 @@ pub use provenance::{InputFile, Orientation, Provenance};
 pub use read::{read, read_array, read_with};
 pub use sign::Sign;
 pub use synapse_table::SynapseTable;
-pub use write::write;
+pub use write::{check_ending, write};

@@ -16,28 +16,43 @@ use crate::{Connectome, Error};
 /// [`matrix_market::write`], [`sparse_matrix::write`] and [`pt::write`].
 pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Error> {
     let path = path.as_ref();
+    writer(path)?(connectome, path)
+}
+
+/// Tells whether [`write()`](fn@write) knows what a name stands for, before anything is computed that cannot be written.
+///
+/// # Errors
+/// [`Error::UnknownFormat`].
+pub fn check_ending(path: impl AsRef<Path>) -> Result<(), Error> {
+    writer(path.as_ref()).map(|_| ())
+}
+
+type Writer = fn(&Connectome, &Path) -> Result<(), Error>;
+
+/// What writes files of such a name.
+fn writer(path: &Path) -> Result<Writer, Error> {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let gzipped = name.strip_suffix(".gz");
     let whole = gzipped.is_none();
     let name = gzipped.unwrap_or(&name);
-    if name.ends_with(".safetensors") {
-        safetensors::write(connectome, path)
+    Ok(if name.ends_with(".safetensors") {
+        |connectome, path| safetensors::write(connectome, path)
     } else if name.ends_with(".csv") {
-        csv_tables::write(connectome, path)
+        |connectome, path| csv_tables::write(connectome, path)
     } else if name.ends_with(".graphml") {
-        graphml::write(connectome, path)
+        |connectome, path| graphml::write(connectome, path)
     } else if name.ends_with(".mtx") {
-        matrix_market::write(connectome, path)
+        |connectome, path| matrix_market::write(connectome, path)
     } else if whole && name.ends_with(".npz") {
-        sparse_matrix::write(connectome, path)
+        |connectome, path| sparse_matrix::write(connectome, path)
     } else if whole && (name.ends_with(".pt") || name.ends_with(".pth")) {
-        pt::write(connectome, path)
+        |connectome, path| pt::write(connectome, path)
     } else if whole && name.ends_with(".parquet") {
-        container::write_parquet(connectome, path)
+        |connectome, path| container::write_parquet(connectome, path)
     } else {
-        Err(Error::UnknownFormat {
+        return Err(Error::UnknownFormat {
             path: path.to_path_buf(),
             why: "a connectome is written as .safetensors, .csv, .parquet, .graphml, .mtx, .npz or .pt".to_owned(),
-        })
-    }
+        });
+    })
 }

@@ -12,7 +12,7 @@ const BINS: usize = 128;
 /// Most groups whose matrix is drawn.
 const MOST_GROUPS: usize = 80;
 
-/// Draws the matrix, the degrees and, where neurons have no more than 80 types (else classes), those.
+/// Draws the matrix, the degrees where there are connections and, where neurons have no more than 80 types (else classes), those.
 ///
 /// # Errors
 /// Those of the figures, and of [`aggregate()`].
@@ -28,13 +28,17 @@ pub fn portrait(title: &str, connectome: &Connectome, wiring: &Topology) -> Resu
         .color_label(color_label)
         .size(520.0, 480.0)
         .build()?;
-    let degrees = DegreeDistribution::new("Partners")
-        .x("partners k")
-        .series("inputs", &wiring.in_degree())
-        .series("outputs", &wiring.out_degree())
-        .size(460.0, 480.0)
-        .build()?;
-    let mut grid = Grid::new(2).title(title).add(matrix).add(degrees);
+    let mut grid = Grid::new(2).title(title).add(matrix);
+    // A logarithmic axis has no place for neurons without partners.
+    if wiring.nnz() > 0 {
+        let degrees = DegreeDistribution::new("Partners")
+            .x("partners k")
+            .series("inputs", &wiring.in_degree())
+            .series("outputs", &wiring.out_degree())
+            .size(460.0, 480.0)
+            .build()?;
+        grid = grid.add(degrees);
+    }
     if let Some((name, labels)) = drawn_groups(connectome) {
         let groups = aggregate(wiring, labels, Measure::Sum)?;
         let k = groups.post_names.len();

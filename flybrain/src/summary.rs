@@ -195,7 +195,7 @@ impl Summary {
             neurons: neurons.len(),
             rows: synapses.len(),
             connections: wiring.nnz(),
-            synapses: weight.iter().map(|w| w.abs()).sum(),
+            synapses: sizes(weight),
             weights: Weights::of(weight),
             density: wiring.density(),
             self_connections: wiring.self_loops(),
@@ -286,11 +286,16 @@ impl Weights {
         Self {
             least: if none { 0.0 } else { over(f64::INFINITY, f64::min) },
             most: if none { 0.0 } else { over(f64::NEG_INFINITY, f64::max) },
-            mean: weights.iter().map(|w| w.abs()).sum::<f64>() / n,
+            mean: sizes(weights) / n,
             whole: weights.iter().all(|w| w.fract() == 0.0),
             zero: weights.iter().filter(|&&w| w == 0.0).count(),
         }
     }
+}
+
+/// The sum of absolute weights; that of none is 0, where an iterator's is -0.
+fn sizes(weights: &[f64]) -> f64 {
+    weights.iter().fold(0.0, |sum, weight| sum + weight.abs())
 }
 
 /// `1234567` as `1,234,567`.

@@ -103,6 +103,11 @@ fn further_tables_of_neurons_are_joined_by_id() {
     assert_eq!(fly.neurons().column("side").unwrap().iter().collect::<Vec<_>>(), ["right", "left", ""]);
     assert_eq!(fly.neurons().transmitters().unwrap().get(2), "GLUT");
     assert!(fails(&["import", &first, "--as", "none"], 1).contains("holds connections"));
+    // Folders are made, and nothing is read for a place that is none.
+    json(&["import", &edges, &first, "--as", "part", "--out", text(&folder.path().join("new/folder"))]);
+    assert!(
+        fails(&["import", "no such file", "--as", "part", "--out", &edges], 1).contains("connections.csv is no folder")
+    );
 }
 
 #[test]
@@ -139,6 +144,10 @@ fn info_measures_and_draws() {
     let png = std::fs::read(picture.with_extension("png")).unwrap();
     assert!(png.starts_with(b"\x89PNG") && picture.with_extension("svg").is_file());
     assert!(prints(&["info", DIGITS]).contains("array of U8 [10000]"));
+    assert!(fails(&["info", DIGITS, "--picture", text(&picture)], 1).contains("no picture"));
+    for weight in ["nan", "-1"] {
+        assert!(fails(&["info", &chemical, "--threshold", weight], 2).contains("from 0 on"), "{weight}");
+    }
     assert_eq!(json(&["info", FLY])["on_lattice"], true);
 }
 
@@ -153,13 +162,19 @@ fn conversion_keeps_what_the_format_holds() {
     let (a, b) = (read(&canonical).unwrap(), read(&table).unwrap());
     assert_eq!((a.neurons(), a.synapses()), (b.neurons(), b.synapses()));
     assert!(fails(&["convert", text(&table), text(&table)], 1).contains("another name"));
+    // Nor is the table of neurons that is read written over.
+    let again = folder.path().join("again.csv.gz");
+    assert!(fails(&["convert", text(&table), text(&again), "--force"], 1).contains("neurons.csv.gz is read"));
+    assert!(!again.exists());
     assert!(fails(&["convert", text(&table), text(&canonical)], 1).contains("--force"));
     // A table of neurons is written beside the edges; that of somebody else stays.
     let beside = folder.path().join("edges.csv.gz");
     assert!(fails(&["convert", text(&canonical), text(&beside)], 1).contains("neurons.csv.gz"));
+    // What cannot be written is said before anything is read; a folder is made.
     let unknown = folder.path().join("worm.xyz");
-    assert!(fails(&["convert", text(&table), text(&unknown)], 1).contains("worm.xyz"));
-    assert!(!unknown.exists());
+    assert!(fails(&["convert", "no such file", text(&unknown)], 1).contains("worm.xyz"));
+    assert!(fails(&["convert", "no such file", text(&table.join("x.mtx"))], 1).contains("is no folder"));
+    prints(&["convert", &chemical, text(&folder.path().join("new/folder/worm.mtx"))]);
 }
 
 #[test]
@@ -169,6 +184,9 @@ fn check_finds_what_is_odd() {
     let good = prints(&["check", &chemical]);
     assert!(good.contains("unaltered") && good.contains("20589 synapses, as published"), "{good}");
     assert!(prints(&["check", DIGITS]).contains("t10k-labels-idx1-ubyte of mnist, unaltered"));
+    let output = flybrain(&["check", DIGITS, "--as", "celegans-2020"]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.code() == Some(3) && told.contains("of mnist, not of celegans-2020"), "{told}");
 
     // One row less than was published.
     let content = std::fs::read_to_string(&chemical).unwrap();
@@ -184,7 +202,9 @@ fn check_finds_what_is_odd() {
     std::fs::write(&repeated, "pre,post,weight\n0,1,3\n0,1,2\n1,1,0\n").unwrap();
     let findings = json(&["check", text(&repeated), "--neurons", "none"]);
     let found = findings["findings"].to_string();
-    for part in ["0 -> 1 stands a second time", "weight 0", "no signs", "connect to themselves"] {
+    for part in
+        ["0 -> 1 stands a second time; choose `--duplicates sum`", "weight 0", "no signs", "connect to themselves"]
+    {
         assert!(found.contains(part), "{part} is missing in {found}");
     }
 }
@@ -205,4 +225,17 @@ fn findings_of_the_library() {
     let warned = |part: &str| findings.iter().any(|f| f.level == Level::Warning && f.text.contains(part));
     assert!(warned("Dale") && warned("unknown"), "{findings:?}");
     assert!(findings.windows(2).all(|pair| pair[0].level >= pair[1].level));
+}
+
+/// No connections: numbers are 0, not -0, and the picture has no panel of degrees.
+#[test]
+fn neurons_without_connections_are_measured_and_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let edges = folder.path().join("none.mtx");
+    std::fs::write(&edges, "%%MatrixMarket matrix coordinate integer general\n3 3 0\n").unwrap();
+    let picture = folder.path().join("picture");
+    let told = prints(&["info", text(&edges), "--picture", text(&picture)]);
+    assert!(told.contains("mean size 0.000") && picture.with_extension("svg").is_file(), "{told}");
+    let imported = prints(&["import", text(&edges), "--as", "none", "--out", text(folder.path()), "--json"]);
+    assert!(imported.contains("\"synapses\": 0.0"), "{imported}");
 }

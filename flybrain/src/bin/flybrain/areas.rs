@@ -77,8 +77,8 @@ impl Settings {
 }
 
 /// Sets the threads of libtorch; the number of cores where nothing is said.
-fn set_threads(threads: Option<u32>) {
+fn set_threads(threads: Option<usize>) {
     if let Some(threads) = threads {
-        tch::set_num_threads(i32::try_from(threads.max(1)).unwrap_or(i32::MAX));
+        tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
     }
 }

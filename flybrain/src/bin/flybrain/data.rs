@@ -50,11 +50,30 @@ fn may_write(path: &Path, force: bool) -> Result<(), Failure> {
     if path.exists() && !force { Err(Failure::Exists { path: path.to_path_buf() }) } else { Ok(()) }
 }
 
-/// Whether the name is that of a table of edges, which is written with a table of neurons beside it.
+/// Refuses a place for a result that is in no folder, before anything is read for it.
+fn check_folder(folder: &Path) -> Result<(), Failure> {
+    let there = folder.ancestors().find(|folder| folder.exists());
+    match there.filter(|there| !there.is_dir()) {
+        Some(there) => Err(Failure::NoFolder { folder: there.to_path_buf() }),
+        None => Ok(()),
+    }
+}
+
+/// Makes a folder for a result that is about to be written.
+fn make_folder(folder: &Path) -> Result<(), Failure> {
+    // The folder of a bare name is here.
+    if folder.as_os_str().is_empty() {
+        return Ok(());
+    }
+    let failed = |source| flybrain::Error::Write { path: folder.to_path_buf(), source };
+    Ok(std::fs::create_dir_all(folder).map_err(failed)?)
+}
+
+/// Whether the name is that of a table; one of edges is read and written with a table of neurons beside it.
 fn is_table(path: &Path) -> bool {
     let name = path.to_string_lossy().to_ascii_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
-    [".csv", ".parquet", ".pq"].iter().any(|extension| name.ends_with(extension))
+    [".csv", ".tsv", ".parquet", ".pq", ".feather", ".arrow"].iter().any(|extension| name.ends_with(extension))
 }
 
 /// Whether two paths are one file.

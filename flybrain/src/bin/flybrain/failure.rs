@@ -32,13 +32,12 @@ pub(crate) enum Failure {
         path: PathBuf,
     },
     /// Processes that do not know of each other would do the same.
-    #[error(
-        "this is one of {processes} processes that mpirun started, which would all do the same; {}, or --task-id and --n-tasks",
-        if cfg!(feature = "mpi") { "give --mpi" } else { "build with `--features mpi` and give --mpi" }
-    )]
+    #[error("this is one of {processes} processes that mpirun started, which would all do the same; {remedy}")]
     Alike {
         /// How many.
         processes: usize,
+        /// What to do.
+        remedy: &'static str,
     },
     /// MPI does not start.
     #[cfg(feature = "mpi")]
@@ -51,11 +50,23 @@ pub(crate) enum Failure {
         /// Which.
         failed: Vec<usize>,
     },
-    /// Source and result are one file.
-    #[error("{} is the file that is read; choose another name for the result", path.display())]
+    /// A result would be written over what it is made of.
+    #[error("{} is read, and would be written over; choose another name, or another folder, for the result", path.display())]
     SameFile {
         /// The file.
         path: PathBuf,
+    },
+    /// A picture of what is no connectome.
+    #[error("{} holds no connectome but an array, of which there is no picture; leave --picture out", path.display())]
+    NoPicture {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The result's folder is a file.
+    #[error("{} is no folder; choose another place for the result", folder.display())]
+    NoFolder {
+        /// What is there.
+        folder: PathBuf,
     },
     /// A name that cannot be that of a file.
     #[error("{name:?} cannot be the name of a connectome; use letters, digits, '.', '-' and '_'")]

@@ -7,6 +7,7 @@ mod reading;
 mod sharing;
 mod sweeps;
 mod terminal;
+mod threads;
 mod train;
 mod vision;
 mod warnings;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use failure::Failure;
+use reading::{in_options, in_options_of_convert};
 use terminal::Terminal;
 
 /// Connectomes as neural networks.
@@ -89,7 +91,12 @@ fn main() -> ExitCode {
         // The reader of a pipe may go: `flybrain data list | head -1`.
         Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            let message = failure.to_string();
+            let message = match &cli.command {
+                Command::Data(_) => in_options(&message),
+                _ => in_options_of_convert(&message),
+            };
+            eprintln!("error: {message}");
             ExitCode::FAILURE
         }
     }

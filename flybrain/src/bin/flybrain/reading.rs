@@ -1,8 +1,9 @@
 //! Options of reading, common to all commands that read a connectome.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use connectome_io::format::csv_tables::neurons_beside;
 use connectome_io::{
     CsvLayout, Duplicates, GapJunctions, Limits, Muscle, NeuronsFile, Progress, ReadOptions, Regions, Rows,
     UnknownNeurons,
@@ -28,7 +29,7 @@ pub(crate) struct Reading {
     #[arg(long, value_name = "N")]
     n_neurons: Option<usize>,
     /// Smallest absolute weight that is kept, after summing
-    #[arg(long, value_name = "W")]
+    #[arg(long, value_name = "W", value_parser = weight, allow_negative_numbers = true)]
     threshold: Option<f64>,
     /// Name of the column of weights
     #[arg(long, value_name = "NAME")]
@@ -100,7 +101,56 @@ enum CsvArg {
     Matrix,
 }
 
+/// Names of the library in its messages, and what they are called here.
+const NAMES: [(&str, &str); 18] = [
+    ("`Duplicates::Sum`", "`--duplicates sum`"),
+    ("`Duplicates::Keep`", "`--duplicates keep`"),
+    ("`UnknownNeurons::Drop`", "`--unknown-neurons drop`"),
+    ("another `NeuronsFile`", "another table by `--neurons`"),
+    ("`NeuronsFile::None`", "`--neurons none`"),
+    ("`CsvLayout::Matrix`", "`--csv matrix`"),
+    ("`ReadOptions::rows`", "`--rows`"),
+    ("`ReadOptions::duplicates`", "`--duplicates`"),
+    ("`ReadOptions::n_neurons`", "`--n-neurons`"),
+    ("`ReadOptions::weight_column`", "`--weight-column`"),
+    ("`ReadOptions::member`", "`--member`"),
+    ("`ReadOptions::regions`", "`--regions`"),
+    ("`ReadOptions::min_connection_score`", "`--min-connection-score`"),
+    ("`ReadOptions::min_cleft_score`", "`--min-cleft-score`"),
+    ("`ReadOptions::limits.inflated`", "`--most-inflated`"),
+    ("`ReadOptions::limits.objects`", "`--most-objects`"),
+    ("raise `ReadOptions::limits.npy_header`", "read it by the library under a higher limit"),
+    ("raise `ReadOptions::limits.safetensors_header`", "read it by the library under a higher limit"),
+];
+
+/// A message of the library in words of these options.
+pub(crate) fn in_options(message: &str) -> String {
+    NAMES.iter().fold(message.to_owned(), |message, (name, option)| message.replace(name, option))
+}
+
+/// The same for commands without these options, which read what `flybrain data convert` writes.
+pub(crate) fn in_options_of_convert(message: &str) -> String {
+    let told = in_options(message);
+    let options = "; these are options of `flybrain data convert`, whose result is read here";
+    if told == message { told } else { told + options }
+}
+
+/// A smallest weight.
+fn weight(text: &str) -> Result<f64, String> {
+    let weight = text.parse().ok().filter(|w: &f64| w.is_finite() && *w >= 0.0);
+    weight.ok_or_else(|| "a number from 0 on is wanted".into())
+}
+
 impl Reading {
+    /// The table of neurons that is read with a table of edges.
+    pub(crate) fn neurons_of(&self, edges: &Path) -> Option<PathBuf> {
+        match self.neurons.as_str() {
+            "beside" => neurons_beside(edges),
+            "none" => None,
+            file => Some(file.into()),
+        }
+    }
+
     /// The library's options; `progress` is told how far tables have been read.
     pub(crate) fn options(&self, progress: Progress) -> ReadOptions {
         ReadOptions {
@@ -146,5 +196,19 @@ impl Reading {
             min_cleft_score: self.min_cleft_score,
             progress,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_name_options() {
+        let message = "stands a second time; choose `Duplicates::Sum` or `Duplicates::Keep` if that is meant";
+        let told = in_options(message);
+        assert_eq!(told, "stands a second time; choose `--duplicates sum` or `--duplicates keep` if that is meant");
+        assert!(in_options_of_convert(message).starts_with(&(told + "; these are options of `flybrain data convert`")));
+        assert_eq!(in_options_of_convert("no such file"), "no such file");
     }
 }

@@ -36,18 +36,35 @@ impl Sharing {
             let listening = Listening::start().map_err(flybrain::Error::from)?;
             return Ok(Processes { share, ranks: Some((ranks, listening)) });
         }
-        let variable = |key: &str| std::env::var(key).ok();
-        // what mpirun of Open MPI and of MPICH tells its processes
-        let started = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"].into_iter().find_map(|key| variable(key)?.parse().ok());
-        if let Some(processes) = started.filter(|&n: &usize| n > 1 && self.n_tasks.is_none()) {
-            return Err(Failure::Alike { processes });
+        if let Some(processes) = started().filter(|_| self.n_tasks.is_none()) {
+            return Err(Failure::Alike { processes, remedy: SHARE });
         }
+        let variable = |key: &str| std::env::var(key).ok();
         Ok(Processes {
             share: Share::find(self.task_id, self.n_tasks, variable)?,
             #[cfg(feature = "mpi")]
             ranks: None,
         })
     }
+}
+
+/// How work is shared out.
+const SHARE: &str = if cfg!(feature = "mpi") {
+    "give --mpi, or --task-id and --n-tasks"
+} else {
+    "build with `--features mpi` and give --mpi, or --task-id and --n-tasks"
+};
+
+/// How many processes mpirun of Open MPI or of MPICH started, where these are several.
+fn started() -> Option<usize> {
+    let of = |key: &str| std::env::var(key).ok()?.parse().ok();
+    ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"].into_iter().find_map(of).filter(|&n| n > 1)
+}
+
+/// Refuses to be one of several processes that would do the same, for work that cannot be shared out.
+pub(crate) fn alone() -> Result<(), Failure> {
+    let remedy = "start one, without mpirun: this command's work is not shared out";
+    started().map_or(Ok(()), |processes| Err(Failure::Alike { processes, remedy }))
 }
 
 /// The processes that share the work.

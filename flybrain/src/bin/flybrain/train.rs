@@ -16,7 +16,9 @@ pub(crate) use connectome::{Connectome, Populations};
 pub(crate) use random::{Random, RandomFixed};
 
 use crate::failure::Failure;
+use crate::sharing::alone;
 use crate::terminal::Terminal;
+use crate::threads::threads;
 
 /// Options of all trainings.
 #[derive(Debug, Args)]
@@ -26,13 +28,13 @@ struct Common {
     #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
     target: f64,
     /// Time between orthonormalisations of tangents, in time constants, or `none`: as seldom as rounding allows
-    #[arg(long, default_value = "0.2", value_parser = time_or_none)]
+    #[arg(long, default_value = "0.2", value_parser = time_or_none, allow_negative_numbers = true)]
     tons: OrNone,
     /// Time in which growth is counted, in time constants
-    #[arg(long, default_value_t = 200.0)]
+    #[arg(long, default_value_t = 200.0, allow_negative_numbers = true)]
     tsim: f64,
     /// Length of a step of Euler's method, in time constants
-    #[arg(long, default_value_t = 0.1)]
+    #[arg(long, default_value_t = 0.1, allow_negative_numbers = true)]
     dt: f64,
     /// Hold weights at 0 or more, so that Dale's law stays
     #[arg(long, action = Set, value_parser = truth(), default_value = "False", num_args = 0..=1, default_missing_value = "True")]
@@ -53,7 +55,7 @@ struct Common {
     #[arg(long)]
     resume: bool,
     /// Threads [default: all cores]; results do not depend on them
-    #[arg(long)]
+    #[arg(long, value_parser = threads())]
     threads: Option<usize>,
 }
 
@@ -77,9 +79,9 @@ fn truth() -> impl clap::builder::TypedValueParser<Value = bool> {
 impl Common {
     /// Trains and tells what came of it. `place` is the folder in which unnamed runs lie.
     fn run(&self, settings: &TrainSettings, place: &str, terminal: &Terminal) -> Result<ExitCode, Failure> {
+        alone()?;
         if let Some(threads) = self.threads {
-            tch_sparse::parallel::set_threads(threads.max(1))
-                .map_err(|e| flybrain::Error::from(lyapunov::Error::from(e)))?;
+            tch_sparse::parallel::set_threads(threads).map_err(|e| flybrain::Error::from(lyapunov::Error::from(e)))?;
         }
         let options = RunOptions {
             resume: self.resume,

@@ -19,6 +19,7 @@ use flybrain::vision::{Model, Population};
 
 use crate::failure::Failure;
 use crate::terminal::{Count, Terminal};
+use crate::threads::threads;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -71,7 +72,7 @@ struct Shown {
     #[arg(long, default_value_t = 15)]
     extent: u32,
     /// Threads [default: all cores]; results do not depend on it
-    #[arg(long)]
+    #[arg(long, value_parser = threads())]
     threads: Option<usize>,
     /// Folder for report.html, figures, tables [default: vision-COMMAND]
     #[arg(long, value_name = "DIR")]

@@ -9,6 +9,7 @@ use tch::Device;
 use super::set_threads;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+use crate::threads::threads;
 
 /// How well a trained network tells held-out images apart
 #[derive(Debug, Args)]
@@ -20,8 +21,8 @@ pub(crate) struct Eval {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Threads of libtorch [default: all cores]
-    #[arg(long)]
-    threads: Option<u32>,
+    #[arg(long, value_parser = threads())]
+    threads: Option<usize>,
 }
 
 impl Eval {

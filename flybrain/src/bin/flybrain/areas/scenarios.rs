@@ -14,6 +14,7 @@ use super::set_threads;
 use super::train::cuda;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+use crate::threads::threads;
 
 /// Train a network on the paper's audiovisual tasks and look into it; Ctrl-C saves, --resume goes on
 #[derive(Debug, Args)]
@@ -37,8 +38,8 @@ pub(crate) struct Scenarios {
     #[arg(long)]
     resume: bool,
     /// Threads of libtorch [default: all cores]
-    #[arg(long)]
-    threads: Option<u32>,
+    #[arg(long, value_parser = threads())]
+    threads: Option<usize>,
     /// Compute on the first CUDA device
     #[arg(long)]
     cuda: bool,

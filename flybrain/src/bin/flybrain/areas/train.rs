@@ -11,6 +11,7 @@ use tch_train::{OnSignal, Progress};
 use super::{Settings, set_threads};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+use crate::threads::threads;
 
 /// Train a network of areas to tell images apart; Ctrl-C saves, --resume goes on
 #[derive(Debug, Args)]
@@ -30,8 +31,8 @@ pub(crate) struct Train {
     #[arg(long)]
     resume: bool,
     /// Threads of libtorch [default: all cores]
-    #[arg(long)]
-    threads: Option<u32>,
+    #[arg(long, value_parser = threads())]
+    threads: Option<usize>,
     /// Compute on the first CUDA device
     #[arg(long)]
     cuda: bool,

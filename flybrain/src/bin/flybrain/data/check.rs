@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{array_instead, find_set};
 use crate::failure::Failure;
-use crate::reading::Reading;
+use crate::reading::{Reading, in_options};
 use crate::terminal::Terminal;
 
 /// The exit code of a file that can be read but is not what it should be.
@@ -45,6 +45,12 @@ impl Check {
                 None => format!("{} bytes, sha256 {}", hashed.bytes, hashed.sha256),
             };
             findings.push(Finding { level: Level::Note, text });
+            if let (Some((known, _)), Some(set)) = (known, set)
+                && known.name != set.name
+            {
+                let text = format!("it is a file of {}, not of {}", known.name, set.name);
+                findings.push(Finding { level: Level::Problem, text });
+            }
             file = known.map(|(_, file)| file).or_else(|| set.and_then(|set| set.file(&hashed.name)));
             input = Some(hashed);
         }
@@ -56,7 +62,7 @@ impl Check {
         let mut options = self.reading.options(step.progress());
         let mut result = read_with(&self.file, &options);
         if let Err(error @ Error::DuplicateSynapse { .. }) = &result {
-            findings.push(Finding { level: Level::Warning, text: error.to_string() });
+            findings.push(Finding { level: Level::Warning, text: in_options(&error.to_string()) });
             options.duplicates = Duplicates::Sum;
             result = read_with(&self.file, &options);
         }

@@ -1,13 +1,13 @@
 //! `flybrain data convert`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use connectome_io::format::csv_tables::neurons_beside;
-use connectome_io::{Duplicates, ReadOptions, read_with, write};
+use connectome_io::{Duplicates, ReadOptions, check_ending, read_with, write};
 use serde_json::json;
 
-use super::{is_table, may_write, same_file};
+use super::{check_folder, is_table, make_folder, may_write, same_file};
 use crate::failure::Failure;
 use crate::reading::Reading;
 use crate::terminal::Terminal;
@@ -29,13 +29,25 @@ pub(crate) struct Convert {
 }
 
 impl Convert {
+    /// The files that are read: the source, tables in it where it is a folder, and a table of neurons.
+    fn read_files(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.from).into_iter().flatten();
+        let tables = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| is_table(path));
+        let neurons = self.reading.neurons_of(&self.from).filter(|_| is_table(&self.from));
+        tables.chain(neurons).chain([self.from.clone()]).collect()
+    }
+
     pub(crate) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
-        if same_file(&self.from, &self.to) {
-            return Err(Failure::SameFile { path: self.from.clone() });
-        }
-        may_write(&self.to, self.force)?;
-        if let Some(neurons) = neurons_beside(&self.to).filter(|_| is_table(&self.to)) {
-            may_write(&neurons, self.force)?;
+        check_ending(&self.to)?;
+        let folder = self.to.parent().unwrap_or(Path::new(""));
+        check_folder(folder)?;
+        let neurons = neurons_beside(&self.to).filter(|_| is_table(&self.to));
+        let read = self.read_files();
+        for path in [&self.to].into_iter().chain(&neurons) {
+            if read.iter().any(|read| same_file(read, path)) {
+                return Err(Failure::SameFile { path: path.clone() });
+            }
+            may_write(path, self.force)?;
         }
         let connectome = {
             let step = terminal.step(&format!("reading {}", self.from.display()));
@@ -43,6 +55,7 @@ impl Convert {
         };
         {
             let _step = terminal.step(&format!("writing {}", self.to.display()));
+            make_folder(folder)?;
             write(&connectome, &self.to)?;
         }
         let (neurons, rows) = (connectome.n_neurons(), connectome.n_synapses());

@@ -7,7 +7,7 @@ use connectome_io::write;
 use flybrain::{catalog, import, recognise_file};
 use serde_json::json;
 
-use super::may_write;
+use super::{check_folder, make_folder, may_write};
 use crate::failure::Failure;
 use crate::reading::Reading;
 use crate::terminal::Terminal;
@@ -38,6 +38,7 @@ impl Import {
             return Err(Failure::BadName { name: self.name.clone() });
         }
         let path = self.out.join(format!("{}.safetensors", self.name));
+        check_folder(&self.out)?;
         may_write(&path, self.force)?;
         let set = catalog::find(&self.name);
         let connectome = {
@@ -53,6 +54,7 @@ impl Import {
         }
         {
             let _step = terminal.step(&format!("writing {}", path.display()));
+            make_folder(&self.out)?;
             write(&connectome, &path)?;
         }
         let (neurons, rows) = (connectome.n_neurons(), connectome.n_synapses());

@@ -39,6 +39,9 @@ impl Info {
                 Ok(connectome) => connectome,
                 Err(error) => {
                     let array = array_instead(&self.file, error)?;
+                    if self.picture.is_some() {
+                        return Err(Failure::NoPicture { path: self.file.clone() });
+                    }
                     let (shape, dtype) = (array.shape().to_vec(), format!("{:?}", array.dtype()));
                     let value = json!({ "array": { "shape": shape, "dtype": dtype } });
                     return terminal.result(&value, || format!("no connectome, but an array of {dtype} {shape:?}\n"));

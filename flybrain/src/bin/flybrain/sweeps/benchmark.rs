@@ -20,10 +20,10 @@ pub(crate) struct LyapunovBenchmark {
     #[arg(long, default_value_t = 3)]
     repeats: u64,
     /// Time counted, in time constants
-    #[arg(long, default_value_t = 200.0)]
+    #[arg(long, default_value_t = 200.0, allow_negative_numbers = true)]
     tsim: f64,
     /// Time between orthonormalisations, or `adaptive`
-    #[arg(long, default_value = "0.2")]
+    #[arg(long, default_value = "0.2", allow_negative_numbers = true)]
     tons: Tons,
     #[command(flatten)]
     sweeping: Sweeping,

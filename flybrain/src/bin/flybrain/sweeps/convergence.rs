@@ -14,13 +14,13 @@ use crate::terminal::Terminal;
 #[derive(Debug, Args)]
 pub(crate) struct LyapunovConvergence {
     /// Time between orthonormalisations, or `adaptive`
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     tons: Tons,
     /// tanh, tanh_pos or tanh_streched
     #[arg(long, value_parser = activation)]
     activation: Activation,
     /// Coupling strength
-    #[arg(long, default_value_t = 1.5)]
+    #[arg(long, default_value_t = 1.5, allow_negative_numbers = true)]
     g: f64,
     /// Starting states
     #[arg(long = "n_samples", alias = "n-samples", default_value_t = 5)]
@@ -32,7 +32,7 @@ pub(crate) struct LyapunovConvergence {
     #[arg(long, default_value_t = 20)]
     nle: usize,
     /// Time counted, in time constants
-    #[arg(long, default_value_t = 700.0)]
+    #[arg(long, default_value_t = 700.0, allow_negative_numbers = true)]
     tsim: f64,
     #[command(flatten)]
     sweeping: Sweeping,

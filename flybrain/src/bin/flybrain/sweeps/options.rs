@@ -1,6 +1,5 @@
 //! Options that sweeps have in common.
 
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,6 +13,7 @@ use tch_train::Listening;
 use crate::failure::Failure;
 use crate::sharing::{Processes, Sharing};
 use crate::terminal::Terminal;
+use crate::threads::threads;
 
 /// Where points go, and who computes them.
 #[derive(Debug, Args)]
@@ -26,8 +26,8 @@ pub(super) struct Sweeping {
     #[arg(long)]
     resume: bool,
     /// Points are computed at once by so many threads [default: all cores]
-    #[arg(long)]
-    threads: Option<NonZero<usize>>,
+    #[arg(long, value_parser = threads())]
+    threads: Option<usize>,
     #[command(flatten)]
     sharing: Sharing,
     /// Reproduce FlyStability: its counts, which make exponents about 2 % too small, and its derivative
@@ -37,7 +37,7 @@ pub(super) struct Sweeping {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Length of a step in time constants
-    #[arg(long, default_value_t = 0.1)]
+    #[arg(long, default_value_t = 0.1, allow_negative_numbers = true)]
     dt: f64,
 }
 
@@ -115,7 +115,7 @@ impl Sweeping {
         let (default, tells) = (Options::default(), processes.reports());
         let options = Options {
             share: processes.share(),
-            threads: self.threads.map_or(default.threads, NonZero::get),
+            threads: self.threads.unwrap_or(default.threads),
             stop: &|| listening.requested(),
             progress: &|done, all| {
                 if tells {

@@ -32,10 +32,10 @@ pub(crate) struct Spectrum {
     #[arg(long, default_value = "True", value_parser = truth, action = ArgAction::Set)]
     save: bool,
     /// Time counted, in time constants
-    #[arg(long, default_value_t = 200.0)]
+    #[arg(long, default_value_t = 200.0, allow_negative_numbers = true)]
     tsim: f64,
     /// Time between orthonormalisations, or `adaptive`
-    #[arg(long, default_value = "0.2")]
+    #[arg(long, default_value = "0.2", allow_negative_numbers = true)]
     tons: Tons,
     #[command(flatten)]
     sweeping: Sweeping,

@@ -14,10 +14,10 @@ use crate::terminal::Terminal;
 #[derive(Debug, Args)]
 pub(crate) struct TransitionToChaos {
     /// The smallest value
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     gmin: f64,
     /// The largest value
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     gmax: f64,
     /// Values, evenly spaced
     #[arg(long = "m_g", alias = "m-g", default_value_t = 7)]
@@ -38,10 +38,10 @@ pub(crate) struct TransitionToChaos {
     #[arg(long, default_value_t = 1000)]
     n: usize,
     /// Time counted, in time constants
-    #[arg(long, default_value_t = 200.0)]
+    #[arg(long, default_value_t = 200.0, allow_negative_numbers = true)]
     tsim: f64,
     /// Time between orthonormalisations, or `adaptive`
-    #[arg(long, default_value = "0.2")]
+    #[arg(long, default_value = "0.2", allow_negative_numbers = true)]
     tons: Tons,
     #[command(flatten)]
     sweeping: Sweeping,

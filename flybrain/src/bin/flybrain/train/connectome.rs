@@ -19,7 +19,7 @@ struct Network {
     #[arg(long, default_value_t = 10)]
     n_epochs: u64,
     /// Learning rate
-    #[arg(long, default_value_t = 0.01)]
+    #[arg(long, default_value_t = 0.01, allow_negative_numbers = true)]
     lr: f64,
     /// Folder of the regions' folders
     #[arg(long, value_name = "DIR", default_value = "data/connectomics")]

@@ -24,7 +24,7 @@ struct Network {
     #[arg(long)]
     nle: usize,
     /// Coupling: connections are normal with deviation g / sqrt(n)
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     g: f64,
     /// Steps of Adam
     #[arg(long, default_value_t = 10)]
@@ -42,7 +42,7 @@ struct Network {
     #[arg(long, action = Set, value_parser = truth(), default_value = "False", num_args = 0..=1, default_missing_value = "True")]
     train_gains: bool,
     /// Learning rate
-    #[arg(long, default_value_t = 1e-3)]
+    #[arg(long, default_value_t = 1e-3, allow_negative_numbers = true)]
     lr: f64,
     #[command(flatten)]
     common: Common,

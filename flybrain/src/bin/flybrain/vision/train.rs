@@ -14,6 +14,7 @@ use tch_train::{OnSignal, Progress};
 use crate::failure::Failure;
 use crate::sharing::{Processes, Sharing};
 use crate::terminal::Terminal;
+use crate::threads::threads;
 
 /// Train models on optic flow; Ctrl-C saves, --resume goes on
 #[derive(Debug, Args)]
@@ -66,7 +67,7 @@ pub(crate) struct Train {
     #[arg(long)]
     resume: bool,
     /// Threads [default: all cores]; results do not depend on it
-    #[arg(long)]
+    #[arg(long, value_parser = threads())]
     threads: Option<usize>,
     /// Folder of the run
     #[arg(long, value_name = "DIR", default_value = "vision-train")]
