@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use flybrain::rate::sweep::{Options, Share};
-use flybrain::rate::{Dynamics, Plan, Transition, Varied};
+use flybrain::rate::{Dynamics, Plan, SpectrumScan, Transition, Varied};
 use lyapunov::Activation;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -118,9 +118,10 @@ fn finished_points_are_not_computed_again() {
     assert_eq!((again["computed"].as_u64(), again["found"].as_u64()), (Some(0), Some(12)));
     assert_eq!(files(&at("")), before);
 
-    // one that is taken as it is, whatever it holds, and one that is missing
-    let marked = before["weights_g0.5_sample1_seed0.json"].clone();
-    let marked = String::from_utf8(marked).unwrap().replace("\"exponents\":[", "\"exponents\":[7.0,");
+    // one that is taken as it is, whatever its exponent, and one that is missing
+    let mut marked: Value = serde_json::from_slice(&before["weights_g0.5_sample1_seed0.json"]).unwrap();
+    marked["exponents"] = serde_json::json!([7.0]);
+    let marked = marked.to_string();
     fs::write(at("points/weights_g0.5_sample1_seed0.json"), &marked).unwrap();
     fs::remove_file(at("points/weights_g2.5_sample3_seed0.json")).unwrap();
     let output = flybrain(folder.path(), &["collect", "run", "--json"]).output().unwrap();
@@ -285,7 +286,8 @@ fn bad_input_is_refused_before_anything_is_written() {
         (&["--parameter", "gains"], "tanh has neither gain nor shift"),
         (&["--activation", "relu"], "tanh_pos"),
         (&["--save", "maybe"], "True or False"),
-        (&["--threads", "0"], "threads"),
+        (&["--threads", "0"], "0 is not in 1..=1024"),
+        (&["--threads", "100000"], "100000 is not in 1..=1024"),
         (&["--task-id", "3", "--n-tasks", "3"], "task-id: 3 of 3"),
         (&["--task-id", "3"], "n-tasks"),
         (&["--resume"], "sweep.json"),
@@ -296,12 +298,19 @@ fn bad_input_is_refused_before_anything_is_written() {
         ["transition-to-chaos", "--gmin", gmin, "--gmax", gmax, "--m_g", m_g, "--n_samples", n_samples]
     };
     refused(&folder, &chaos("2", "1", "3", "1"), "the smaller first");
+    refused(&folder, &chaos("-1", "1", "3", "1"), "gmin: values from -1");
     refused(&folder, &chaos("1", "inf", "3", "1"), "finite");
     refused(&folder, &chaos("1", "2", "1", "1"), "m_g");
     refused(&folder, &chaos("1", "2", "3", "0"), "n_samples");
     refused(&folder, &chaos("1", "2", "3", "18446744073709551615"), "n_samples");
     let convergence = ["lyapunov-convergence", "--tons", "1", "--activation", "tanh", "--nle"];
     refused(&folder, &[&convergence[..], &["101"]].concat(), "nle: 101 exponents of 100");
+    refused(&folder, &[&convergence[..], &["5", "--g", "-1"]].concat(), "g: -1");
+    refused(
+        &folder,
+        &[&convergence[..], &["5", "--tsim", "1", "--dt", "1", "--compat"]].concat(),
+        "tsim: FlyStability's counts",
+    );
     refused(&folder, &[&convergence[..], &["5", "--n", "99999999"]].concat(), "n: 99999999");
     let spectrum = ["spectrum", "--n_samples", "1", "--parameter", "weights", "--variance_max", "99"];
     refused(&folder, &spectrum, "variance_max: 99");
@@ -324,6 +333,31 @@ fn other_sweeps_and_damage_are_refused() {
     fs::write(&point, "{\"value\":3.0,").unwrap();
     assert!(fails(plan(10.0)).contains("delete it"));
     assert!(plan(10.0).collect(&run).unwrap_err().to_string().contains("g3_sample1"));
+    // a point that can be read, and is another's or too short
+    let whole: Value = serde_json::from_slice(&before["weights_g3_sample1_seed3.json"]).unwrap();
+    for (key, value, wanted) in
+        [("exponents", serde_json::json!([]), "0 exponents"), ("value", 2.0.into(), "it is of value 2")]
+    {
+        let mut damaged = whole.clone();
+        damaged[key] = value;
+        fs::write(&point, damaged.to_string()).unwrap();
+        let message = plan(10.0).collect(&run).unwrap_err().to_string();
+        assert!(message.contains(wanted) && message.contains("delete it"), "{message}");
+    }
+    // settings that cannot be, and those of another kind of sweep
+    let settings = String::from_utf8(before["sweep.json"].clone()).unwrap();
+    for (old, new, wanted) in
+        [("\"m_g\":2", "\"m_g\":100000000000", "n_samples: 2 samples"), ("\"dt\":0.1", "\"dt\":-0.1", "dt: -0.1")]
+    {
+        assert!(settings.contains(old), "{settings}");
+        fs::write(run.join("sweep.json"), settings.replace(old, new)).unwrap();
+        let message = Plan::read(&run).unwrap_err().to_string();
+        assert!(message.contains("sweep.json") && message.contains(wanted), "{message}");
+    }
+    fs::write(run.join("sweep.json"), settings).unwrap();
+    let Plan::TransitionToChaos(Transition { varied, dynamics, .. }) = plan(10.0) else { unreachable!() };
+    let scan = Plan::Spectrum(SpectrumScan { variance_max: 1, n_samples: 1, varied, dynamics });
+    assert!(fails(scan.clone()).contains("is transition-to-chaos, not spectrum"), "{}", fails(scan));
     fs::write(run.join("sweep.json"), "{}").unwrap();
     assert!(Plan::read(&run).unwrap_err().to_string().contains("sweep.json"));
     let other = folder.path().join("other");
@@ -331,4 +365,77 @@ fn other_sweeps_and_damage_are_refused() {
     fs::write(other.join("thesis.tex"), "").unwrap();
     assert!(plan(10.0).run(&other, &Options::default()).unwrap_err().to_string().contains("not empty"));
     assert!(Share::new(2, 2).is_err());
+}
+
+/// Points of the other sweeps that were damaged or edited.
+#[test]
+fn damaged_points_of_all_sweeps_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let damaged = |args: &[&str], point: &str, edits: &[(&str, Value)]| {
+        json(folder.path(), &[args, &["--out", args[0]]].concat());
+        let path = folder.path().join(args[0]).join("points").join(point);
+        let whole: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        for (key, value) in edits {
+            let mut edited = whole.clone();
+            edited[*key] = value.clone();
+            fs::write(&path, edited.to_string()).unwrap();
+            let output = flybrain(folder.path(), &["collect", args[0]]).output().unwrap();
+            let message = String::from_utf8(output.stderr.clone()).unwrap();
+            assert!(code(&output) == Some(1) && message.contains("delete it"), "{key}: {message}");
+        }
+    };
+    let convergence = ["lyapunov-convergence", "--tons", "0.5", "--activation", "tanh", "--n", "6", "--nle", "2"];
+    let short = |args: &[&'static str]| [args, &["--tsim", "10", "--n_samples", "1"]].concat();
+    let none = serde_json::json!([]);
+    let edits = [("exponents", none.clone()), ("history", none.clone()), ("times", none.clone())];
+    let edits = [&edits[..], &[("history", serde_json::json!([[1.0]])), ("sample", 1.into())]].concat();
+    damaged(&short(&convergence), "g1.5_sample0_seed0.json", &edits);
+    let spectrum = ["spectrum", "--n", "6", "--variance_max", "1", "--parameter", "weights"];
+    damaged(&short(&spectrum), "weights_sigma1_sample0_seed0.json", &[("exponents", serde_json::json!([1.0]))]);
+    let benchmark = ["lyapunov-benchmark", "--n", "10", "--repeats", "1", "--tsim", "10"];
+    let edits = [("seconds", none.clone()), ("seconds", serde_json::json!([0.0])), ("times", none)];
+    damaged(&benchmark, "interval_1.json", &edits);
+}
+
+/// Where the system refuses threads, there is a message.
+#[test]
+#[cfg(target_os = "linux")]
+fn threads_that_the_system_refuses_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = ["train-random", "--n", "4", "--n_samples", "1", "--nle", "1", "--g", "1", "--activation", "tanh"];
+    let train = [&train[..], &["--loss", "l2", "--tsim", "2", "--n_epochs", "1"]].concat();
+    for args in [&SMALL[..], &train] {
+        let mut command = flybrain(folder.path(), &[args, &["--threads", "2", "--out", "run"]].concat());
+        // no stack of a thread is so large
+        let output = command.env("RUST_MIN_STACK", (1u64 << 60).to_string()).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(code(&output) == Some(1) && message.contains("error: "), "{message}");
+        assert!(message.contains("threads") && !message.contains("panicked"), "{message}");
+    }
+}
+
+/// Values of any size have names that files can have.
+#[test]
+fn extreme_values_have_short_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let chaos = ["transition-to-chaos", "--gmin", "1e-320", "--gmax", "1e-300", "--m_g", "2", "--n_samples", "1"];
+    let found = json(folder.path(), &[&chaos[..], &["--n", "4", "--tsim", "2", "--out", "run"]].concat());
+    assert_eq!(found["computed"], 2, "{found}");
+    assert!(folder.path().join("run/points/weights_g1e-300_sample0_seed0.json").exists());
+}
+
+/// Beside exponents that are biased, the theory is said not to be; for long steps it is not drawn.
+#[test]
+fn the_mean_field_is_shown_where_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |out: &str, more: &[&str]| {
+        let chaos = ["transition-to-chaos", "--gmin", "2", "--gmax", "2", "--m_g", "1", "--n_samples", "1", "--n", "4"];
+        let found = json(folder.path(), &[&chaos[..], &["--tsim", "10", "--out", out], more].concat());
+        let report = fs::read_to_string(folder.path().join(out).join("report.html")).unwrap();
+        (found["collected"]["summary"][0]["mean_field"].as_f64(), report.contains("without the bias"))
+    };
+    let (theory, labelled) = of("right", &[]);
+    assert!((theory.unwrap() - 0.1115).abs() < 1e-4 && !labelled);
+    assert_eq!(of("compat", &["--compat"]), (theory, true));
+    assert_eq!(of("long", &["--dt", "1", "--tons", "1"]), (None, false));
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::dynamics::{Dynamics, Record, Varied, mean, point_seed};
+use super::dynamics::{Dynamics, Record, Varied, in_name, mean, point_seed};
 use super::plan::{Collect, Findings, json};
 use super::sweep::{Piece, Sweep};
 use super::transition::check_samples;
@@ -29,6 +29,8 @@ pub struct Convergence {
 const DRAWN: [usize; 4] = [0, 2, 4, 6];
 /// Numbers of running exponents in a file at most.
 const MOST_RUNNING: f64 = 2e7;
+/// Steps between orthonormalisations that an interval that adapts has at least, as a rule.
+const ADAPTED: f64 = 10.0;
 
 impl Convergence {
     /// Tells what makes no sense.
@@ -45,10 +47,12 @@ impl Convergence {
         if !(1..=n).contains(&self.nle) {
             return refuse("nle", format!("{} exponents of {n} neurons; give 1 to {n}", self.nle));
         }
-        let kept = self.dynamics.tsim / self.dynamics.tons.unwrap_or(self.dynamics.dt) * self.nle as f64;
+        let kept = self.dynamics.tsim / self.dynamics.tons.unwrap_or(ADAPTED * self.dynamics.dt) * self.nle as f64;
         if kept > MOST_RUNNING {
-            let problem =
-                format!("{kept:.0} running exponents; {MOST_RUNNING:.0} are kept at most: orthonormalise less often");
+            let problem = format!(
+                "{kept:.0} running exponents; {MOST_RUNNING:.0} are kept at most: orthonormalise less often, or choose fewer \
+                 exponents or a shorter time"
+            );
             return refuse("tons", problem);
         }
         check_samples(1, self.n_samples)
@@ -61,8 +65,8 @@ impl Convergence {
     /// FlyStability's name of a run.
     fn name(&self) -> String {
         let Self { g, nle, dynamics: Dynamics { n, tsim, dt, tons, .. }, .. } = self;
-        let (activation, tons) =
-            (self.dynamics.activation_name(), tons.map_or("adaptive".to_owned(), |tons| tons.to_string()));
+        let (activation, tons) = (self.dynamics.activation_name(), tons.map_or("adaptive".to_owned(), in_name));
+        let [g, tsim, dt] = [*g, *tsim, *dt].map(in_name);
         format!("{activation}_N{n}_NLE{nle}_g{g}_Tons{tons}_Tsim{tsim}_dt{dt}")
     }
 
@@ -103,7 +107,7 @@ impl Sweep for Convergence {
     type Record = Record;
 
     fn names(&self) -> Vec<String> {
-        let (g, seed) = (self.g, self.dynamics.seed);
+        let (g, seed) = (in_name(self.g), self.dynamics.seed);
         (0..self.n_samples).map(|sample| format!("g{g}_sample{sample}_seed{seed}")).collect()
     }
 
@@ -115,6 +119,18 @@ impl Sweep for Convergence {
         let settings = self.dynamics.settings(self.nle, seed).history(true);
         let spectrum = piece.spectrum(&system, self.dynamics.derivative(), &settings)?;
         Ok(spectrum.map(|spectrum| Record::new(self.g, sample, seed, &spectrum)))
+    }
+
+    fn check_record(&self, point: usize, record: &Record) -> Result<(), String> {
+        let (sample, rows) = (point as u64, record.history.len());
+        record.check(self.g, sample, self.seed(sample), self.nle)?;
+        if rows == 0 || !(rows..=rows + 1).contains(&record.times.len()) {
+            return Err(format!("it has {rows} running spectra and {} times", record.times.len()));
+        }
+        match record.history.iter().find(|at| at.len() != self.nle) {
+            Some(at) => Err(format!("a running spectrum has {} exponents, not {}", at.len(), self.nle)),
+            None => Ok(()),
+        }
     }
 }
 

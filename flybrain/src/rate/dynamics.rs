@@ -48,14 +48,12 @@ impl Dynamics {
                 format!("{} in steps of {}; give at least one step and at most 1e12", self.tsim, self.dt),
             );
         }
-        match self.tons {
-            Some(tons) if !(tons >= self.dt && tons <= self.tsim) => {
-                let problem =
-                    format!("{tons}; give a time from a step, {}, to all of it, {}, or adaptive", self.dt, self.tsim);
-                refuse("tons", problem)
-            }
-            _ => Ok(()),
+        if let Some(tons) = self.tons.filter(|tons| !(*tons >= self.dt && *tons <= self.tsim)) {
+            let problem =
+                format!("{tons}; give a time from a step, {}, to all of it, {}, or adaptive", self.dt, self.tsim);
+            return refuse("tons", problem);
         }
+        check_run(&self.settings(1, self.seed), self.n, self.dt)
     }
 
     /// How `k` exponents are computed.
@@ -93,6 +91,28 @@ impl Dynamics {
         }
         Ok(system)
     }
+}
+
+/// Tells what a run on `n` neurons would refuse, in words of the options.
+pub(super) fn check_run(settings: &Settings, n: usize, dt: f64) -> Result<(), Error> {
+    settings.check(n, dt).map_err(|error| match error {
+        lyapunov::Error::Setting { setting, what } => {
+            let key = match setting {
+                "duration" => "tsim",
+                "interval" => "tons",
+                "exponents" => "nle",
+                other => other,
+            };
+            Error::Setting { key, problem: what }
+        }
+        other => other.into(),
+    })
+}
+
+/// A number in the name of a file: a short one as it is, others with an exponent, since names have 255 bytes at most.
+pub(super) fn in_name(x: f64) -> String {
+    let plain = x.to_string();
+    if plain.len() <= 24 { plain } else { format!("{x:e}") }
 }
 
 /// Neurons at most: a matrix of them has 3 GB.
@@ -184,9 +204,21 @@ impl Record {
         Self { value, sample, seed, exponents, standard_errors, times, intervals, history }
     }
 
+    /// Tells what a record of this point cannot be, as of a file that was damaged or edited.
+    pub(super) fn check(&self, value: f64, sample: u64, seed: u64, k: usize) -> Result<(), String> {
+        if (self.value, self.sample, self.seed) != (value, sample, seed) {
+            return Err(format!("it is of value {}, sample {}, seed {}", self.value, self.sample, self.seed));
+        }
+        let (exponents, errors) = (self.exponents.len(), self.standard_errors.len());
+        if exponents != k || (errors != 0 && errors != k) {
+            return Err(format!("it has {exponents} exponents and {errors} standard errors, not {k}"));
+        }
+        Ok(())
+    }
+
     /// The largest exponent.
     pub fn largest(&self) -> f64 {
-        self.exponents.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+        self.exponents.iter().copied().fold(f64::NAN, f64::max)
     }
 
     /// The exponents in descending order.
@@ -232,6 +264,12 @@ mod tests {
             .collect();
         assert_eq!(seeds.len(), 61);
         assert_eq!(point_seed(7, 0.5, 3), point_seed(7, 0.5, 3));
+    }
+
+    #[test]
+    fn numbers_of_any_size_fit_into_names() {
+        assert_eq!([1.2, 2f64.powi(59), 0.0, -0.5].map(in_name), ["1.2", "576460752303423500", "0", "-0.5"]);
+        assert_eq!([1e300, 1e-320].map(in_name), ["1e300", "1e-320"]);
     }
 
     #[test]

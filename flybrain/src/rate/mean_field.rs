@@ -37,6 +37,8 @@ pub struct MeanField {
 
 /// Couplings that are solved for: below, the state is too slow and small to be told from rest; above, tanh is a step.
 const RANGE: std::ops::RangeInclusive<f64> = 1.001..=100.0;
+/// Steps of Euler's method that are short enough: beyond, what is left out reaches a hundredth of an exponent.
+const LONGEST_STEP: f64 = 0.2;
 /// Autocorrelation, as a part of the variance, at which the tail is exponential to its square.
 const TAIL: f64 = 1e-5;
 
@@ -75,7 +77,14 @@ impl MeanField {
     /// With `k = e^(λ dt)` and `a = 1 - dt` steps have `(k - a S)(k - a / S) ψ = dt² g² <tanh' tanh'> ψ` where S shifts by a step, and an
     /// autocorrelation that is that of continuous time stretched by `sqrt(a)`. In the stretched time `(1 + κ)² = 1 - E(k)`, where
     /// `κ = (k - 1) / dt` and E(k) is the ground state of `-k d²/dτ² + 1 - g² <tanh' tanh'>`.
-    pub fn exponent_of_steps(&self, dt: f64) -> f64 {
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless `dt` is above 0 and at most 0.2, where terms of `dt²` are small.
+    pub fn exponent_of_steps(&self, dt: f64) -> Result<f64, Error> {
+        if !(dt > 0.0 && dt <= LONGEST_STEP) {
+            let problem = format!("{dt}; the chaotic mean field is that of steps above 0 and at most {LONGEST_STEP}");
+            return Err(Error::Setting { key: "dt", problem });
+        }
         let mut rate = self.exponent;
         // The energy hardly depends on k.
         for _ in 0..20 {
@@ -85,7 +94,7 @@ impl MeanField {
                 break;
             }
         }
-        (dt * rate).ln_1p() / dt
+        Ok((dt * rate).ln_1p() / dt)
     }
 
     /// Variance of a neuron's state.
@@ -112,13 +121,9 @@ pub fn largest_exponent(g: f64) -> Result<f64, Error> {
 /// [`MeanField::exponent_of_steps`].
 ///
 /// # Errors
-/// As [`largest_exponent`].
+/// As [`largest_exponent`], and as [`MeanField::exponent_of_steps`].
 pub fn exponent_of_steps(g: f64, dt: f64) -> Result<f64, Error> {
-    if (0.0..=1.0).contains(&g) {
-        Ok((dt * (g - 1.0)).ln_1p() / dt)
-    } else {
-        Ok(MeanField::of(g)?.exponent_of_steps(dt))
-    }
+    if (0.0..=1.0).contains(&g) { Ok((dt * (g - 1.0)).ln_1p() / dt) } else { MeanField::of(g)?.exponent_of_steps(dt) }
 }
 
 /// The autocorrelation as a particle.
@@ -391,7 +396,7 @@ mod tests {
             assert!((got - want).abs() < 0.05 * dt * dt, "g = {g}, dt = {dt}: {got}, wanted is {want}");
         }
         let theory = MeanField::of(2.0).unwrap();
-        assert!((theory.exponent_of_steps(1e-6) - theory.largest_exponent()).abs() < 1e-6);
+        assert!((theory.exponent_of_steps(1e-6).unwrap() - theory.largest_exponent()).abs() < 1e-6);
     }
 
     /// Just above 1 exponents grow as (g - 1)² / 2 and variances as g - 1; far above, the variance as that of steps in place of tanh.
@@ -420,5 +425,10 @@ mod tests {
         for g in [-1.0, 1.0005, 200.0, f64::NAN] {
             assert!(largest_exponent(g).is_err(), "{g}");
         }
+        // Steps of 1 have ln(g² <tanh'²>) / 2, 0.26 at g = 2, which terms up to dt tell nothing of.
+        for dt in [0.0, 0.21, 1.0, f64::NAN] {
+            assert!(exponent_of_steps(2.0, dt).is_err(), "{dt}");
+        }
+        assert!((exponent_of_steps(0.5, 1.0).unwrap() - 0.5f64.ln()).abs() < 1e-15);
     }
 }

@@ -83,14 +83,15 @@ impl Plan {
     /// The settings of the sweep in a folder.
     ///
     /// # Errors
-    /// [`Error::Read`] and [`Error::Settings`] for a folder that holds none.
+    /// [`Error::Read`] and [`Error::Settings`] for a folder that holds none, or some that make no sense.
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("sweep.json");
         let text = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-        serde_json::from_slice(&text).map_err(|error| Error::Settings {
-            path,
-            problem: format!("it does not hold the settings of a sweep ({error})"),
-        })
+        let bad = |problem| Error::Settings { path: path.clone(), problem };
+        let plan: Self = serde_json::from_slice(&text)
+            .map_err(|error| bad(format!("it does not hold the settings of a sweep ({error})")))?;
+        plan.check().map_err(|error| bad(format!("the settings of a sweep make no sense: {error}")))?;
+        Ok(plan)
     }
 
     /// Tells what makes no sense.
@@ -125,6 +126,14 @@ impl Plan {
             let there = Self::read(folder)?;
             if there == *self {
                 return Ok(());
+            }
+            if there.workflow() != self.workflow() {
+                let problem = format!(
+                    "the sweep in this folder is {}, not {}; name another folder",
+                    there.workflow(),
+                    self.workflow()
+                );
+                return Err(Error::Settings { path, problem });
             }
             let (old, new) = (settings(&there), settings(self));
             for (key, old) in &old {

@@ -4,10 +4,10 @@ use lyapunov::{entropy, integer_dimension, kaplan_yorke_dimension};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::dynamics::{Dynamics, Record, Varied, mean, point_seed};
+use super::dynamics::{Dynamics, Record, Varied, in_name, mean, point_seed};
 use super::plan::{Collect, Findings, json};
 use super::sweep::{Piece, Sweep};
-use super::transition::check_samples;
+use super::transition::{by_value, check_samples};
 use crate::Error;
 use crate::figure::{Axis, Figure, Lines, Mark, Scatter};
 
@@ -50,8 +50,14 @@ impl SpectrumScan {
         (0..self.variance_max).map(|power| 2f64.powi(power as i32)).collect()
     }
 
+    fn point(&self, point: usize) -> (f64, u64, u64) {
+        let (value, sample) = (self.values()[point / self.n_samples as usize], point as u64 % self.n_samples);
+        (value, sample, point_seed(self.dynamics.seed, value, sample))
+    }
+
     fn name(&self) -> String {
         let Dynamics { n, tsim, dt, .. } = &self.dynamics;
+        let [tsim, dt] = [*tsim, *dt].map(in_name);
         let (activation, varied) = (self.dynamics.activation_name(), self.varied.name());
         format!("{activation}_N{n}_nSample{}_tSim{tsim}_dt{dt}_{varied}", self.n_samples)
     }
@@ -69,11 +75,11 @@ impl SpectrumScan {
         &self,
         title: &str,
         label: &str,
-        points: &[&Record],
+        points: &[Vec<&Record>],
         of: &dyn Fn(&Record) -> f64,
     ) -> Result<Figure, Error> {
-        let (x, y): (Vec<f64>, Vec<f64>) = points.iter().map(|r| (r.value, of(r))).unzip();
-        let means: Vec<f64> = self.values().iter().map(|v| mean_at(points, *v, of)).collect();
+        let (x, y): (Vec<f64>, Vec<f64>) = points.iter().flatten().map(|r| (r.value, of(r))).unzip();
+        let means: Vec<f64> = points.iter().map(|at| mean_of(at, of)).collect();
         Scatter::new(format!("{title}, {} neurons", self.dynamics.n))
             .x(Axis::log(self.varied.label("σ")))
             .y(Axis::linear(label))
@@ -82,14 +88,15 @@ impl SpectrumScan {
             .build()
     }
 
-    fn spectra(&self, points: &[&Record]) -> Result<Figure, Error> {
+    fn spectra(&self, points: &[Vec<&Record>]) -> Result<Figure, Error> {
         let mut lines = Lines::new(format!("Spectra of {} neurons", self.dynamics.n))
             .x(Axis::linear("index (%)").range(0.0, 100.0))
             .y(Axis::linear("exponent (per time constant)").range(RANGE.0, RANGE.1))
             .mark(Mark::Horizontal(0.0), "");
-        let drawn = |value: &f64| DRAWN.contains(value) || !self.values().iter().any(|v| DRAWN[1..].contains(v));
-        for value in self.values().into_iter().filter(drawn) {
-            let at: Vec<Vec<f64>> = points.iter().filter(|r| r.value == value).map(|r| r.sorted()).collect();
+        let values = self.values();
+        let drawn = |value: f64| DRAWN.contains(&value) || !values.iter().any(|v| DRAWN[1..].contains(v));
+        for (value, at) in values.iter().zip(points).filter(|(value, _)| drawn(**value)) {
+            let at: Vec<Vec<f64>> = at.iter().map(|r| r.sorted()).collect();
             let Some(first) = at.first() else { continue };
             let n = first.len();
             let percent: Vec<f64> = (0..n).map(|i| 100.0 * (i as f64 + 0.5) / n as f64).collect();
@@ -103,8 +110,8 @@ impl SpectrumScan {
     }
 }
 
-fn mean_at(points: &[&Record], value: f64, of: &dyn Fn(&Record) -> f64) -> f64 {
-    let all: Vec<f64> = points.iter().filter(|r| r.value == value).map(|r| of(r)).collect();
+fn mean_of(points: &[&Record], of: &dyn Fn(&Record) -> f64) -> f64 {
+    let all: Vec<f64> = points.iter().map(|r| of(r)).collect();
     if all.is_empty() { f64::NAN } else { mean(&all) }
 }
 
@@ -118,30 +125,33 @@ impl Sweep for SpectrumScan {
     }
 
     fn compute(&self, point: usize, piece: &Piece<'_>) -> Result<Option<Record>, Error> {
-        let (value, sample) = (self.values()[point / self.n_samples as usize], point as u64 % self.n_samples);
-        let seed = point_seed(self.dynamics.seed, value, sample);
+        let (value, sample, seed) = self.point(point);
         let system = self.dynamics.system(self.varied, value, seed)?;
         let settings = self.dynamics.settings(self.dynamics.n, seed);
         let spectrum = piece.spectrum(&system, self.dynamics.derivative(), &settings)?;
         Ok(spectrum.map(|spectrum| Record::new(value, sample, seed, &spectrum)))
     }
+
+    fn check_record(&self, point: usize, record: &Record) -> Result<(), String> {
+        let (value, sample, seed) = self.point(point);
+        record.check(value, sample, seed, self.dynamics.n)
+    }
 }
 
 impl Collect for SpectrumScan {
     fn findings(&self, records: &[Option<Record>]) -> Result<Findings, Error> {
-        let points: Vec<&Record> = records.iter().flatten().collect();
+        let points = by_value(records, self.n_samples);
         let dimension = |r: &Record| self.dimension(r);
         let entropy = |r: &Record| entropy(&r.exponents);
         let mut table = String::from("sigma,sample,seed,largest,dimension,entropy\n");
-        for r in &points {
+        for r in points.iter().flatten() {
             let numbers = [r.largest(), dimension(r), entropy(r)].map(|x| x.to_string()).join(",");
             table += &format!("{},{},{},{numbers}\n", r.value, r.sample, r.seed);
         }
         let (mut text, mut summary) = (String::new(), Vec::new());
         // FlyStability's logs: lists by σ.
         let mut logs = [Map::new(), Map::new(), Map::new()];
-        for value in self.values() {
-            let at: Vec<&Record> = points.iter().copied().filter(|r| r.value == value).collect();
+        for (value, at) in self.values().into_iter().zip(&points) {
             let lists = [
                 at.iter().map(|r| json!(r.exponents)).collect::<Vec<Value>>(),
                 at.iter().map(|r| json!(entropy(r))).collect(),
@@ -150,8 +160,7 @@ impl Collect for SpectrumScan {
             for (log, list) in logs.iter_mut().zip(lists) {
                 log.insert(value.to_string(), list.into());
             }
-            let means =
-                [&Record::largest as &dyn Fn(&Record) -> f64, &dimension, &entropy].map(|of| mean_at(&at, value, of));
+            let means = [&Record::largest as &dyn Fn(&Record) -> f64, &dimension, &entropy].map(|of| mean_of(at, of));
             let [largest, dimension, entropy] = means;
             text += &format!(
                 "σ {value:<6} largest {largest:9.4}  dimension {dimension:9.3}  entropy {entropy:9.3}  ({} networks)\n",

@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use lyapunov::{Derivative, Run, Settings, Spectrum};
@@ -32,6 +33,12 @@ pub trait Sweep: Sync {
     /// # Errors
     /// What keeps this point from being computed.
     fn compute(&self, point: usize, piece: &Piece<'_>) -> Result<Option<Self::Record>, Error>;
+
+    /// Tells what is wrong with a record that was read from the file of a point; files may be damaged or edited.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn check_record(&self, point: usize, record: &Self::Record) -> Result<(), String>;
 
     /// Whether points are computed one by one, so that they can be timed.
     fn alone(&self) -> bool {
@@ -136,7 +143,8 @@ impl Share {
 pub struct Options<'a> {
     /// The part that is computed here. Default: all.
     pub share: Share,
-    /// Threads: points are computed at once, and where there are fewer of them than threads, each by several. Default: one per core.
+    /// Threads: points are computed at once, and where there are fewer of them than threads, each by several. Where the system refuses
+    /// some, there are fewer. Default: one per core.
     pub threads: usize,
     /// Whether to stop, asked every now and then. What was computed of a point is kept beside its file. Default: never.
     pub stop: &'a (dyn Fn() -> bool + Sync),
@@ -218,14 +226,18 @@ pub fn run<S: Sweep>(sweep: &S, folder: &Path, options: &Options<'_>) -> Result<
         }
         Ok(())
     };
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                if let (Err(error), Ok(mut done)) = (work(), done.lock()) {
-                    done.2.get_or_insert(error);
-                }
-            });
+    let worker = || {
+        if let (Err(error), Ok(mut done)) = (work(), done.lock()) {
+            done.2.get_or_insert(error);
         }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..workers {
+            if Builder::new().spawn_scoped(scope, worker).is_err() {
+                break;
+            }
+        }
+        worker();
     });
     let (computed, mut failed, error) = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(error) = error {
@@ -242,18 +254,21 @@ pub fn run<S: Sweep>(sweep: &S, folder: &Path, options: &Options<'_>) -> Result<
 /// # Errors
 /// [`Error::Settings`] for a file that does not hold a point, [`Error::Read`] for one that cannot be read.
 pub fn read<S: Sweep>(sweep: &S, folder: &Path) -> Result<Vec<Option<S::Record>>, Error> {
-    let one = |name: String| {
+    let one = |(point, name): (usize, String)| {
         let path = file(folder, &name);
-        match fs::read(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(Error::Read { path, source }),
-            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| Error::Settings {
-                path,
-                problem: format!("it does not hold a point ({error}); delete it, and it is computed again"),
-            }),
-        }
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(Error::Read { path, source }),
+            Ok(text) => text,
+        };
+        let record = serde_json::from_slice(&text).map_err(|error| error.to_string());
+        let sound = record.and_then(|record| sweep.check_record(point, &record).map(|()| Some(record)));
+        sound.map_err(|why| Error::Settings {
+            path,
+            problem: format!("it does not hold this point ({why}); delete it, and it is computed again"),
+        })
     };
-    sweep.names().into_iter().map(one).collect()
+    sweep.names().into_iter().enumerate().map(one).collect()
 }
 
 fn file(folder: &Path, name: &str) -> PathBuf {

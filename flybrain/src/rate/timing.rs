@@ -171,6 +171,18 @@ impl Sweep for Benchmark {
         Ok(Some(timing))
     }
 
+    fn check_record(&self, point: usize, timing: &Timing) -> Result<(), String> {
+        if timing.seconds.is_empty() || timing.seconds.iter().any(|seconds| *seconds <= 0.0) {
+            return Err("it has no times of computation, or some that are not above 0".into());
+        }
+        let (times, largest) = (timing.times.len(), timing.largest.len());
+        let watched = matches!(self.cases()[point], Case::Interval(_));
+        if times != largest || watched == (times == 0) {
+            return Err(format!("it has {largest} running exponents and {times} times"));
+        }
+        Ok(())
+    }
+
     fn alone(&self) -> bool {
         true
     }

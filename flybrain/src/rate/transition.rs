@@ -1,10 +1,11 @@
 //! Where chaos begins: the largest exponent over coupling.
 
 use lyapunov::Activation;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::dynamics::{Dynamics, Record, Varied, mean, median, point_seed};
+use super::dynamics::{Dynamics, Record, Varied, in_name, mean, median, point_seed};
 use super::exponent_of_steps;
 use super::plan::{Collect, Findings};
 use super::sweep::{Piece, Sweep};
@@ -29,6 +30,9 @@ pub struct Transition {
     pub dynamics: Dynamics,
 }
 
+/// The largest value: a multiple by the number of values is finite.
+const LARGEST: f64 = 1e300;
+
 /// Points at most, so that a slip of a key does not fill a disk.
 pub(super) const MOST_POINTS: u64 = 1_000_000;
 
@@ -40,10 +44,10 @@ impl Transition {
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |key, problem| Err(Error::Setting { key, problem });
         let (low, high) = (self.gmin, self.gmax);
-        if !(low.is_finite() && high.is_finite() && low >= 0.0 && low <= high) {
+        if !(low >= 0.0 && low <= high && high <= LARGEST) {
             return refuse(
                 "gmin",
-                format!("values from {low} to {high}; give finite ones from 0 on, the smaller first"),
+                format!("values from {low} to {high}; give finite ones from 0 to {LARGEST:e}, the smaller first"),
             );
         }
         if self.m_g == 0 || (self.m_g == 1) != (low == high) {
@@ -72,7 +76,8 @@ impl Transition {
         format!("{exact:.11e}").parse().unwrap_or(exact)
     }
 
-    /// The largest exponent of these networks at a value in mean-field theory, where it knows: of tanh in the steps that are done.
+    /// The largest exponent of these networks at a value in mean-field theory, where it knows: of tanh in the steps that are done, if
+    /// they are at most 0.2 long. It is unbiased with `compat` too.
     pub fn theory(&self, g: f64) -> Option<f64> {
         let plain = self.varied == Varied::WEIGHTS && self.dynamics.activation != Activation::TanhPositive;
         if plain { exponent_of_steps(g, self.dynamics.dt).ok() } else { None }
@@ -84,8 +89,13 @@ impl Transition {
         // the kink
         let mut values: Vec<f64> = grid.chain((self.gmin < 1.0 && self.gmax > 1.0).then_some(1.0)).collect();
         values.sort_by(f64::total_cmp);
-        let known = values.into_iter().filter_map(|g| Some((g, self.theory(g)?)));
+        let known = values.into_par_iter().filter_map(|g| Some((g, self.theory(g)?)));
         known.unzip::<_, _, Vec<_>, Vec<_>>().into()
+    }
+
+    /// What the theory's numbers are called beside those of networks.
+    fn theory_name(&self) -> &'static str {
+        if self.dynamics.compat { "mean field, without the bias of FlyStability's counts" } else { "mean field" }
     }
 
     fn point(&self, point: usize) -> (f64, u64, u64) {
@@ -97,7 +107,8 @@ impl Transition {
     fn name(&self) -> String {
         let Dynamics { n, tsim, dt, tons, .. } = &self.dynamics;
         let (activation, varied) = (self.dynamics.activation_name(), self.varied.name());
-        let tons = tons.map_or("adaptive".to_owned(), |tons| tons.to_string());
+        let tons = tons.map_or("adaptive".to_owned(), in_name);
+        let [tsim, dt] = [*tsim, *dt].map(in_name);
         format!("{activation}_N{n}_nSample{}_tSim{tsim}_dt{dt}_tOns{tons}_{varied}", self.n_samples)
     }
 
@@ -113,7 +124,8 @@ impl Transition {
         figure = figure.series("networks", &x, &y).series("medians", values, medians);
         let [values, exponents] = self.curve();
         if !values.is_empty() {
-            figure = figure.curve(format!("mean field of steps of {dt}"), &values, &exponents);
+            let name = self.theory_name().replacen("mean field", &format!("mean field of steps of {dt}"), 1);
+            figure = figure.curve(name, &values, &exponents);
         }
         figure.build()
     }
@@ -130,6 +142,11 @@ impl Varied {
     }
 }
 
+/// The records that are there, by value.
+pub(super) fn by_value(records: &[Option<Record>], samples: u64) -> Vec<Vec<&Record>> {
+    records.chunks(samples as usize).map(|at| at.iter().flatten().collect()).collect()
+}
+
 pub(super) fn check_samples(values: usize, samples: u64) -> Result<(), Error> {
     let points = (values as u64).checked_mul(samples).filter(|points| (1..=MOST_POINTS).contains(points));
     let problem = || format!("{samples} samples of {values} values; give 1 to {MOST_POINTS} points in all");
@@ -143,7 +160,7 @@ impl Sweep for Transition {
         let (varied, seed) = (self.varied.name(), self.dynamics.seed);
         let name = |value: f64| (0..self.n_samples).map(move |sample| (value, sample));
         let names = self.values().into_iter().flat_map(name);
-        names.map(|(value, sample)| format!("{varied}_g{value}_sample{sample}_seed{seed}")).collect()
+        names.map(|(value, sample)| format!("{varied}_g{}_sample{sample}_seed{seed}", in_name(value))).collect()
     }
 
     fn compute(&self, point: usize, piece: &Piece<'_>) -> Result<Option<Record>, Error> {
@@ -151,6 +168,11 @@ impl Sweep for Transition {
         let system = self.dynamics.system(self.varied, value, seed)?;
         let spectrum = piece.spectrum(&system, self.dynamics.derivative(), &self.dynamics.settings(1, seed))?;
         Ok(spectrum.map(|spectrum| Record::new(value, sample, seed, &spectrum)))
+    }
+
+    fn check_record(&self, point: usize, record: &Record) -> Result<(), String> {
+        let (value, sample, seed) = self.point(point);
+        record.check(value, sample, seed, 1)
     }
 }
 
@@ -163,18 +185,20 @@ impl Collect for Transition {
             table += &format!("{},{},{},{},{error}\n", r.value, r.sample, r.seed, r.largest());
         }
         let (mut text, mut summary, mut medians) = (String::new(), Vec::new(), Vec::new());
-        for value in self.values() {
-            let all: Vec<f64> = points.iter().filter(|r| r.value == value).map(|r| r.largest()).collect();
-            let (median, theory) = (median(&all), self.theory(value));
+        let values = self.values();
+        let theories: Vec<Option<f64>> = values.par_iter().map(|value| self.theory(*value)).collect();
+        for ((value, theory), at) in values.iter().zip(theories).zip(by_value(records, self.n_samples)) {
+            let all: Vec<f64> = at.iter().map(|r| r.largest()).collect();
+            let median = median(&all);
             medians.push(median);
-            let said = theory.map_or(String::new(), |theory| format!("  mean field {theory:9.5}"));
+            let said = theory.map_or(String::new(), |theory| format!("  {} {theory:9.5}", self.theory_name()));
             text += &format!("g {value:<8} median {median:9.5}{said}  ({} networks)\n", all.len());
             let mean = if all.is_empty() { f64::NAN } else { mean(&all) };
             summary.push(
                 json!({ "g": value, "median": median, "mean": mean, "mean_field": theory, "samples": all.len() }),
             );
         }
-        let figure = self.figure(&points, &self.values(), &medians)?;
+        let figure = self.figure(&points, &values, &medians)?;
         Ok(Findings {
             tables: vec![(format!("{}.csv", self.name()), table.into_bytes())],
             figures: vec![(self.name(), figure)],
