@@ -144,6 +144,51 @@ fn in_one_piece_or_two() {
     assert!(read("whole", "spectrum.csv") == read("parts", "spectrum.csv"));
 }
 
+/// What an interruption leaves between two spectra is noticed, whether epochs are left to do or not.
+#[test]
+fn spectra_and_networks_are_of_the_last_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = |epochs: &'static str, more: &[&'static str]| {
+        let args = ["train-random", "--out", "run", "--n", "6", "--n_samples", "1", "--nle", "2", "--g", "1"];
+        let rest = ["--activation", "tanh_pos", "--loss", "MSE", "--tsim", "5", "--lr", "0.1", "--n_epochs", epochs];
+        [&args[..], &rest, more].concat()
+    };
+    let own = folder.path().join("run/sample_0");
+    json(folder.path(), &args("5", &[]));
+    let whole = log(&own);
+    let csv = fs::read_to_string(own.join("training.csv")).unwrap();
+    // Interrupted after five epochs, before the first spectrum, or with that of an earlier epoch.
+    for earlier in [None, Some(3)] {
+        fs::remove_file(own.join("network.safetensors")).unwrap();
+        fs::remove_file(own.join("log.json")).unwrap();
+        if let Some(epochs) = earlier {
+            let mut stale = whole.clone();
+            (stale["epochs"], stale["finished"]) = (epochs.into(), false.into());
+            stale["spectrum"] = vec![7.0; 6].into();
+            fs::write(own.join("log.json"), stale.to_string()).unwrap();
+        }
+        json(folder.path(), &args("5", &["--resume"]));
+        let again = log(&own);
+        assert_eq!((&again["epochs"], &again["finished"]), (&5.into(), &true.into()));
+        let (got, want) = (numbers(&again["spectrum"]), numbers(&whole["spectrum"]));
+        assert!(got.len() == 6 && got.iter().zip(&want).all(|(a, b)| (a - b).abs() < 0.5), "{got:?}, {want:?}");
+    }
+    // Interrupted on the way from five epochs to eight: the network is still that of five.
+    let last = csv.lines().last().unwrap();
+    fs::write(own.join("training.csv"), format!("{csv}{last}\n{last}\n{last}\n")).unwrap();
+    assert!(fails(folder.path(), &args("8", &[]), 1).contains("not at its end"));
+    let kept = json(folder.path(), &args("5", &[]));
+    assert_eq!((&kept["samples"][0]["kept"], &kept["samples"][0]["epochs"]), (&true.into(), &5.into()));
+    let longer = json(folder.path(), &args("8", &["--resume"]));
+    assert_eq!((&longer["samples"][0]["kept"], &longer["samples"][0]["epochs"]), (&false.into(), &8.into()));
+    assert_eq!(log(&own)["epochs"], 8);
+    // Epochs that were lost are not made up for.
+    fs::remove_file(own.join("network.safetensors")).unwrap();
+    fs::write(own.join("training.csv"), csv).unwrap();
+    assert!(fails(folder.path(), &args("8", &["--resume"]), 1).contains("newest checkpoint is of epoch 8"));
+    assert!(fails(folder.path(), &["collect", "run"], 1).contains("training on exponents"));
+}
+
 #[test]
 fn regions_are_trained_by_neuron_and_by_population() {
     let folder = tempfile::tempdir().unwrap();
@@ -187,6 +232,11 @@ fn other_connectomes_are_trained() {
     );
     assert!(message.contains("lineage") && message.contains("neurotransmitter"), "{message}");
     assert!(!folder.path().join("no").exists(), "nothing is left behind");
+    let message = fails(folder.path(), &[&args[..3], &["--dale", "True", "--out", "no"]].concat(), 1);
+    assert!(message.contains("dale: "), "{message}");
+    fs::write(folder.path().join("twice.csv"), "pre,post,weight\n0,1,3\n0,1,2\n").unwrap();
+    let message = fails(folder.path(), &["train-populations", "--roi", "twice.csv", "--out", "no"], 1);
+    assert!(message.contains("`--duplicates sum`") && message.contains("flybrain data convert"), "{message}");
 }
 
 /// What FlyStability does differently: a start at 0, one exponent less, one epoch less in the log, other signs.
@@ -235,6 +285,20 @@ fn bad_input_is_refused() {
     over("--lr", "0", "above 0");
     over("--tsim", "0", "above 0");
     over("--n_epochs", "0", "at least 1");
+    over("--tsim", "1e300", "1e15 steps");
+    assert!(train(&["--tons", "1e300"], 1).contains("give a time above 0"));
+    assert!(train(&["--target", "1e200"], 1).contains("target: "));
+    assert!(train(&["--spectrum_nle", "0"], 1).contains("spectrum_nle: 0"));
+    assert!(train(&["--dale", "True", "--train_weights", "False", "--train_gains", "True"], 1).contains("dale: "));
+    assert!(train(&["--threads", "0"], 2).contains("0 is not in 1..=1024"));
+    let short: Vec<&str> = SMALL.iter().map(|word| if *word == "20" { "0.1" } else { word }).collect();
+    let args = [&["train-random", "--n_samples", "1", "--out", "run", "--compat"], &short[..]].concat();
+    assert!(fails(folder.path(), &args, 1).contains("tsim: FlyStability's counts"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flybrain"));
+    command.args(["train-random", "--n_samples", "1", "--out", "run"]).args(SMALL).current_dir(folder.path());
+    let output = command.env("OMPI_COMM_WORLD_SIZE", "4").output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && message.contains("one of 4 processes"), "{message}");
     let fixed = |counts: &[&str]| {
         let args =
             [&["train-random-fixed", "--n_samples", "1", "--out", "run", "--number_param"], counts, SMALL].concat();

@@ -19,6 +19,8 @@ pub struct Log {
     pub before: Vec<f64>,
     /// The full spectrum after the newest tenth epoch or the last.
     pub after: Vec<f64>,
+    /// Epochs after which it was computed.
+    pub measured: usize,
     /// Time of training, seconds.
     pub seconds: f64,
     /// Whether training ended.
@@ -49,7 +51,7 @@ impl Log {
             "grad_shifts": list(&|e| e.norms[1]),
             "grad_weights": list(&|e| e.norms[0]),
             "time_training[s]": format!("{:.2}", self.seconds),
-            "epochs": self.epochs.len(),
+            "epochs": self.measured,
             "finished": self.finished,
             "spectrum_before": self.before,
             "entropy": entropy(&self.after),
@@ -77,6 +79,7 @@ impl Log {
             epochs: rows(&folder.join("training.csv"))?,
             before: spectrum("spectrum_before")?,
             after: spectrum("spectrum")?,
+            measured: json["epochs"].as_u64().unwrap_or(0) as usize,
             seconds: json["time_training[s]"].as_str().and_then(|s| s.parse().ok()).unwrap_or(0.0),
             finished: json["finished"].as_bool().unwrap_or(false),
         }))

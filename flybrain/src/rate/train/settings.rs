@@ -1,14 +1,17 @@
 //! Settings of a training.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use connectome_graph::UnknownSign;
 use connectome_io::Connectome;
 use lyapunov::{Activation, Compat, Interval, Loss};
 use serde::{Deserialize, Serialize};
 
+use super::training::seeded;
 use super::{Among, Bounds, Groups, Recipe, Share};
 use crate::Error;
+use crate::rate::dynamics::{check_run, in_name};
 use crate::rate::{
     Balance, FromConnectome, Grouping, Purpose, RateSystem, SignOf, Symmetry, activation, normals, read_connectome,
 };
@@ -83,6 +86,9 @@ pub enum Source {
     },
 }
 
+/// Size of a target at most; squares of it are summed.
+const FARTHEST: f64 = 1e9;
+
 impl TrainSettings {
     /// Checks what can be checked without data.
     ///
@@ -90,7 +96,12 @@ impl TrainSettings {
     /// [`Error::Setting`] with the key and what would be right.
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |key, problem: String| Err(Error::Setting { key, problem });
-        let counts = [("n_samples", self.n_samples), ("n_epochs", self.n_epochs), ("nle", self.nle as u64)];
+        let counts = [
+            ("n_samples", self.n_samples),
+            ("n_epochs", self.n_epochs),
+            ("nle", self.nle as u64),
+            ("spectrum_nle", self.spectrum_nle.map_or(1, |k| k as u64)),
+        ];
         if let Some((key, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return refuse(key, "0; at least 1 is needed".into());
         }
@@ -103,8 +114,12 @@ impl TrainSettings {
         if self.dt > 1.0 {
             return refuse("dt", format!("{} time constants; at most 1", self.dt));
         }
-        if !self.target.is_finite() {
-            return refuse("target", format!("{}; a number is needed", self.target));
+        if !(self.target.abs() <= FARTHEST) {
+            let problem = format!("{}; a number from -{FARTHEST:e} to {FARTHEST:e} is needed", self.target);
+            return refuse("target", problem);
+        }
+        if self.dale && !self.train_weights {
+            return refuse("dale", "it holds weights that are trained, and these are not; leave it out".into());
         }
         self.loss()?;
         self.activation()?;
@@ -116,7 +131,17 @@ impl TrainSettings {
         {
             return refuse("nle", format!("{} exponents of {n} neurons; ask for 1 to {n}", self.nle));
         }
-        Ok(())
+        check_run(&seeded(&self.recipe()?, self.nle), self.nle, self.dt)
+    }
+
+    /// The settings of the training in a folder.
+    ///
+    /// # Errors
+    /// [`Error::Read`] and [`Error::Settings`] for a folder that holds none.
+    pub fn read(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join("config.toml");
+        let text = fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        toml::from_str(&text).map_err(|e| Error::Settings { path, problem: e.to_string().trim_end().into() })
     }
 
     /// The loss.
@@ -187,7 +212,8 @@ impl TrainSettings {
     /// The name that FlyStability gives such a training.
     pub fn name(&self) -> String {
         let truth = |b: bool| if b { "True" } else { "False" };
-        let (target, tsim, nle) = (self.target, self.tsim, self.nle);
+        let (target, nle) = (self.target, self.nle);
+        let [tsim, dt, lr] = [self.tsim, self.dt, self.lr].map(in_name);
         let loss = match self.loss.as_str() {
             "l2" => format!("l2Norm_{target:.2}"),
             "MSE" => format!("MSE_{target:.2}"),
@@ -195,25 +221,26 @@ impl TrainSettings {
             "Sinai" => "Entropy".into(),
             other => other.to_owned(),
         };
-        let tons = self.tons.map_or_else(|| "None".into(), |t| t.to_string());
+        let tons = self.tons.map_or_else(|| "None".into(), in_name);
         let groups = format!(
             "Weights{}_Shifts{}_Gains{}",
             truth(self.train_weights),
             truth(self.train_shifts),
             truth(self.train_gains)
         );
-        let learning = format!("lr{}_NLE{nle}_Epochs{}_{loss}", self.lr, self.n_epochs);
+        let learning = format!("lr{lr}_NLE{nle}_Epochs{}_{loss}", self.n_epochs);
         let end = match self.number_param {
             Some([a, b, c]) => format!("Param{a}_{b}_{c}"),
-            None => format!("dt{}", self.dt),
+            None => format!("dt{dt}"),
         };
         let activation = &self.activation;
         match &self.network {
             Source::Random { n, g } => {
+                let g = in_name(*g);
                 format!("{activation}_{groups}_N{n}_{learning}_g{g}_Tons{tons}_Tsim{tsim}_{end}")
             }
             Source::Connectome { roi, subpopulation, .. } => {
-                let roi = roi.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+                let roi = roi.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
                 let types = subpopulation.as_ref().map_or_else(String::new, |s| format!("_Subpop_{s}"));
                 format!("{activation}_ROI_{roi}{types}_{groups}_{learning}_Tons{tons}_Tsim{tsim}_{end}")
             }
@@ -328,4 +355,57 @@ fn unknown(name: &str) -> Result<UnknownSign, Error> {
             return Err(Error::Setting { key: "unknown_signs", problem });
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_region(roi: &str) -> TrainSettings {
+        TrainSettings {
+            n_samples: 1,
+            n_epochs: 10,
+            nle: 1,
+            activation: "tanh_pos".into(),
+            loss: "l2".into(),
+            target: 0.0,
+            tons: None,
+            tsim: 200.0,
+            dt: 0.1,
+            lr: 0.01,
+            train_weights: false,
+            train_shifts: true,
+            train_gains: true,
+            number_param: None,
+            dale: false,
+            spectrum_nle: None,
+            seed: 30,
+            compat: false,
+            network: Source::Connectome {
+                roi: roi.into(),
+                subpopulation: None,
+                signs: "presynaptic".into(),
+                unknown_signs: "error".into(),
+                passes: 10,
+            },
+        }
+    }
+
+    #[test]
+    fn names_tell_regions_apart_and_are_short() {
+        assert!(of_region("data/EB").name().starts_with("tanh_pos_ROI_EB_Weights"));
+        assert_ne!(of_region("data/EB.left").name(), of_region("data/EB.right").name());
+        let small = TrainSettings { lr: 1e-300, ..of_region("EB") };
+        assert!(small.check().is_ok() && small.name().contains("_lr1e-300_"), "{}", small.name());
+    }
+
+    #[test]
+    fn what_a_run_would_refuse_is_known_before() {
+        let refused = |settings: TrainSettings| settings.check().unwrap_err().to_string();
+        assert!(refused(TrainSettings { spectrum_nle: Some(0), ..of_region("EB") }).contains("spectrum_nle"));
+        assert!(refused(TrainSettings { tons: Some(1e300), ..of_region("EB") }).contains("tons"));
+        assert!(refused(TrainSettings { tsim: 0.1, compat: true, ..of_region("EB") }).contains("tsim"));
+        assert!(refused(TrainSettings { target: 1e200, ..of_region("EB") }).contains("target"));
+        assert!(refused(TrainSettings { dale: true, ..of_region("EB") }).contains("dale"));
+    }
 }

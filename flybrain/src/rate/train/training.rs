@@ -274,14 +274,19 @@ impl Training {
     }
 }
 
-/// Settings of so many exponents of `n` neurons.
-fn settings(recipe: &Recipe, exponents: usize, n: usize) -> Settings {
-    let settings = Settings::new(exponents)
+/// Settings of so many exponents, whose tangents are the seed's.
+pub(super) fn seeded(recipe: &Recipe, exponents: usize) -> Settings {
+    Settings::new(exponents)
         .duration(recipe.duration)
         .interval(recipe.interval)
         .seed(recipe.seed)
         .compat(recipe.compat)
-        .history(false);
+        .history(false)
+}
+
+/// Settings of so many exponents of `n` neurons.
+fn settings(recipe: &Recipe, exponents: usize, n: usize) -> Settings {
+    let settings = seeded(recipe, exponents);
     match recipe.compat {
         Compat::FlyStability if exponents <= n => settings.start(&flystability_tangents(n, exponents, Kind::Double)),
         _ => settings,

@@ -101,11 +101,16 @@ pub fn train(settings: &TrainSettings, folder: &Path, options: &RunOptions) -> R
             kept: is_kept,
             epochs: log.epochs.len(),
             loss: ends(&|e| e.loss),
-            lambda_max: [&log.before, &log.after].map(|s| s.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
+            lambda_max: [&log.before, &log.after].map(|s| s.iter().copied().fold(f64::NAN, f64::max)),
         });
         logs.push(log);
-        pictures::learning(settings, &logs)?.save(folder.join("learning"))?;
-        pictures::spectrum(settings, &logs)?.save(folder.join("spectrum"))?;
+        // Drawing all again after each sample would take ever longer.
+        if logs.len().is_power_of_two() {
+            draw(settings, &logs, folder)?;
+        }
+    }
+    if !logs.is_empty() {
+        draw(settings, &logs, folder)?;
     }
     trained.seconds = record.seconds();
     record.input(inputs(&build(0)?));
@@ -113,6 +118,13 @@ pub fn train(settings: &TrainSettings, folder: &Path, options: &RunOptions) -> R
     record.write(folder)?;
     report(settings, &trained, &logs, &record)?.write(folder)?;
     Ok(trained)
+}
+
+/// Draws what came of samples.
+fn draw(settings: &TrainSettings, logs: &[Log], folder: &Path) -> Result<(), Error> {
+    pictures::learning(settings, logs)?.save(folder.join("learning"))?;
+    pictures::spectrum(settings, logs)?.save(folder.join("spectrum"))?;
+    Ok(())
 }
 
 /// What came of all samples that are done.
@@ -162,11 +174,8 @@ fn same_settings(settings: &TrainSettings, folder: &Path) -> Result<(), Error> {
     if !run_folder::holds(folder, "config.toml")? {
         return Ok(());
     }
-    let path = folder.join("config.toml");
-    let text = fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    let bad = |e: toml::de::Error| Error::Settings { path: path.clone(), problem: e.to_string().trim_end().into() };
-    let there: TrainSettings = toml::from_str(&text).map_err(bad)?;
-    run_folder::same_settings(&path, &there, settings, &["n_samples", "n_epochs"])
+    let there = TrainSettings::read(folder)?;
+    run_folder::same_settings(&folder.join("config.toml"), &there, settings, &["n_samples", "n_epochs"])
 }
 
 /// The log of a sample that needs nothing any more.
@@ -174,8 +183,12 @@ fn finished(folder: &Path, settings: &TrainSettings) -> Result<Option<Log>, Erro
     if !folder.join("network.safetensors").exists() {
         return Ok(None);
     }
-    let log = Log::read(folder)?;
-    Ok(log.filter(|log| log.finished && log.epochs.len() as u64 >= settings.n_epochs))
+    let mut log = Log::read(folder)?;
+    if let Some(log) = &mut log {
+        // Rows beyond are of a training that went on for more epochs and was interrupted; the network is of before.
+        log.epochs.truncate(log.measured);
+    }
+    Ok(log.filter(|log| log.finished && !log.after.is_empty() && log.epochs.len() as u64 >= settings.n_epochs))
 }
 
 /// Trains a sample. `None` where it was interrupted.
@@ -211,7 +224,7 @@ fn train_one(
         .validate(EVERY, |_| {
             let spectrum = training.spectrum(&training.full_settings())?;
             let mut log = log.borrow_mut();
-            log.after = spectrum.exponents().to_vec();
+            (log.after, log.measured) = (spectrum.exponents().to_vec(), log.epochs.len());
             log.seconds = earlier + start.elapsed().as_secs_f64();
             put(&log)?;
             let loss = log.epochs.last().map_or(f64::NAN, |e| e.loss);
@@ -224,10 +237,17 @@ fn train_one(
         .on_signal(options.on_signal);
     if options.resume && trainer.resume()?.is_some() {
         let mut log = log.borrow_mut();
-        log.epochs = rows(&folder.join("training.csv"))?;
-        log.epochs.truncate(trainer.steps_done() as usize);
-        // of the last epoch, where none is left to do
-        log.after = before.after;
+        let (path, done) = (folder.join("training.csv"), trainer.steps_done() as usize);
+        log.epochs = rows(&path)?;
+        if log.epochs.len() < done {
+            let problem = format!(
+                "it has {} epochs, but the newest checkpoint is of epoch {done}; restore it, or remove checkpoints of later epochs",
+                log.epochs.len()
+            );
+            return Err(Error::Settings { path, problem });
+        }
+        log.epochs.truncate(done);
+        (log.after, log.measured) = (before.after, before.measured);
     }
     fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_path_buf(), source })?;
     initial.save(folder.join("initial.safetensors"))?;
@@ -243,6 +263,11 @@ fn train_one(
     }
     let mut log = log.into_inner();
     let system = training.system()?;
+    if log.measured != log.epochs.len() {
+        // It was interrupted between two spectra, and no epoch was left to do.
+        log.after = training.full_spectrum(&system)?.exponents().to_vec();
+        log.measured = log.epochs.len();
+    }
     log.before = training.full_spectrum(&initial)?.exponents().to_vec();
     log.seconds = earlier + start.elapsed().as_secs_f64();
     log.finished = true;

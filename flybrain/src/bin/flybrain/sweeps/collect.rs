@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use flybrain::rate::Plan;
+use flybrain::rate::train::TrainSettings;
 use flybrain::vision;
 
 use super::options::text;
@@ -25,6 +26,10 @@ impl Collect {
         let has = |name: &str| self.folder.join(name).exists();
         match (has("sweep.json"), has("config.toml")) {
             (true, _) => {}
+            (false, true) if TrainSettings::read(&self.folder).is_ok() => {
+                let problem = "it holds a training on exponents, which needs no putting together: see its report.html";
+                return Err(flybrain::Error::Settings { path: self.folder.clone(), problem: problem.into() }.into());
+            }
             (false, true) => return self.models(terminal),
             (false, false) => {
                 let problem = "it holds no sweep (sweep.json) and no models (config.toml)".into();
