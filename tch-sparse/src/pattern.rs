@@ -166,6 +166,17 @@ impl Transposed {
     }
 }
 
+/// Refuses what has no numbers: gathers take signed 32-bit indices.
+fn check_size(n_rows: usize, n_columns: usize, n_entries: usize) -> Result<(), Error> {
+    if n_rows.max(n_columns) <= i32::MAX as usize && n_entries <= u32::MAX as usize {
+        return Ok(());
+    }
+    let what = format!(
+        "[{n_rows}, {n_columns}] with {n_entries} entries: there may be 2,147,483,647 rows and columns and 4,294,967,295 entries"
+    );
+    Err(Error::Pattern { row: 0, what })
+}
+
 /// The sparsity pattern of a matrix `[rows, columns]`: compressed rows, and the transpose, made when first asked for.
 ///
 /// Cheap to clone: clones share everything. For connectomes the matrix is `[post, pre]`.
@@ -195,16 +206,7 @@ impl SparsityPattern {
     /// **Complexity**: one pass; 2 bytes per entry are kept where there are at most 65,536 columns, else 4.
     pub fn from_csr(n_rows: usize, n_columns: usize, row_ptr: Vec<usize>, columns: &[u32]) -> Result<Self, Error> {
         let bad = |row: usize, what: String| Err(Error::Pattern { row, what });
-        // Gathers take signed 32-bit indices.
-        if n_rows.max(n_columns) > i32::MAX as usize || columns.len() > u32::MAX as usize {
-            return bad(
-                0,
-                format!(
-                    "[{n_rows}, {n_columns}] with {} entries: there may be 2,147,483,647 rows and columns and 4,294,967,295 entries",
-                    columns.len()
-                ),
-            );
-        }
+        check_size(n_rows, n_columns, columns.len())?;
         if row_ptr.len() != n_rows + 1 || row_ptr[0] != 0 || row_ptr[n_rows] != columns.len() {
             return bad(
                 0,
@@ -245,7 +247,7 @@ impl SparsityPattern {
     /// Pairs that occur more than once become one entry: sum their values into it.
     ///
     /// # Errors
-    /// [`Error::Pattern`] for lists of different length or numbers out of range.
+    /// [`Error::Pattern`] for lists of different length, numbers out of range and matrices beyond 32-bit indices.
     ///
     /// **Complexity**: O(entries log entries).
     pub fn from_coo(n_rows: usize, n_columns: usize, rows: &[u32], columns: &[u32]) -> Result<(Self, Vec<u32>), Error> {
@@ -253,6 +255,7 @@ impl SparsityPattern {
             let what = format!("{} row numbers for {} column numbers", rows.len(), columns.len());
             return Err(Error::Pattern { row: 0, what });
         }
+        check_size(n_rows, n_columns, rows.len())?;
         if let Some(&row) = rows.iter().find(|&&r| r as usize >= n_rows) {
             return Err(Error::Pattern { row: row as usize, what: format!("there are {n_rows} rows") });
         }

@@ -248,6 +248,7 @@ fn bad_patterns_are_refused() {
     says(SparsityPattern::from_coo(2, 3, &[0], &[]).map(|p| p.0), "1 row numbers for 0");
     says(SparsityPattern::from_coo(2, 3, &[2], &[0]).map(|p| p.0), "there are 2 rows");
     says(SparsityPattern::from_coo(2, 3, &[1], &[7]).map(|p| p.0), "column 7 of 3");
+    says(SparsityPattern::from_coo(usize::MAX, 3, &[], &[]).map(|p| p.0), "2,147,483,647 rows");
 }
 
 #[test]
