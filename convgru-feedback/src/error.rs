@@ -42,6 +42,23 @@ pub enum Error {
     #[error(transparent)]
     Operation(#[from] tch_function::Error),
     /// libtorch refused.
-    #[error("libtorch: {0}")]
+    #[error("libtorch: {}", brief(&.0.to_string()))]
     Torch(#[from] TchError),
+}
+
+/// The part of libtorch's message before its C++ stack trace.
+fn brief(text: &str) -> &str {
+    text.split("Exception raised from").next().unwrap_or(text).trim_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stack_traces_are_cut_off() {
+        let one = tch::Tensor::from_slice(&[1.0]);
+        let text = Error::from(one.f_view([2i64]).expect_err("another size")).to_string();
+        assert!(text.starts_with("libtorch: ") && !text.contains("frame #") && !text.contains("Exception"), "{text}");
+    }
 }

@@ -25,6 +25,8 @@ pub enum Keep {
     /// The states of the output areas at the end; what they do not depend on is not computed. The default.
     #[default]
     Outputs,
+    /// The states of the output areas at the end; every update is made, for [`AreaNetwork::forward_watched`].
+    Updates,
     /// The states of all areas at the end (`return_all`).
     States,
     /// The states of all areas after each step.
@@ -121,19 +123,18 @@ impl AreaNetwork {
         let (batch, lengths) = self.check(stimuli)?;
         let longest = lengths.iter().copied().max().unwrap_or(0);
         let steps = how.steps.unwrap_or(longest.saturating_add(self.areas.len() as u32 - 1));
-        if steps > MOST_STEPS {
-            let what = format!("{steps}; at most {MOST_STEPS} are run at once");
-            return Err(Error::Option { option: "steps", what });
-        }
-        let plan = Plan::new(&self.graph, self.schedule, &lengths, steps, self.top_down == TopDown::On);
+        let plan = self.plan(&lengths, steps)?;
         let last = plan.last();
         let outputs: Vec<Written> = self.graph.outputs().iter().map(|&area| last[area]).collect();
         let wanted = match how.keep {
-            Keep::Outputs => outputs,
+            Keep::Outputs | Keep::Updates => outputs,
             Keep::States => last.clone(),
             Keep::Trace => plan.after.iter().flatten().chain(&last).copied().collect(),
         };
-        let needed = plan.needed(wanted.iter().copied());
+        let needed = match how.keep {
+            Keep::Updates => vec![true; plan.updates.len()],
+            _ => plan.needed(wanted.iter().copied()),
+        };
         // How often each state is still to be read; what is kept is read once more.
         let mut readers = vec![0u32; plan.updates.len()];
         let reads =
@@ -145,7 +146,9 @@ impl AreaNetwork {
         let mut states: Vec<Option<Tensor>> = plan.updates.iter().map(|_| None).collect();
         for (i, update) in plan.updates.iter().enumerate().filter(|(i, _)| needed[*i]) {
             let state = self.update(update, stimuli, batch, &states, how.mode, &mut watch)?;
-            states[i] = Some(state);
+            if readers[i] > 0 {
+                states[i] = Some(state);
+            }
             for read in update.reads() {
                 readers[read as usize] -= 1;
                 if readers[read as usize] == 0 {
@@ -163,13 +166,42 @@ impl AreaNetwork {
         let all = |set: &Vec<Written>| set.iter().enumerate().map(|(area, &w)| of(area, w)).collect::<Result<_, _>>();
         Ok(Response {
             outputs: self.graph.outputs().iter().map(|&area| of(area, last[area])).collect::<Result<_, _>>()?,
-            states: if how.keep == Keep::Outputs { Vec::new() } else { all(&last)? },
+            states: if matches!(how.keep, Keep::States | Keep::Trace) { all(&last)? } else { Vec::new() },
             trace: if how.keep == Keep::Trace {
                 plan.after.iter().map(all).collect::<Result<_, _>>()?
             } else {
                 Vec::new()
             },
         })
+    }
+
+    /// Whether the state that a run ends with is that of an update, for each output area: without one it is zero, and nothing can be
+    /// learned. So it is after fewer steps than lead to the area, and with [`Schedule::PingPong`](super::Schedule::PingPong) where the
+    /// area was only updated in steps that wrote to the other set of states.
+    ///
+    /// `frames`: length of each stimulus, in the order of the input areas.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for another number of lengths, [`Error::Option`] for too many steps.
+    pub fn updates_outputs(&self, frames: &[u32], steps: u32) -> Result<Vec<bool>, Error> {
+        if frames.len() != self.stimuli.len() {
+            let want = format!("one per input area: {}", self.stimuli.len());
+            return Err(Error::Input {
+                what: "the list of lengths".into(),
+                got: format!("{} long", frames.len()),
+                want,
+            });
+        }
+        let last = self.plan(frames, steps)?.last();
+        Ok(self.graph.outputs().iter().map(|&area| last[area].is_some()).collect())
+    }
+
+    fn plan(&self, frames: &[u32], steps: u32) -> Result<Plan, Error> {
+        if steps > MOST_STEPS {
+            let what = format!("{steps}; at most {MOST_STEPS} are run at once");
+            return Err(Error::Option { option: "steps", what });
+        }
+        Ok(Plan::new(&self.graph, self.schedule, frames, steps, self.top_down == TopDown::On))
     }
 
     fn update(

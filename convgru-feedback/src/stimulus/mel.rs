@@ -81,14 +81,14 @@ impl MelBuilder {
         self
     }
 
-    /// Samples from one frame to the next.
+    /// Samples from one frame to the next; at least 1.
     #[must_use]
     pub fn hop(mut self, samples: usize) -> Self {
         self.hop = samples;
         self
     }
 
-    /// Frames of the output, its width. Later ones are cut off; missing ones are silence, `ln(1e-6) / 2 = -6.9078`.
+    /// Frames of the output, its width; 1 to 65536. Later ones are cut off; missing ones are silence, `ln(1e-6) / 2 = -6.9078`.
     #[must_use]
     pub fn frames(mut self, frames: usize) -> Self {
         self.frames = frames;
@@ -111,8 +111,11 @@ impl MelBuilder {
         if !(2..=1 << 24).contains(&self.sample_rate) {
             return refuse("sample_rate", format!("{} per second; from 2 to 16777216", self.sample_rate));
         }
-        if self.hop == 0 || self.frames == 0 {
-            return refuse("hop, frames", format!("{} and {}; at least 1 each", self.hop, self.frames));
+        if self.hop == 0 {
+            return refuse("hop", "0 samples; at least 1".to_owned());
+        }
+        if !(1..=65_536).contains(&self.frames) {
+            return refuse("frames", format!("{}; from 1 to 65536", self.frames));
         }
         let window = Tensor::f_hann_window(n_fft as i64, (Kind::Float, Device::Cpu))?;
         let filterbank = triangles(self.sample_rate, n_fft, self.mels)?;
@@ -195,7 +198,8 @@ impl MelSpectrogram {
     /// `wave`: samples, usually between -1 and 1.
     ///
     /// # Errors
-    /// [`Error::Data`] for a recording of at most `n_fft / 2` samples, or with samples that are not finite.
+    /// [`Error::Data`] for a recording of at most `n_fft / 2` samples, or with samples that are not finite or so large that their power is
+    /// not.
     pub fn spectrogram(&self, wave: &[f32]) -> Result<Tensor, Error> {
         let [mels, frames] = self.size();
         Ok(Tensor::f_from_slice(&self.values(wave)?)?.f_view([1, mels as i64, frames as i64])?)
@@ -285,6 +289,9 @@ impl MelSpectrogram {
                     mel[channel * total + start + row] = filter.sum(&power);
                 }
             }
+        }
+        if mel.iter().any(|power| !power.is_finite()) {
+            return refuse("its power is beyond single precision; scale the samples to -1 to 1".to_owned());
         }
         Ok(mel)
     }

@@ -145,6 +145,12 @@ impl SpokenDigits {
         .checked("a subset")
     }
 
+    /// What a recording is, for messages; numbers of a subset are its own.
+    pub(super) fn described(&self, index: usize) -> String {
+        let (digit, take) = (self.labels[index], self.takes[index]);
+        format!("recording {index}, digit {digit} by {}, take {take}", self.names[usize::from(self.speakers[index])])
+    }
+
     /// The split of the data set's authors: takes 0 to 4 of each digit and speaker are for testing.
     pub fn official_split(&self) -> Split {
         let (test, train) = (0..self.len()).partition(|&i| self.takes[i] < 5);

@@ -2,7 +2,7 @@
 
 use crate::setting::{SCHEDULES, Setting, apart, pair, settings, square, uniform};
 use connectome_graph::area::Area;
-use convgru_feedback::{AreaNetwork, Arithmetic, Forward, Keep, LayerNorm, Mode, Response, TopDown};
+use convgru_feedback::{AreaNetwork, Arithmetic, Forward, Keep, LayerNorm, Mode, Response, Schedule, TopDown};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use tch::nn::VarStore;
@@ -46,6 +46,24 @@ proptest! {
         let read: Vec<Tensor> = setting.outputs.iter().map(|&area| whole.states[area].shallow_clone()).collect();
         prop_assert!(same(&few.outputs, &read) && few.states.is_empty());
         prop_assert!(same(&states.outputs, &read) && same(&whole.outputs, &read));
+
+        // a state is that of the newest update in its set of states
+        let mut made: Vec<Vec<Option<Tensor>>> = (0..steps).map(|_| setting.areas.iter().map(|_| None).collect()).collect();
+        let films: Vec<&Tensor> = stimuli.iter().collect();
+        let watched = no_grad(|| network.forward_watched(&films, &Forward::new().keep(Keep::Updates), |update| {
+            made[update.step as usize][update.area] = Some(update.state.shallow_clone());
+        })).unwrap();
+        prop_assert!(same(&watched.outputs, &read) && watched.states.is_empty());
+        let sets = if setting.schedule == Schedule::PingPong { 2 } else { 1 };
+        let newest = |step: usize, area: usize| (0..=step).rev().step_by(sets).find_map(|step| made[step][area].as_ref());
+        for (step, states) in whole.trace.iter().enumerate() {
+            for (area, state) in states.iter().enumerate() {
+                prop_assert!(newest(step, area).map_or(state.abs().max().double_value(&[]) == 0.0, |made| made.equal(state)));
+            }
+        }
+        let lengths: Vec<u32> = setting.frames.iter().map(|&frames| frames as u32).collect();
+        let updated: Vec<bool> = setting.outputs.iter().map(|&area| newest(steps - 1, area).is_some()).collect();
+        prop_assert_eq!(network.updates_outputs(&lengths, steps as u32).unwrap(), updated);
 
         let stop = 1 + (part * steps as f64) as usize;
         let stopped = run(&network, &stimuli, &Forward::new().keep(Keep::States).steps(stop as u32));

@@ -246,7 +246,11 @@ fn sets_that_make_no_sense_are_refused() {
     assert!(small().mel(mel(2)).build().is_ok());
     let long = MelSpectrogram::builder().n_fft(2048).build().expect("settings");
     let error = small().mel(long).build().expect_err("too short").to_string();
-    assert!(error.contains("recording 0, a recording of 500 samples"), "{error}");
+    assert!(error.contains("recording 0, digit 0 by ann, take 0, a recording of 500 samples"), "{error}");
+    let said = |take, samples| (Spoken { digit: 3, speaker: "bob".to_owned(), take }, samples);
+    let silent = SpokenDigits::new(8000, &[said(4, vec![0.1; 400]), said(7, vec![0.0; 400])]).expect("sounds");
+    let error = AudioVisual::builder(images(), silent).build().expect_err("silence").to_string();
+    assert!(error.contains("recording 1, digit 3 by bob, take 7: is silent"), "{error}");
     let none = images().subset(&[]);
     assert!(matches!(AudioVisual::builder(none, sounds()).build(), Err(Error::Data { .. })));
     let clothes = Images::new(1, 1, vec![0], vec![10]).expect("an image");

@@ -140,6 +140,11 @@ fn what_cannot_be_heard_is_refused() {
     wave[77] = f32::NAN;
     let error = mel.power(&wave).expect_err("not finite");
     assert!(error.to_string().contains("sample 77 is NaN"), "{error}");
+    for loud in [1e30f32, 1e38] {
+        let wave: Vec<f32> = tone(440.0, 500).into_iter().map(|x| loud * x).collect();
+        let error = mel.spectrogram(&wave).expect_err("too loud");
+        assert!(error.to_string().contains("beyond single precision"), "{error}");
+    }
     let builder = MelSpectrogram::builder;
     for settings in [
         builder().mels(0),
@@ -150,6 +155,7 @@ fn what_cannot_be_heard_is_refused() {
         builder().sample_rate(1),
         builder().hop(0),
         builder().frames(0),
+        builder().frames(usize::MAX),
     ] {
         assert!(matches!(settings.clone().build(), Err(Error::Option { .. })), "{settings:?}");
     }

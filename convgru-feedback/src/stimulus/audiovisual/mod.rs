@@ -128,7 +128,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::Option`] for settings that make no sense, [`Error::Data`] for no images, images that are not labelled 0 to 9 and recordings
-    /// that are too short.
+    /// that are too short or without sound.
     pub fn build(mut self) -> Result<AudioVisual, Error> {
         let refuse = |option, what: String| Err(Error::Option { option, what });
         let [height, width] = self.size;
@@ -153,8 +153,16 @@ impl Builder {
         self.sounds.check_rate(&mel)?;
         let mut spectrograms = Vec::new();
         for i in 0..self.sounds.len() {
-            spectrograms.extend(mel.values(self.sounds.recording(i)).map_err(|e| match e {
-                Error::Data { what, problem } => Error::Data { what: format!("recording {i}, {what}"), problem },
+            let recording = self.sounds.recording(i);
+            // nothing can be mixed with it at equal loudness
+            if recording.iter().all(|&x| x == 0.0) {
+                let problem = "is silent; leave it out".to_owned();
+                return Err(Error::Data { what: self.sounds.described(i), problem });
+            }
+            spectrograms.extend(mel.values(recording).map_err(|e| match e {
+                Error::Data { what, problem } => {
+                    Error::Data { what: format!("{}, {what}", self.sounds.described(i)), problem }
+                }
                 other => other,
             })?);
         }
@@ -216,7 +224,7 @@ impl AudioVisual {
     /// An item: image, spectrogram, what they are, and which of them is asked for.
     ///
     /// # Errors
-    /// [`Error::Data`] for a scenario without items, and for a mixture of recordings without sound; [`Error::Input`] for no items.
+    /// [`Error::Data`] for a scenario without items; [`Error::Input`] for no items.
     pub fn item(&self, scenario: Scenario, index: u64) -> Result<Item, Error> {
         let batch = self.batch(&[(scenario, index)])?;
         Ok(Item {
