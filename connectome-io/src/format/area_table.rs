@@ -11,7 +11,9 @@
 //! | `kernel_h`, `kernel_w` | size of the convolutions | odd |
 //! | `basal_topdown_dim`, `apical_topdown_dim` | channels of feedback | from 0 |
 //!
-//! Further columns, such as `output_h` and `output_w`, are named by [`AreaTable::further_columns`] and not kept.
+//! Further columns, such as `output_h` and `output_w`, are named by [`AreaTable::further_columns`] and not kept. Those with
+//! numbers, `True` or `False` follow the sizes, but for these two: before the sizes they would be connections of areas that
+//! have no row.
 //!
 //! Accepted are quoted cells, blank lines, a byte order mark, blanks around numbers, `4.0` for 4, and `True` and `False`
 //! for connections 1 and 0. The names in the header are taken as they are, blanks included. Source: the format of

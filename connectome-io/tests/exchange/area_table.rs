@@ -131,6 +131,10 @@ fn tables_that_are_refused() {
     }
     let surplus = SAMPLE.replacen("V4,", "V4,IT,", 1).replace(",32,", ",0,32,");
     refuse(&surplus, length, "4 entries, 3 are wanted");
+    refuse(&surplus.replace(",0,32,", ",False,32,"), length, "4 entries, 3 are wanted");
+    refuse(&surplus.replacen(",0,32,", ",none,32,", 2), length, "4 entries, 3 are wanted");
+    refuse(&format!("\n \n{surplus}"), length, "line 3");
+    refuse(&format!("\n{}", replaced("kernel_h,kernel_w", "kernel_h,kernel")), missing, "line 2");
     for text in ["x", "", " ", "1,5"] {
         refuse(&replaced("\n0,1,0,32", &format!("\n0,\"{text}\",0,32")), number, "line 2, column \"V2\"");
     }

@@ -19,6 +19,8 @@ const LARGEST: usize = 64 << 20;
 pub(super) struct Rows {
     at: Location,
     header: Vec<String>,
+    /// Line of the header.
+    header_line: u64,
     /// Where each cell ends in `text`.
     ends: Vec<u32>,
     text: Vec<u8>,
@@ -26,18 +28,33 @@ pub(super) struct Rows {
     lines: Vec<u64>,
 }
 
-/// Text of at most [`LARGEST`] bytes, whose lines have at most [`MAX_CELLS`] cells, commas in quotes counted too.
+/// Text of at most [`LARGEST`] bytes, whose lines have at most [`MAX_CELLS`] cells, commas in quotes counted too. Empty lines before the
+/// first one are left out, for the reader would count that as the first.
 struct Narrow<R> {
     inner: R,
     bytes: usize,
+    /// Lines that were left out; none more once there is text.
+    skipped: u64,
+    has_text: bool,
     /// Commas of the line so far.
     cells: usize,
 }
 
 impl<R: Read> Read for Narrow<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buffer)?;
+        let mut n = self.inner.read(buffer)?;
         self.bytes += n;
+        while n > 0 && !self.has_text {
+            let empty = buffer[..n].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+            self.skipped += buffer[..empty].iter().filter(|&&byte| byte == b'\n').count() as u64;
+            self.has_text = empty < n;
+            buffer.copy_within(empty..n, 0);
+            n -= empty;
+            if !self.has_text && self.bytes <= LARGEST {
+                n = self.inner.read(buffer)?;
+                self.bytes += n;
+            }
+        }
         if self.bytes > LARGEST {
             return Err(io::Error::other("too many bytes"));
         }
@@ -62,9 +79,12 @@ impl Rows {
         let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(Narrow {
             inner: without_bom(source)?,
             bytes: 0,
+            skipped: 0,
+            has_text: false,
             cells: 0,
         });
-        let mut rows = Self { at, header: Vec::new(), ends: Vec::new(), text: Vec::new(), lines: Vec::new() };
+        let mut rows =
+            Self { at, header: Vec::new(), header_line: 1, ends: Vec::new(), text: Vec::new(), lines: Vec::new() };
         let mut record = ByteRecord::new();
         loop {
             match reader.read_byte_record(&mut record) {
@@ -88,7 +108,7 @@ impl Rows {
                 }
                 Err(error) => return Err(explain_csv(&rows.at, error)),
             }
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = reader.get_ref().skipped + record.position().map_or(0, csv::Position::line);
             if record.len() == 1 && record[0].trim_ascii().is_empty() {
                 continue;
             }
@@ -116,6 +136,7 @@ impl Rows {
             })?;
             self.header.push(text.to_owned());
         }
+        self.header_line = line;
         Ok(())
     }
 
@@ -161,7 +182,7 @@ impl Rows {
         let sizes = self.size_columns()?;
         if self.header.len() < n + SIZES.len() {
             return Err(Error::LengthMismatch {
-                at: self.at.line(1),
+                at: self.at.line(self.header_line),
                 what: "the header".to_owned(),
                 got: self.header.len(),
                 want: n + SIZES.len(),
@@ -169,7 +190,7 @@ impl Rows {
             });
         }
         for name in &self.header[..n] {
-            check_name(name, || self.at.cell(1, name))?;
+            check_name(name, || self.at.cell(self.header_line, name))?;
         }
         self.check_surplus(n, &sizes)?;
 
@@ -203,7 +224,7 @@ impl Rows {
         let missing: Vec<&str> = SIZES.iter().map(|(name, _)| *name).filter(|name| all(name).is_empty()).collect();
         if !missing.is_empty() {
             return Err(Error::Missing {
-                at: self.at.line(1),
+                at: self.at.line(self.header_line),
                 what: format!("columns {missing:?}"),
                 found: self.header.clone(),
                 remedy: "there are no defaults, and names are taken as they are, blanks included",
@@ -214,30 +235,30 @@ impl Rows {
             let found = all(name);
             if found.len() > 1 {
                 let name = name.to_owned();
-                return Err(Error::DuplicateName { at: self.at.line(1), what: "column", name });
+                return Err(Error::DuplicateName { at: self.at.line(self.header_line), what: "column", name });
             }
             *column = found[0];
         }
         Ok(columns)
     }
 
-    /// Refuses columns of numbers between the connections and the sizes: they look like connections of areas without row.
+    /// Refuses columns between the connections and the sizes of which any cell could be a connection: they look like those of areas
+    /// without row.
     fn check_surplus(&self, n: usize, sizes: &[usize; 8]) -> Result<(), Error> {
         let first = sizes.iter().copied().min().unwrap_or(n);
-        let is_number = |row: usize, column| parse_f64(self.cell(row, column)).is_some();
         let is_surplus = |column: &usize| {
-            !OLD_SIZES.contains(&self.header[*column].as_str()) && (0..n).all(|row| is_number(row, *column))
+            !OLD_SIZES.contains(&self.header[*column].as_str()) && (0..n).any(|row| self.weight(row, *column).is_ok())
         };
         let surplus = (n..first).filter(is_surplus).count();
         if surplus == 0 {
             return Ok(());
         }
         Err(Error::LengthMismatch {
-            at: self.at.line(1),
+            at: self.at.line(self.header_line),
             what: "the block of connections".to_owned(),
             got: n + surplus,
             want: n,
-            reason: "one column per row, then the sizes; other columns of numbers follow those",
+            reason: "one column per row, then the sizes; other columns with numbers, True or False follow those",
         })
     }
 }
