@@ -2,11 +2,13 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use common::Cli;
 use connectome_io::format::idx;
-use flybrain::areas::{Config, Nodes};
+use convgru_feedback::Schedule;
+use flybrain::areas::{Config, DataSet, Nodes, Split, TrainOptions, train};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -72,6 +74,11 @@ fn a_network_is_inspected() {
     assert!(folder.path().join("drawn.svg").exists() && folder.path().join("drawn.png").exists());
     let text = AREAS.prints(folder.path(), &["inspect", "--config", "areas.yaml"]);
     assert!(text.contains("V1 -> V2") && text.contains("note: "), "{text}");
+    let further =
+        GRAPH.replacen("dim\n", "dim,lobe\n", 1).replacen(",1\n", ",1,occipital\n", 1).replacen("0\n", "0,?\n", 1);
+    fs::write(folder.path().join("graph.csv"), further).unwrap();
+    let text = AREAS.prints(folder.path(), &["inspect", "--config", "areas.yaml"]);
+    assert!(text.contains("no meaning here: lobe"), "{text}");
 }
 
 /// Training leaves what its documentation lists, and a run that goes on where it stopped is the same as one in a piece.
@@ -145,6 +152,114 @@ fn a_network_is_trained_in_one_piece_or_two() {
     assert_ne!(fs::read(at("saved.pt")).unwrap(), fs::read(at("whole/network.pt")).unwrap());
 }
 
+/// What others have in a folder stays; what a run goes on from is its checkpoint, and what differs from it is said.
+#[test]
+fn a_run_goes_on_in_its_own_folder() {
+    let folder = workplace();
+    let at = |name: &str| folder.path().join(name);
+    let resume = ["train", "--config", "areas.yaml", "--epochs", "1", "--resume", "--out"];
+    for (file, text) in [("thesis.tex", "a"), ("config.toml", "title = 1\n"), ("config.toml", "epochs = 1\n")] {
+        let own = at(&format!("of {text:?}"));
+        fs::create_dir(&own).unwrap();
+        fs::write(own.join(file), text).unwrap();
+        let message = AREAS.fails(folder.path(), &[&resume[..], &[own.to_str().unwrap()]].concat(), 1);
+        assert!(message.contains("something else than a run"), "{message}");
+        assert_eq!(
+            (fs::read_dir(&own).unwrap().count(), fs::read_to_string(own.join(file)).unwrap()),
+            (1, text.into())
+        );
+    }
+
+    let says = |more: &[&str]| {
+        let output = AREAS.run(folder.path(), &[&resume[..], &["run"], more].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    fs::write(at("areas.yaml"), format!("{SETTINGS}model_save: saved.pt\n")).unwrap();
+    let said = says(&["--threads", "1"]);
+    assert!(said.contains("holds no checkpoint yet"), "{said}");
+    fs::write(at("saved.pt"), "damaged").unwrap();
+    let said = says(&["--threads", "1"]);
+    assert!(!said.contains("warning"), "{said}");
+    fs::write(at("areas.yaml"), SETTINGS.replace("dropout_p: 0.1", "dropout_p: 0.2")).unwrap();
+    let said = says(&["--threads", "2"]);
+    assert!(said.contains("made with 1 threads, now 2") && said.contains("made with 0.1, now 0.2"), "{said}");
+
+    let resume = [&resume[..], &["run"]].concat();
+    fs::write(at("areas.yaml"), format!("{SETTINGS}normalise: true\n")).unwrap();
+    assert!(AREAS.fails(folder.path(), &resume, 1).contains("normalise is false there, true here"));
+    fs::write(at("areas.yaml"), format!("{SETTINGS}dataset: fashion_mnist\n").replacen("dataset: mnist\n", "", 1))
+        .unwrap();
+    AREAS.prints(folder.path(), &resume);
+}
+
+/// A drawing of boxes has room for a hundred areas; training has for more.
+#[test]
+fn many_areas_are_trained() {
+    let folder = workplace();
+    let (header, rows) = GRAPH.split_once('\n').unwrap();
+    let (sizes, n) = (header.strip_prefix("V1,V2,").unwrap(), 101);
+    let names: String = (1..=n).map(|i| format!("V{i},")).collect();
+    let row = |i: usize| {
+        let (own, nothing) = (rows.lines().nth(i.min(1)).unwrap(), "0,".repeat(n - 2));
+        format!("{}{nothing}{}\n", &own[..4], &own[4..])
+    };
+    let rows: String = (0..n).map(row).collect();
+    fs::write(folder.path().join("graph.csv"), format!("{names}{sizes}\n{rows}")).unwrap();
+    AREAS.json(folder.path(), &["train", "--config", "areas.yaml", "--epochs", "1", "--threads", "1", "--out", "run"]);
+    assert!(folder.path().join("run/graph.svg").exists() && folder.path().join("run/report.html").exists());
+}
+
+/// Every setting changes what is learned.
+#[test]
+fn no_setting_is_without_effect() {
+    let folder = workplace();
+    // V1 would send feedback to itself, the kernels differ, and feedback carries a signal from the third frame on
+    let graph = GRAPH.replacen("\n0,1,", "\n-1,1,", 1).replacen("7,7,3,3", "14,14,5,5", 1);
+    fs::write(folder.path().join("graph.csv"), graph).unwrap();
+    let usual = Config {
+        batch_size: 80,
+        frames: 3,
+        results_save: None,
+        ..Config::read(folder.path().join("areas.yaml")).unwrap()
+    };
+    let normalised = Config { normalise: true, ..usual.clone() };
+    let slower = Config { lr_epochs: Some(1), ..usual.clone() };
+    let of = |change: fn(&mut Config)| {
+        let mut config = usual.clone();
+        change(&mut config);
+        config
+    };
+    let all = [
+        ("the usual ones", usual.clone()),
+        ("image_size", of(|c| c.image_size = Some(16))),
+        ("split", of(|c| c.split = Split::LastFifth)),
+        ("lr_epochs", slower.clone()),
+        ("lr_factor", Config { lr_factor: 0.5, ..slower }),
+        ("layer_norm", of(|c| c.layer_norm = true)),
+        ("cell_bias", of(|c| c.cell_bias = true)),
+        ("compat", of(|c| c.compat = true)),
+        ("normalise", normalised.clone()),
+        ("dataset", Config { dataset: DataSet::FashionMnist, ..normalised }),
+        ("reciprocal", of(|c| c.reciprocal = false)),
+        ("dropout", of(|c| c.dropout = false)),
+        ("topdown", of(|c| c.topdown = false)),
+        ("ping-pong", of(|c| c.schedule = Schedule::PingPong)),
+        ("in-place", of(|c| c.schedule = Schedule::InPlace)),
+        ("process_time", of(|c| c.process_time = Some(2))),
+        ("hidden_units", of(|c| c.hidden_units = 20)),
+    ];
+    tch::set_num_threads(1);
+    let mut found = BTreeMap::new();
+    for (name, config) in all {
+        let run = folder.path().join(name);
+        train(&config, &run, &TrainOptions::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let same = found.insert(fs::read(run.join("network.pt")).unwrap(), name);
+        assert_eq!(same, None, "{name} changes nothing");
+    }
+}
+
 #[test]
 fn bad_input_is_refused() {
     let folder = workplace();
@@ -160,6 +275,11 @@ fn bad_input_is_refused() {
     assert!(message.contains("no edges lead from an input to the output V1"), "{message}");
     assert!(train(&["--data", "nowhere"]).contains("nowhere"));
     assert!(train(&["--epochs", "0"]).contains("epochs"));
+    for threads in ["0", "1025", "4294967295"] {
+        let message = AREAS.fails(folder.path(), &["train", "--config", "areas.yaml", "--threads", threads], 2);
+        assert!(message.contains("1..=1024"), "{message}");
+    }
+    fs::create_dir(at("folder.json")).unwrap();
     assert!(train(&["--graph", "areas.yaml"]).contains("areas.yaml"));
     for (line, wanted) in [
         ("dropout_p: 1.0", "dropout"),
@@ -174,6 +294,19 @@ fn bad_input_is_refused() {
         ("proj_hidden_dim: 1000000000000", "parameters"),
         ("frames: 5000000000", "frames"),
         ("n_classes: 1000000", "n_classes"),
+        ("process_time: 4294967295", "at most 100000"),
+        ("image_size: 1000000", "at most 4096"),
+        ("seed: 18446744073709551615", "at most 9223372036854775807"),
+        ("output_nodes: -1", "number of an area"),
+        ("output_nodes: V2", "number of an area"),
+        ("model_save: ''", "model_save: it is empty"),
+        ("model_save: folder.json", "is a folder"),
+        ("results_save: folder.json", "is a folder"),
+        ("results_save: areas.yaml/history.json", "cannot write"),
+        (
+            "frames: 1\nprocess_time: 3\nschedule: ping-pong",
+            "V2 was updated in steps that wrote to the other set of states",
+        ),
     ] {
         let key = line.split(':').next().unwrap();
         let rest: String = SETTINGS.lines().filter(|l| !l.starts_with(key)).map(|l| format!("{l}\n")).collect();
@@ -198,5 +331,8 @@ fn settings_are_written() {
     let [graph_loc, data_path] = ["graph.csv", "data"].map(|name| folder.path().join(name));
     let output_nodes = Nodes::Many(vec![1]);
     assert_eq!(written, Config { graph_loc, data_path, output_nodes, ..Config::default() });
-    assert!(AREAS.fails(folder.path(), &["init"], 1).contains("exists"));
+    assert!(AREAS.fails(folder.path(), &["init"], 1).contains("--force"));
+    AREAS.prints(folder.path(), &["init", "--force"]);
+    let again = fs::read_to_string(folder.path().join("areas.toml")).unwrap();
+    assert!(again.contains("sample_graph.csv"), "{again}");
 }

@@ -6,7 +6,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use connectome_io::format::idx;
+use convgru_feedback::analysis::neighborhood_hit;
+use convgru_feedback::stimulus::audiovisual::{Attend, Scenario};
+use convgru_feedback::{Forward, Keep, Schedule};
+use flybrain::areas::multimodal::{Question, ScenarioNetwork, Sets, Settings, neighborhoods};
 use serde_json::Value;
+use tch::{Device, no_grad};
 use tempfile::TempDir;
 
 const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/mnist/");
@@ -117,6 +122,43 @@ fn scenarios_are_learned_in_one_piece_or_two() {
     }
     assert!(fails(folder.path(), &["--set", "tasks=four", "--out", "whole"]).contains("not empty"));
     assert!(fails(folder.path(), &["--set", "channels=4", "--out", "whole", "--resume"]).contains("channels"));
+    assert!(fails(folder.path(), &["--out", "images", "--resume"]).contains("something else than a run"));
+    let run: Value = serde_json::from_str(&fs::read_to_string(at("whole/run.json")).unwrap()).unwrap();
+    assert!(run["inputs"][0]["sha256"].is_string() && run["inputs"][1]["name"] == "recordings", "{run}");
+    fs::write(at("sounds/3_tone_5.wav"), tone(4)).unwrap();
+    let message = fails(folder.path(), &["--set", "tasks=four", "--out", "whole", "--resume"]);
+    assert!(message.contains("config.sounds") && !message.contains("config.images"), "{message}");
+}
+
+/// What is found in one run is what runs of one step more each time find.
+#[test]
+fn states_are_looked_at_as_they_appear() {
+    let folder = workplace();
+    let at = |name: &str| folder.path().join(name);
+    let settings = Settings::read(at("settings.toml")).unwrap();
+    let sets = Sets::read(&settings, &at("images"), &at("sounds")).unwrap();
+    let (scenario, asked) = (Scenario::Conflict, Attend::Image);
+    let items: Vec<_> = (0..12).map(|i| (scenario, i)).collect();
+    let batch = sets.held_out.batch(&items).unwrap().attending(asked);
+    let [seen, heard] = [batch.image_labels(), batch.sound_labels()].map(Result::unwrap);
+    for schedule in Schedule::ALL {
+        let settings = Settings { schedule, process_time: Some(6), ..settings.clone() };
+        let network = ScenarioNetwork::new(&settings, Device::Cpu).unwrap();
+        let found = neighborhoods(&network, &sets.held_out, Question { scenario, asked }, 12).unwrap();
+        let stimuli = network.stimuli(&batch).unwrap();
+        for step in 1..=6 {
+            let how = Forward::new().keep(Keep::States).steps(step);
+            let states =
+                no_grad(|| network.network().forward(&stimuli.iter().collect::<Vec<_>>(), &how)).unwrap().states;
+            for (area, state) in states.iter().enumerate() {
+                for (neighborhood, labels) in found.iter().zip([&seen, &heard]) {
+                    let is_there = state.abs().max().double_value(&[]) > 0.0;
+                    let want = is_there.then(|| neighborhood_hit(&state.flatten(1, -1), labels, 6).unwrap());
+                    assert_eq!(neighborhood.hits[area][step as usize - 1], want, "{schedule:?}: {area}, step {step}");
+                }
+            }
+        }
+    }
 }
 
 /// What is answered adds up, and areas are looked at once a stimulus has reached them.
@@ -161,11 +203,34 @@ fn bad_input_is_refused() {
         ("dropout_p=1.0", "dropout"),
         ("lr=-1.0", "lr"),
         ("epochs=3", "unknown field"),
+        ("test_items=1000000000000", "at most 1000000"),
+        ("seed=18446744073709551615", "at most 9223372036854775807"),
         ("split=files", "t10k"),
     ] {
         let message = fails(folder.path(), &["--set", set, "--out", "run"]);
         assert!(message.contains(wanted), "{set}: {message}");
     }
+    let sound = |digit: usize, take: usize| folder.path().join(format!("sounds/{digit}_tone_{take}.wav"));
+    let change = |change: &dyn Fn(&mut Vec<u8>)| {
+        for (digit, take) in (0..10).flat_map(|digit| [(digit, 0), (digit, 5)]) {
+            let mut bytes = tone(digit);
+            change(&mut bytes);
+            fs::write(sound(digit, take), bytes).unwrap();
+        }
+    };
+    for rate in [100u32, 3_000_000] {
+        change(&|bytes| bytes[24..28].copy_from_slice(&rate.to_le_bytes()));
+        let message = fails(folder.path(), &["--out", "run"]);
+        assert!(message.contains(&format!("have {rate} samples per second")), "{message}");
+    }
+    change(&|_| ());
+    fs::write(sound(7, 5), [&tone(7)[..44], &[0; 1600]].concat()).unwrap();
+    assert!(fails(folder.path(), &["--out", "run"]).contains("digit 7 by tone, take 5: is silent"));
+    change(&|_| ());
+    (0..10).for_each(|digit| fs::rename(sound(digit, 0), sound(digit, 6)).unwrap());
+    let message = fails(folder.path(), &["--out", "run"]);
+    assert!(message.contains("sounds") && message.contains("of 20 recordings 0 have a take from 0 to 4"), "{message}");
+    (0..10).for_each(|digit| fs::rename(sound(digit, 6), sound(digit, 0)).unwrap());
     fs::remove_file(folder.path().join("sounds/3_tone_5.wav")).unwrap();
     for digit in [1, 4, 5, 6, 7, 8, 9, 0] {
         fs::remove_file(folder.path().join(format!("sounds/{digit}_tone_5.wav"))).unwrap();

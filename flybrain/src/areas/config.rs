@@ -45,7 +45,7 @@ pub struct Config {
     pub n_classes: i64,
     /// Taken, and without effect: images are in memory.
     pub num_workers: usize,
-    /// Side that images are resized to. Default: as they are (the reference's is 32, which does not fit its own example).
+    /// Side that images are resized to, at most 4,096. Default: as they are (the reference's is 32, which does not fit its own example).
     pub image_size: Option<i64>,
     /// A `state_dict` of the network: read before training if it is there, written at the end.
     pub model_save: Option<PathBuf>,
@@ -59,7 +59,7 @@ pub struct Config {
     pub schedule: Schedule,
     /// Frames for which an image is shown: feedback needs more than one.
     pub frames: i64,
-    /// Steps of the network. Default: frames + areas - 1.
+    /// Steps of the network, at most 100,000. Default: frames + areas - 1.
     pub process_time: Option<u32>,
     /// Whether states are normalised.
     pub layer_norm: bool,
@@ -111,7 +111,7 @@ pub enum Split {
 
 /// One area or a list of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "wanted is the number of an area, from 0, or a list of them")]
 pub enum Nodes {
     /// One.
     One(usize),
@@ -198,7 +198,7 @@ impl Config {
         toml::to_string(self).map_err(|e| Error::Settings { path: "config.toml".into(), problem: e.to_string() })
     }
 
-    /// Checks what can be checked without the files.
+    /// Checks what can be checked without reading files.
     ///
     /// # Errors
     /// [`Error::Setting`] with the key and what would be right.
@@ -222,13 +222,28 @@ impl Config {
         if let Some((key, value)) = positive.into_iter().find(|(_, value)| *value < 1.0) {
             return refuse(key, format!("{value}; at least 1 is needed"));
         }
-        let most = [("n_classes", self.n_classes, 256), ("frames", self.frames, 10_000)];
+        let most = [
+            ("n_classes", self.n_classes, 256),
+            ("frames", self.frames, 10_000),
+            ("image_size", self.image_size.unwrap_or(1), 4096),
+            ("process_time", self.process_time.unwrap_or(1).into(), 100_000),
+        ];
         if let Some((key, value, most)) = most.into_iter().find(|(_, value, most)| value > most) {
             return refuse(key, format!("{value}; at most {most} are taken"));
         }
         for (key, value) in [("lr", self.lr), ("lr_factor", self.lr_factor)] {
             if !(value > 0.0 && value.is_finite()) {
                 return refuse(key, format!("{value}; a number above 0 is needed"));
+            }
+        }
+        check_seed(self.seed)?;
+        for (key, path) in [("model_save", &self.model_save), ("results_save", &self.results_save)] {
+            let Some(path) = path else { continue };
+            if path.as_os_str().is_empty() {
+                return refuse(key, "it is empty; name a file, or leave it out".into());
+            }
+            if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+                return refuse(key, format!("{} is a folder; name a file", path.display()));
             }
         }
         if let Some(path) = &self.results_save
@@ -239,6 +254,20 @@ impl Config {
         }
         Ok(())
     }
+
+    /// The same settings, written as those of every run that is the same.
+    pub(super) fn comparable(&self) -> Self {
+        let dataset = if self.normalise { self.dataset } else { DataSet::Mnist };
+        Self { dataset, output_nodes: Nodes::Many(self.output_nodes.list().to_vec()), ..self.clone() }
+    }
+}
+
+/// Refuses a seed that TOML has no number for.
+pub(super) fn check_seed(seed: u64) -> Result<(), Error> {
+    if i64::try_from(seed).is_ok() {
+        return Ok(());
+    }
+    Err(Error::Setting { key: "seed", problem: format!("{seed}; at most {} is taken", i64::MAX) })
 }
 
 /// Reads settings, as YAML where the file's name ends in `.yaml` or `.yml`, else as TOML.

@@ -88,9 +88,14 @@ pub fn inspect(config: &Config, table: &AreaTable) -> Result<Inspection, Error> 
         readout_parameters: count("readout"),
         steps: steps(config, areas.len()),
         sufficient_steps: longest.process_time(frames),
-        remarks: graph.diagnostics().iter().map(ToString::to_string).collect(),
+        remarks: graph.diagnostics().iter().map(ToString::to_string).chain(passed_over(table)).collect(),
         areas,
     })
+}
+
+fn passed_over(table: &AreaTable) -> Option<String> {
+    let columns = table.further_columns();
+    (!columns.is_empty()).then(|| format!("columns of the table that have no meaning here: {}", columns.join(", ")))
 }
 
 /// The areas of a table and their edges as a picture.

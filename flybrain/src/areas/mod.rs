@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `config.toml` | the settings as they were understood |
 //! | `graph.csv` | the table of areas |
-//! | `run.json` | version, revision, platform, command line, hash of the table, times, results |
+//! | `run.json` | version, revision, platform, command line, hashes of the table and the images, times, results |
 //! | `report.html` | results and pictures on a page |
 //! | `training.csv`, `validation.csv` | losses and accuracies by step |
 //! | `checkpoints/` | the newest and the best state of the run, from which it can go on |
@@ -16,6 +16,7 @@
 
 mod config;
 mod evaluate;
+mod folder;
 mod inspect;
 mod model;
 pub mod multimodal;

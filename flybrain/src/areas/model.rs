@@ -47,7 +47,7 @@ impl AreaClassifier {
             builder = builder.stimulus(input, image);
         }
         let network = builder.build(&(store.root() / "model"))?;
-        reaches_output(&graph, steps(config, graph.n_areas()))?;
+        reaches_output(&network, config.frames, steps(config, graph.n_areas()))?;
         let state = network.state_shape(graph.outputs()[0]);
         let path = store.root() / "readout";
         // another stream of numbers than the network's
@@ -120,15 +120,24 @@ impl AreaClassifier {
     }
 }
 
-/// Refuses so few steps that the output is never updated.
-pub(super) fn reaches_output(graph: &AreaGraph, steps: u32) -> Result<(), Error> {
+/// Refuses steps after which the output is read as zero; stimuli have `frames` frames.
+pub(super) fn reaches_output(network: &AreaNetwork, frames: i64, steps: u32) -> Result<(), Error> {
+    let graph = network.graph();
     let output = graph.outputs()[0];
     let first = graph.distances()[output];
-    if first.is_some_and(|first| first < steps) {
-        return Ok(());
-    }
     let name = &graph.names()[output];
     let problem = match first {
+        Some(first) if first < steps => {
+            let lengths = vec![u32::try_from(frames).unwrap_or(u32::MAX); graph.inputs().len()];
+            if network.updates_outputs(&lengths, steps)?[0] {
+                return Ok(());
+            }
+            format!(
+                "{steps}, but with the schedule ping-pong the output {name} was updated in steps that wrote to the other set of states, \
+                 and is zero; give {}, or another schedule",
+                steps + 1
+            )
+        }
         Some(first) => format!("{steps}, but the output {name} is first updated in step {first}; give more steps"),
         None => format!("no number of steps is enough: no edges lead from an input to the output {name}"),
     };

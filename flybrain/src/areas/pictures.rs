@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Evaluation, Run};
 use crate::Error;
-use crate::figure::{AreaNetwork, Axis, ColorScale, Figure, Grid, Heatmap, Lines};
+use crate::figure::{AreaNetwork, Axis, ColorScale, Figure, Grid, Heatmap, Lines, MOST_AREAS, Pooling, Zeros};
 
 /// What the trainer wrote down.
 pub(super) struct Log {
@@ -109,7 +109,31 @@ pub(super) fn confusion(answers: &Evaluation) -> Result<Figure, Error> {
         .build()
 }
 
-/// Areas and edges.
+/// Areas and edges; the connections as a matrix where there are too many areas for boxes.
 pub(super) fn graph(graph: &AreaGraph) -> Result<Figure, Error> {
-    AreaNetwork::of("Areas, feedforward edges and feedback", graph).build()
+    let (title, n) = ("Areas, feedforward edges and feedback", graph.n_areas());
+    if n <= MOST_AREAS {
+        return AreaNetwork::of(title, graph).build();
+    }
+    let mut cells = vec![0.0; n * n];
+    graph.feedback_edges().into_iter().for_each(|(from, to)| cells[from * n + to] = -1.0);
+    graph.edges().into_iter().for_each(|(from, to)| cells[from * n + to] = 1.0);
+    Heatmap::new(title, n, n, &cells)
+        .x("to area")
+        .y("from area")
+        .colors(ColorScale::Diverging)
+        .color_range(-1.0, 1.0)
+        .color_label("1 feedforward, -1 feedback alone")
+        .zeros(Zeros::Blank)
+        .pooling(Pooling::Largest)
+        .build()
+}
+
+/// What stands below [`graph`].
+pub(super) fn graph_caption(graph: &AreaGraph) -> &'static str {
+    if graph.n_areas() <= MOST_AREAS {
+        "Areas with their height, width and channels; feedback is dashed."
+    } else {
+        "Connections of the areas by their numbers."
+    }
 }

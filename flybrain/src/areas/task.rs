@@ -44,7 +44,7 @@ impl Task {
             }
         };
         let parts = [learned, held_out];
-        let digest = digest(&parts);
+        let digest = digest(parts.each_ref());
         let [learned, held_out] = parts.map(|images| Labelled::of(&images, config, device));
         let task = Self { learned: learned?, held_out: held_out?, digest };
         let [learned, held_out] = [&task.learned, &task.held_out].map(|part| part.images.size());
@@ -78,7 +78,7 @@ impl Task {
 }
 
 /// SHA-256 of numbers, sizes, classes and pixels.
-fn digest(parts: &[Images]) -> String {
+pub(super) fn digest(parts: [&Images; 2]) -> String {
     let mut hash = Sha256::new();
     for images in parts {
         let [height, width] = images.size();

@@ -6,13 +6,14 @@ use std::path::Path;
 use connectome_io::format::area_table::AreaTable;
 use convgru_feedback::{Mode, load_state_dict, save_state_dict};
 use serde::Serialize;
+use serde_json::json;
 use tch::{Device, Kind, Reduction, Tensor};
 use tch_train::{Adam, Batches, Ended, OnSignal, Optimizer, Outcome, Progress, Schedule, Scores, Trainer};
 
-use super::pictures;
 use super::{AreaClassifier, Config, Evaluation, Run, Task, evaluate};
+use super::{folder, pictures};
 use crate::report::{Report, RunRecord};
-use crate::{Error, atomic, input_file, run_folder};
+use crate::{Error, atomic, input_file};
 
 /// How a run is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,23 @@ pub struct Trained {
     pub held_out: Evaluation,
 }
 
+/// Settings that may change when a run goes on: where files are, how long and how fast it learns, and what only the digests of its table
+/// and images tell.
+const MAY_DIFFER: [&str; 12] = [
+    "graph_loc",
+    "data_path",
+    "model_save",
+    "results_save",
+    "num_workers",
+    "image_size",
+    "epochs",
+    "lr",
+    "lr_epochs",
+    "lr_factor",
+    "dropout",
+    "dropout_p",
+];
+
 /// Checkpoints in an epoch, beside that at its end.
 const CHECKPOINTS: u64 = 4;
 
@@ -58,20 +76,23 @@ const CHECKPOINTS: u64 = 4;
 ///
 /// # Errors
 /// [`Error::Setting`], [`Error::Data`], [`Error::Graph`], [`Error::Areas`] for settings and files that cannot be used, before anything is
-/// written; [`Error::Exists`] for a folder that is not empty, unless the run in it is resumed; [`Error::Train`] for what goes wrong on the way.
+/// written; [`Error::Exists`] for a folder that is not empty, unless the run in it is resumed; [`Error::Settings`] for one to resume in
+/// that is of other settings or holds something else than a run; [`Error::Train`] for what goes wrong on the way.
 pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<Trained, Error> {
     let mut record = RunRecord::start();
     config.check()?;
     let run = Run::new(folder);
-    if !options.resume {
-        run_folder::check_empty(folder)?;
-    }
+    let read = |path: &Path| Ok(Config::read(path)?.comparable());
+    let there = folder::check(folder, options.resume, &config.comparable(), &MAY_DIFFER, read)?;
     let table = AreaTable::read(&config.graph_loc)?;
     record.input(input_file(&config.graph_loc)?);
     record.seed("seed", config.seed);
     let task = Task::read(config, options.device)?;
+    record.input(json!({ "name": "images and classes", "sha256": task.digest }));
     let model = AreaClassifier::new(config, table, task.image_shape(), options.device)?;
-    if let Some(path) = config.model_save.as_ref().filter(|path| path.exists()) {
+    // a checkpoint replaces them
+    let begins = !options.resume || run.checkpoints().list()?.is_empty();
+    if let Some(path) = config.model_save.as_ref().filter(|path| begins && path.exists()) {
         load_state_dict(model.store(), "model", path)?;
     }
     let batches = Batches::shuffled(task.learned.len(), config.batch_size, config.seed)?;
@@ -97,11 +118,18 @@ pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<T
             Ok(scores)
         })?
         .checkpoints(per_epoch.div_ceil(CHECKPOINTS), run.checkpoints(), model.identity(Some(&task.digest)))?
+        .notes(folder::notes())
         .log(folder, 1)?
         .progress(options.progress)
         .on_signal(options.on_signal);
     if options.resume {
-        trainer.resume()?;
+        folder::compare_threads(&run)?;
+        let [then, now] = [there.as_ref().unwrap_or(config), config].map(|c| if c.dropout { c.dropout_p } else { 0.0 });
+        if trainer.resume()?.is_none() {
+            folder::nothing_to_resume(&run);
+        } else if then != now {
+            tracing::warn!("dropout: the run was made with {then}, now {now}");
+        }
     }
     prepare(&run, config, &model)?;
     let report = trainer.run(steps, |batch| {
@@ -137,10 +165,7 @@ pub fn train(config: &Config, folder: &Path, options: &TrainOptions) -> Result<T
 
 /// Writes what is known before the first step.
 fn prepare(run: &Run, config: &Config, model: &AreaClassifier) -> Result<(), Error> {
-    let saved = config.model_save.as_deref().and_then(Path::parent).map(Path::to_path_buf);
-    for path in [run.path("")].into_iter().chain(saved).filter(|path| !path.as_os_str().is_empty()) {
-        fs::create_dir_all(&path).map_err(|source| Error::Write { path, source })?;
-    }
+    let figure = pictures::graph(model.network().graph())?;
     // Paths that mean the same from inside the run folder.
     let absolute = |path: &Path| {
         fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
@@ -150,9 +175,14 @@ fn prepare(run: &Run, config: &Config, model: &AreaClassifier) -> Result<(), Err
     resolved.data_path = absolute(&config.data_path);
     resolved.model_save = config.model_save.as_deref().map(&absolute);
     resolved.results_save = config.results_save.as_deref().map(&absolute);
+    let settings = resolved.to_toml()?;
+    [&config.model_save, &config.results_save].into_iter().flatten().try_for_each(|path| folder::check_file(path))?;
+    let folder = run.path("");
+    fs::create_dir_all(&folder).map_err(|source| Error::Write { path: folder, source })?;
     model.table().write(run.path("graph.csv"))?;
-    pictures::graph(model.network().graph())?.save(run.path("graph"))?;
-    write(&run.path("config.toml"), &resolved.to_toml()?)
+    write(&run.path("config.toml"), &settings)?;
+    figure.save(run.path("graph"))?;
+    Ok(())
 }
 
 /// Writes what is known after the last step.
@@ -206,7 +236,7 @@ fn report(
             ("parameters of the network", count("model").to_string()),
             ("parameters of the readout", count("readout").to_string()),
         ])
-        .figure("Areas with their height, width and channels; feedback is dashed.", &pictures::graph(graph)?)
+        .figure(pictures::graph_caption(graph), &pictures::graph(graph)?)
         .saved_figure("Loss and accuracy over epochs.", &log.figure()?, &folder, "learning")?
         .saved_figure("Which classes are taken for which.", &pictures::confusion(held_out)?, &folder, "confusion")?;
     Ok(report.of_run(&settings, record))

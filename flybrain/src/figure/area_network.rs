@@ -56,7 +56,7 @@ const FEEDFORWARD: usize = 0;
 const FEEDBACK: usize = 1;
 
 /// More areas than this are no picture any more.
-const MOST_AREAS: usize = 100;
+pub(crate) const MOST_AREAS: usize = 100;
 /// Font sizes in boxes.
 const NAME: f64 = 13.0;
 const NOTE: f64 = 10.0;

@@ -63,6 +63,7 @@ mod trace;
 
 pub use animation::Animation;
 pub use area_network::AreaNetwork;
+pub(crate) use area_network::MOST_AREAS;
 pub use axis::{Axis, Scale};
 pub use bar::{Bar, ValueLabels};
 pub use cells::Pooling;

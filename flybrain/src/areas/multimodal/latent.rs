@@ -1,8 +1,8 @@
 //! What areas represent, and what feedback does to them, step by step.
 
-use convgru_feedback::Keep;
 use convgru_feedback::analysis::{Modulation, neighborhood_hit};
 use convgru_feedback::stimulus::audiovisual::{AudioVisual, Batch};
+use convgru_feedback::{Keep, Schedule};
 use serde::Serialize;
 use tch::{Tensor, no_grad};
 
@@ -56,30 +56,42 @@ pub fn neighborhoods(
     if question.scenario.matching() {
         digits.truncate(1);
     }
-    let names = network.network().graph().names();
+    let (names, steps) = (network.network().graph().names(), network.steps() as usize);
     let mut found: Vec<Neighborhood> = digits
         .iter()
         .map(|(digits, _)| Neighborhood {
             question: question.to_string(),
             digits,
             areas: names.to_vec(),
-            hits: vec![Vec::new(); names.len()],
+            hits: vec![vec![None; steps]; names.len()],
         })
         .collect();
-    for step in 1..=network.steps() {
-        // one step more each time: all states of all steps at once take much memory
-        let how = network.forward().keep(Keep::States).steps(step);
-        let states = no_grad(|| network.network().forward(&stimuli, &how))?.states;
-        for (area, state) in states.iter().enumerate() {
-            let state = state.f_flatten(1, -1).map_err(torch)?;
-            let is_there = state.f_any().and_then(bool::try_from).map_err(torch)?;
+    let sets = if network.settings().schedule == Schedule::PingPong { 2 } else { 1 };
+    let mut failed = None;
+    // states are looked at as they appear: all of all steps at once take much memory
+    let how = network.forward().keep(Keep::Updates);
+    no_grad(|| {
+        network.network().forward_watched(&stimuli, &how, |updated| {
             for (neighborhood, (_, labels)) in found.iter_mut().zip(&digits) {
-                let hit = is_there.then(|| neighborhood_hit(&state, labels, NEIGHBORS)).transpose()?;
-                neighborhood.hits[area].push(hit);
+                match hit(updated.state, labels) {
+                    // it stays until it is updated again
+                    Ok(hit) => neighborhood.hits[updated.area][updated.step as usize..]
+                        .iter_mut()
+                        .step_by(sets)
+                        .for_each(|of_step| *of_step = hit),
+                    Err(error) => failed = Some(error),
+                }
             }
-        }
-    }
-    Ok(found)
+        })
+    })?;
+    failed.map_or(Ok(found), Err)
+}
+
+/// Neighbourhood hit of an area's states; none where all are zero.
+fn hit(state: &Tensor, labels: &Tensor) -> Result<Option<f64>, Error> {
+    let state = state.f_flatten(1, -1).map_err(torch)?;
+    let is_there = state.f_any().and_then(bool::try_from).map_err(torch)?;
+    Ok(is_there.then(|| neighborhood_hit(&state, labels, NEIGHBORS)).transpose()?)
 }
 
 /// The mean gain of each area in each step, for `items` of a scenario.
@@ -91,7 +103,7 @@ pub fn gain(network: &ScenarioNetwork, set: &AudioVisual, question: Question, it
     let graph = network.network().graph();
     let mut gains = vec![vec![None; network.steps() as usize]; graph.n_areas()];
     let mut failed = None;
-    let how = network.forward().keep(Keep::States);
+    let how = network.forward().keep(Keep::Updates);
     no_grad(|| {
         network.network().forward_watched(&stimuli.iter().collect::<Vec<_>>(), &how, |updated| {
             let Some(feedback) = updated.top_down else { return };

@@ -16,7 +16,7 @@
 //! | --- | --- |
 //! | `config.toml` | the settings as they were understood |
 //! | `graph.csv` | the table of areas |
-//! | `run.json` | version, revision, platform, command line, times, results |
+//! | `run.json` | version, revision, platform, command line, hashes of images and recordings, times, results |
 //! | `report.html` | results and pictures on a page |
 //! | `training.csv`, `validation.csv` | losses and accuracies by step |
 //! | `checkpoints/` | the newest and the best state of the run, from which it can go on |

@@ -10,7 +10,7 @@ use tch::nn::VarStore;
 use tch::{Device, Tensor};
 use tch_train::{Identity, Parameters};
 
-use super::Settings;
+use super::{Sets, Settings};
 use crate::Error;
 use crate::areas::model::reaches_output;
 
@@ -31,7 +31,6 @@ impl ScenarioNetwork {
     /// [`Error::Setting`], [`Error::Areas`] for settings that no network can have.
     pub fn new(settings: &Settings, device: Device) -> Result<Self, Error> {
         let (table, graph) = (settings.table()?, settings.graph()?);
-        reaches_output(&graph, settings.network_steps(graph.n_areas()))?;
         let store = VarStore::new(device);
         let network = AreaNetwork::builder(&graph)
             .schedule(settings.schedule)
@@ -40,6 +39,7 @@ impl ScenarioNetwork {
             .projection_channels(settings.proj_hidden_dim)
             .seed(settings.seed)
             .build(&(store.root() / "model"))?;
+        reaches_output(&network, settings.frames, settings.network_steps(graph.n_areas()))?;
         let state = network.state_shape(graph.outputs()[0]);
         let path = store.root() / "readout";
         // another stream of numbers than the network's
@@ -114,17 +114,23 @@ impl ScenarioNetwork {
         Parameters::of(&self.store)
     }
 
-    /// What a checkpoint of this network is of: the settings but for how long it is trained and how it is judged.
-    pub(super) fn identity(&self) -> Identity {
+    /// What a checkpoint of this network is of: the settings but for how long it is trained and how it is judged, and the digests of
+    /// images and recordings.
+    pub(super) fn identity(&self, sets: &Sets) -> Identity {
         let mut settings = json!(self.settings);
         if let Some(keys) = settings.as_object_mut() {
-            keys.retain(|key, _| !["steps", "validate_every", "test_items", "latent_items"].contains(&key.as_str()));
+            keys.retain(|key, _| !MAY_DIFFER.contains(&key.as_str()));
+            keys.insert("images".into(), sets.image_digest.as_str().into());
+            keys.insert("sounds".into(), sets.sound_digest.as_str().into());
         }
         Identity::new("network of the audiovisual tasks", settings)
     }
 }
 
 const DIGITS: i64 = 10;
+
+/// Settings that may change when a run goes on.
+pub(super) const MAY_DIFFER: [&str; 4] = ["steps", "validate_every", "test_items", "latent_items"];
 
 /// What networks for one modality are asked; for four tasks, each item has a question of its own.
 pub(super) fn asking(batch: Batch, tasks: Tasks) -> Batch {

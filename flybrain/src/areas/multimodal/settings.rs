@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::areas::Split;
-use crate::areas::config::{parsed, schedule};
+use crate::areas::config::{check_seed, parsed, schedule};
 
 /// Settings of a run on the paper's audiovisual tasks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub struct Settings {
     pub seed: u64,
     /// Steps from one validation, and one checkpoint, to the next. Default: 250.
     pub validate_every: u64,
-    /// Items of each question that the network is validated and judged by. Default: 400.
+    /// Items of each question that the network is validated and judged by, at most 1,000,000. Default: 400.
     pub test_items: u64,
     /// Items of each scenario for neighbourhood hit and gain. Default: 400.
     pub latent_items: u64,
@@ -143,11 +143,18 @@ impl Settings {
     /// The same settings but for one, given as `key=value`; the value as in TOML, quotes may be left out.
     ///
     /// # Errors
-    /// [`Error::Settings`] for keys that are not known and values that make no sense.
+    /// [`Error::Settings`] for keys that are not known and values that make no sense, [`Error::Setting`] for a seed that TOML has no number
+    /// for.
     pub fn with(&self, setting: &str) -> Result<Self, Error> {
         let bad = |problem: String| Error::Settings { path: setting.into(), problem: problem.trim_end().into() };
         let (key, value) = setting.split_once('=').ok_or_else(|| bad("not key=value".into()))?;
+        check_seed(self.seed)?;
         let mut table = toml::Table::try_from(self).map_err(|e| bad(e.to_string()))?;
+        if key.trim() == "seed"
+            && let Ok(seed) = value.trim().parse()
+        {
+            check_seed(seed)?;
+        }
         let quoted = || toml::Value::String(value.trim().to_owned());
         table.insert(key.trim().to_owned(), value.trim().parse().unwrap_or_else(|_| quoted()));
         table.try_into().map_err(|e: toml::de::Error| bad(e.to_string()))
@@ -178,6 +185,7 @@ impl Settings {
             ("channels", u64::from(self.channels), 4096),
             ("frames", self.frames as u64, 10_000),
             ("process_time", self.process_time.unwrap_or(1).into(), 10_000),
+            ("test_items", self.test_items, 1_000_000),
             ("latent_items", self.latent_items, 10_000),
         ];
         if let Some((key, value, most)) = most.into_iter().find(|(_, value, most)| value > most) {
@@ -189,7 +197,7 @@ impl Settings {
         if !(self.lr > 0.0 && self.lr.is_finite()) {
             return refuse("lr", format!("{}; a number above 0 is needed", self.lr));
         }
-        Ok(())
+        check_seed(self.seed)
     }
 
     /// The paper's network that these settings start from.
@@ -245,6 +253,9 @@ mod tests {
             let message = settings.with(setting).unwrap_err().to_string();
             assert!(message.contains(wanted), "{message}");
         }
+        assert!(
+            settings.with("seed=18446744073709551615").unwrap_err().to_string().contains("at most 9223372036854775807")
+        );
     }
 
     #[test]

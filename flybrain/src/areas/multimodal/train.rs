@@ -6,17 +6,18 @@ use std::path::Path;
 
 use convgru_feedback::{Mode, save_state_dict};
 use serde::Serialize;
+use serde_json::json;
 use tch::{Kind, Reduction, Tensor};
 use tch_train::{Adam, Batches, Ended, Optimizer, Outcome, Schedule, Scores, Trainer};
 
-use super::network::asking;
+use super::network::{MAY_DIFFER, asking};
 use super::{
     Answers, Gain, Neighborhood, Question, ScenarioNetwork, Sets, Settings, ask, gain, neighborhoods, pictures,
 };
+use crate::Error;
 use crate::areas::train::write;
-use crate::areas::{Run, TrainOptions};
+use crate::areas::{Run, TrainOptions, folder};
 use crate::report::{Report, RunRecord, Table};
-use crate::{Error, run_folder};
 
 /// What a run gave.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -41,14 +42,15 @@ pub struct Results {
 ///
 /// # Errors
 /// [`Error::Setting`], [`Error::Areas`] for settings that cannot be used, before anything is written; [`Error::Exists`] for a folder that
-/// is not empty, unless the run in it is resumed; [`Error::Train`] for what goes wrong on the way.
+/// is not empty, unless the run in it is resumed; [`Error::Settings`] for one to resume in that is of other settings or holds something
+/// else than a run; [`Error::Train`] for what goes wrong on the way.
 pub fn train(settings: &Settings, sets: &Sets, folder: &Path, options: &TrainOptions) -> Result<Results, Error> {
     let mut record = RunRecord::start();
     record.seed("seed", settings.seed);
+    record.input(json!({ "name": "images and labels", "sha256": sets.image_digest }));
+    record.input(json!({ "name": "recordings", "sha256": sets.sound_digest }));
     let run = Run::new(folder);
-    if !options.resume {
-        run_folder::check_empty(folder)?;
-    }
+    folder::check(folder, options.resume, settings, &MAY_DIFFER, |path| Settings::read(path))?;
     let network = ScenarioNetwork::new(settings, options.device)?;
     let learned = Question::learned(settings.tasks);
     let items: usize = learned.iter().map(|&scenario| sets.learned.len(scenario)).sum();
@@ -66,12 +68,16 @@ pub fn train(settings: &Settings, sets: &Sets, folder: &Path, options: &TrainOpt
                 scores.and(answers.question.to_string(), answers.right)
             }))
         })?
-        .checkpoints(settings.validate_every, run.checkpoints(), network.identity())?
+        .checkpoints(settings.validate_every, run.checkpoints(), network.identity(sets))?
+        .notes(folder::notes())
         .log(folder, 1)?
         .progress(options.progress)
         .on_signal(options.on_signal);
     if options.resume {
-        trainer.resume()?;
+        folder::compare_threads(&run)?;
+        if trainer.resume()?.is_none() {
+            folder::nothing_to_resume(&run);
+        }
     }
     prepare(&run, &network)?;
     let report = trainer.run(settings.steps, |batch| {
@@ -123,11 +129,13 @@ fn answers(network: &ScenarioNetwork, sets: &Sets, learned: bool) -> Result<Vec<
 
 /// Writes what is known before the first step.
 fn prepare(run: &Run, network: &ScenarioNetwork) -> Result<(), Error> {
+    let settings = network.settings().to_toml()?;
     let path = run.path("");
     fs::create_dir_all(&path).map_err(|source| Error::Write { path, source })?;
     network.table().write(run.path("graph.csv"))?;
+    write(&run.path("config.toml"), &settings)?;
     crate::areas::pictures::graph(network.network().graph())?.save(run.path("graph"))?;
-    write(&run.path("config.toml"), &network.settings().to_toml()?)
+    Ok(())
 }
 
 /// Writes what is known after the last step.

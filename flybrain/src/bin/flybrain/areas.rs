@@ -39,7 +39,7 @@ impl Command {
 /// Where settings come from: a file, and what is said beside it.
 #[derive(Debug, Args)]
 struct Settings {
-    /// Settings, TOML or the reference's YAML; `flybrain areas init` writes one [default: what it would write]
+    /// Settings, TOML or the reference's YAML; `flybrain areas init` writes one [default: what it would write, but for graph_loc, which has none]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Table of areas, CSV; over the settings' `graph_loc`

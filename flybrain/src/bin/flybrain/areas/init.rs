@@ -13,6 +13,9 @@ pub(crate) struct Init {
     /// The file to write
     #[arg(default_value = "areas.toml")]
     file: PathBuf,
+    /// Replace a file of that name
+    #[arg(long)]
+    force: bool,
 }
 
 /// The settings of the reference's example, commented.
@@ -20,7 +23,7 @@ const SETTINGS: &str = include_str!("settings.toml");
 
 impl Init {
     pub(crate) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
-        if self.file.exists() {
+        if self.file.exists() && !self.force {
             return Err(Failure::Exists { path: self.file.clone() });
         }
         std::fs::write(&self.file, SETTINGS)

@@ -19,7 +19,7 @@ use crate::threads::threads;
 /// Train a network on the paper's audiovisual tasks and look into it; Ctrl-C saves, --resume goes on
 #[derive(Debug, Args)]
 pub(crate) struct Scenarios {
-    /// Settings, TOML or YAML [default: the paper's networks; the config.toml of a run lists all keys]
+    /// Settings, TOML or YAML [default: the paper's networks; the config.toml of a run lists all keys that are set; process_time has no default]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// One setting, over the file's: tasks=four, wiring=mpc, topdown=false, steps=1000, seed=2, ...; may be given again
@@ -37,7 +37,7 @@ pub(crate) struct Scenarios {
     /// Go on from the newest checkpoint in the folder of the run
     #[arg(long)]
     resume: bool,
-    /// Threads of libtorch [default: all cores]
+    /// Threads of libtorch; results depend on their number in the last digits [default: all cores]
     #[arg(long, value_parser = threads())]
     threads: Option<usize>,
     /// Compute on the first CUDA device

@@ -30,7 +30,7 @@ pub(crate) struct Train {
     /// Go on from the newest checkpoint in the folder of the run
     #[arg(long)]
     resume: bool,
-    /// Threads of libtorch [default: all cores]
+    /// Threads of libtorch; results depend on their number in the last digits [default: all cores]
     #[arg(long, value_parser = threads())]
     threads: Option<usize>,
     /// Compute on the first CUDA device
