@@ -114,7 +114,7 @@ impl TrainSettings {
         if self.dt > 1.0 {
             return refuse("dt", format!("{} time constants; at most 1", self.dt));
         }
-        if !(self.target.abs() <= FARTHEST) {
+        if self.target.is_nan() || self.target.abs() > FARTHEST {
             let problem = format!("{}; a number from -{FARTHEST:e} to {FARTHEST:e} is needed", self.target);
             return refuse("target", problem);
         }
