@@ -17,7 +17,9 @@ fn main() {
         println!("cargo:warning=torch-sys published no libtorch folder: nothing that links will build");
         return;
     };
-    let root = match env::var_os("LIBTORCH_INCLUDE") {
+    // A LIBTORCH_LIB of its own says nothing of the headers, which torch-sys then takes from LIBTORCH.
+    let apart = || env::var_os("LIBTORCH_LIB").and_then(|_| env::var_os("LIBTORCH"));
+    let root = match env::var_os("LIBTORCH_INCLUDE").or_else(apart) {
         Some(root) => PathBuf::from(root),
         None => lib.parent().expect("torch-sys publishes a folder named lib").to_path_buf(),
     };

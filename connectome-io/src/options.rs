@@ -43,8 +43,8 @@ pub enum UnknownNeurons {
 /// Where the neurons of a table of edges, or the ids of a matrix, are described.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum NeuronsFile {
-    /// For tables of edges: `neurons.csv`, `traced-neurons.csv` or `areas.csv`, each also with `.gz`, in the same folder, if there
-    /// is one; for matrices: none.
+    /// For tables of edges: `neurons.csv`, `traced-neurons.csv` or `areas.csv`, each also with `.gz`, `neurons.parquet` or
+    /// `neurons.feather`, in the same folder, if there is one; for matrices: none.
     #[default]
     Sibling,
     /// None: neurons are what the edges name, in ascending order of ids, or the rows of the matrix.
@@ -156,12 +156,14 @@ pub struct ReadOptions {
     pub muscle: Muscle,
     /// What a `.csv` holds. Default [`CsvLayout::Auto`].
     pub csv: CsvLayout,
-    /// Member of an `.npz` archive that holds the matrix. Default: a `scipy.sparse` matrix, or the only square one.
+    /// Member of an `.npz` archive, a state dict or a pickle's dict that holds the matrix. Default: a `scipy.sparse` matrix, or
+    /// the only square one.
     pub member: Option<String>,
     /// Told how far a table of edges has been read. Default: nothing is told.
     pub progress: Progress,
-    /// Threads that a large table may take: with two or more, one finds rows while another looks neurons up. What is read
-    /// does not depend on it. Default: as many as the machine has.
+    /// Threads that a large file may take: of text, one finds rows while another looks neurons up; plain columns of
+    /// Parquet and members of `.npz` are shared out. What is read does not depend on it. Default: as many as the machine
+    /// has.
     pub threads: Option<usize>,
     /// Caps on sizes.
     pub limits: Limits,

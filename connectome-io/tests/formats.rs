@@ -299,6 +299,34 @@ fn scipy_layouts_agree_with_the_dense_matrix() {
     assert_eq!(edges(&sparse_matrix::read(&path, &options).unwrap()), want);
 }
 
+/// Members of large archives are inflated side by side, to the same matrix and the same errors.
+#[test]
+fn archives_on_several_threads() {
+    let f = Folder::new();
+    let path = f.path().join("w.npz");
+    let n = 300_000u32;
+    let weight = (0..n).map(|i| f64::from(i.wrapping_mul(2_654_435_761)) / 7.0).collect();
+    let ends = |factor: u32| (0..n).map(|i| i.wrapping_mul(factor) % 2999).collect::<Vec<u32>>();
+    let synapses = connectome_io::SynapseTable::new((0..n).map(|i| i / 101).collect(), ends(7919), weight).unwrap();
+    let neurons = connectome_io::NeuronTable::numbered(2999);
+    let c = Connectome::new(neurons, synapses, connectome_io::Provenance::default()).unwrap();
+    write(&c, &path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(bytes.len() > 1 << 20);
+    let on = |threads: usize| ReadOptions { threads: Some(threads), ..ReadOptions::default() };
+    for threads in [1, 2, 3] {
+        let back = read_with(&path, &on(threads)).unwrap();
+        assert_eq!((back.neurons(), back.synapses()), (c.neurons(), c.synapses()));
+    }
+    for place in [1000, bytes.len() / 3, bytes.len() / 2, bytes.len() - 60_000] {
+        let mut damaged = bytes.clone();
+        damaged[place..place + 40].fill(0xa5);
+        let path = f.put("damaged.npz", damaged);
+        let [one, two] = [1, 2].map(|threads| read_with(&path, &on(threads)).map(|_| ()).map_err(|e| e.to_string()));
+        assert!(one.is_err() && one == two, "{one:?}, {two:?}");
+    }
+}
+
 #[test]
 fn content_decides_where_the_name_says_nothing() {
     let f = Folder::new();

@@ -57,6 +57,16 @@ impl Archive {
         self.members.contains(name)
     }
 
+    /// Bytes of the file.
+    pub(crate) fn n_bytes(&self) -> u64 {
+        self.members.length()
+    }
+
+    /// Bytes that a member inflates to, as the directory has it.
+    pub(crate) fn inflated_size(&mut self, name: &str) -> Result<u64, Error> {
+        self.members.with(name, |member| Ok(member.size))
+    }
+
     /// Reads a member.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Matrices in `.npz` archives: those of `scipy.sparse.save_npz` in CSR, CSC or COO layout, and plain arrays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use super::matrix::{assemble, check_plausible, from_array_at, side};
@@ -8,6 +8,7 @@ use super::npz::{self, Archive, Compression};
 use crate::edges::Edges;
 use crate::indices::{expand_pointers, narrow};
 use crate::options::ReadOptions;
+use crate::threads::share_out;
 use crate::{Array, Connectome, Error, Location};
 
 /// Reads a connectivity matrix from an archive.
@@ -25,7 +26,8 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome,
         return from_array_at(&array, None, options, &at.key(member));
     }
     if archive.contains("format") && archive.contains("data") && archive.contains("shape") {
-        return read_scipy(&mut archive, options, &at);
+        let ahead = read_ahead(path, &mut archive, options);
+        return read_scipy(&mut archive, ahead, options, &at);
     }
     let [name] = archive.names() else {
         return Err(Error::Missing {
@@ -61,8 +63,36 @@ pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Erro
     npz::write_with_text(path.as_ref(), &arrays, Some(("format", "coo")), Compression::Deflated)
 }
 
+/// What became of members that were read by other threads.
+type Ahead<'a> = HashMap<&'a str, Result<Array, Error>>;
+
+/// Inflates large members side by side, if there is a thread for more than one.
+fn read_ahead<'a>(path: &Path, archive: &mut Archive, options: &ReadOptions) -> Ahead<'a> {
+    const LARGE: u64 = 1 << 20;
+    let threads = options.threads_or_all();
+    let mut members = Vec::new();
+    if threads > 1 && archive.n_bytes() >= LARGE {
+        for name in ["data", "indices", "row", "col"] {
+            members.push((name, archive.inflated_size(name).unwrap_or(0)));
+        }
+    }
+    members.retain(|(_, size)| *size >= LARGE);
+    let all = members.iter().fold(0, |all: u64, (_, size)| all.saturating_add(*size));
+    if members.len() < 2 || all > options.limits.inflated {
+        return Ahead::new();
+    }
+    let read = |(name, _)| (name, Archive::open(path, &options.limits).and_then(|mut archive| archive.read(name)));
+    share_out(members.into_iter(), threads, read).into_iter().collect()
+}
+
 /// Reads the members that `scipy.sparse.save_npz` writes.
-fn read_scipy(archive: &mut Archive, options: &ReadOptions, at: &Location) -> Result<Connectome, Error> {
+fn read_scipy(
+    archive: &mut Archive,
+    mut ahead: Ahead<'_>,
+    options: &ReadOptions,
+    at: &Location,
+) -> Result<Connectome, Error> {
+    let mut array = |archive: &mut Archive, name: &str| ahead.remove(name).unwrap_or_else(|| archive.read(name));
     let integers = |archive: &mut Archive, name: &str| {
         archive.read(name)?.to_i64().map_err(|e| {
             let mut e = e;
@@ -78,12 +108,15 @@ fn read_scipy(archive: &mut Archive, options: &ReadOptions, at: &Location) -> Re
         .collect::<Result<_, _>>()
         .map_err(|_| Error::Malformed { at: at.key("shape"), problem: format!("the shape {shape:?} is negative") })?;
     let n = side(&shape, at)?;
-    let weight = archive.read("data")?.into_f64().map_err(|e| e.in_file(at))?;
+    let weight = array(archive, "data")?.into_f64().map_err(|e| e.in_file(at))?;
     let (rows, columns) = match layout.as_str() {
-        "coo" => (narrow(&archive.read("row")?, n, "row", at)?, narrow(&archive.read("col")?, n, "col", at)?),
+        "coo" => {
+            let rows = narrow(&array(archive, "row")?, n, "row", at)?;
+            (rows, narrow(&array(archive, "col")?, n, "col", at)?)
+        }
         "csr" | "csc" => {
             let pointers = integers(archive, "indptr")?;
-            let indices = narrow(&archive.read("indices")?, n, "indices", at)?;
+            let indices = narrow(&array(archive, "indices")?, n, "indices", at)?;
             if pointers.len() != n + 1 {
                 return Err(Error::LengthMismatch {
                     at: at.key("indptr"),

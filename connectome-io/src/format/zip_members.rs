@@ -95,6 +95,11 @@ impl Members {
         self.names.iter().map(|name| MEMBER + 4 * name.len()).sum()
     }
 
+    /// Bytes of the file.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Names of the members in the order of the archive.
     pub(crate) fn names(&self) -> &[String] {
         &self.names

@@ -22,7 +22,7 @@ pub(crate) struct Reading {
     /// Edges between neurons that are not listed: refuse the file, or leave them out
     #[arg(long, value_enum, default_value = "error")]
     unknown_neurons: UnknownArg,
-    /// Table of neurons, `none`, or `beside`: neurons.csv in the folder of the edges, if there is one
+    /// Table of neurons, `none`, or `beside`: neurons.csv, .parquet or .feather in the folder of the edges, if there is one
     #[arg(long, default_value = "beside", value_name = "FILE")]
     neurons: String,
     /// Number of neurons: ends of edges are then indices from 0
