@@ -83,6 +83,11 @@ impl<'a> Meter<'a> {
         self.is_due(rows.saturating_sub(self.rows))
     }
 
+    /// Begins again at the first row.
+    pub(crate) fn restart(&mut self) {
+        self.rows = 0;
+    }
+
     /// Tells that all has been read.
     pub(crate) fn finish(&mut self, rows: usize) {
         self.rows = rows as u64;

@@ -11,6 +11,7 @@ pub(crate) fn share_out<J: Send, R: Send>(
     threads: usize,
     work: impl Fn(J) -> R + Sync,
 ) -> Vec<R> {
+    let threads = jobs.size_hint().1.map_or(threads, |most| threads.min(most));
     let queue = Mutex::new(jobs.enumerate());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || iter::from_fn(next).map(|(place, job)| (place, work(job))).collect::<Vec<(usize, R)>>();

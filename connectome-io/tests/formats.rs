@@ -318,6 +318,12 @@ fn archives_on_several_threads() {
         let back = read_with(&path, &on(threads)).unwrap();
         assert_eq!((back.neurons(), back.synapses()), (c.neurons(), c.synapses()));
     }
+    // what the members inflate to, and the texts of their headers
+    for inflated in [(n as u64) * 16, (n as u64) * 16 + 2048] {
+        let limits = Limits { inflated, ..Limits::default() };
+        let [one, two] = [1, 2].map(|threads| read_with(&path, &ReadOptions { limits, ..on(threads) }).is_ok());
+        assert_eq!((one, two), (inflated > u64::from(n) * 16, inflated > u64::from(n) * 16));
+    }
     for place in [1000, bytes.len() / 3, bytes.len() / 2, bytes.len() - 60_000] {
         let mut damaged = bytes.clone();
         damaged[place..place + 40].fill(0xa5);

@@ -297,13 +297,12 @@ impl Solver {
         mut watch: impl FnMut(&mut Stepper<T>),
     ) -> Result<Solution<T>, Error> {
         let mut stepper = self.start(field, y0, times)?;
-        loop {
-            let runs = stepper.step(field)?;
+        // No step is left where `watch` ended the last samples.
+        while stepper.runs() {
+            stepper.step(field)?;
             watch(&mut stepper);
-            if !runs {
-                return Ok(stepper.finish());
-            }
         }
+        Ok(stepper.finish())
     }
 
     /// Solves to the end with the values at the evaluation times in a place of the caller's, `[batch, points, features]`.

@@ -124,9 +124,14 @@ impl<T: Real> Stepper<T> {
         runs
     }
 
+    /// Whether any sample still runs.
+    pub(crate) fn runs(&self) -> bool {
+        !self.columns.sample.is_empty()
+    }
+
     /// The same with values that the caller holds.
     pub(crate) fn step_into(&mut self, field: &mut dyn VectorField<T>, values: &mut [T]) -> Result<bool, Error> {
-        if self.columns.sample.is_empty() {
+        if !self.runs() {
             return Ok(false);
         }
         let tableau = self.solver.method.tableau();

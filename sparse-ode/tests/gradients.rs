@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use sparse_ode::{
     Activation, Adjoint, Checkpointing, ConnectomeOdeRnn, ErrorOf, Forward, Layout, Method, NeuronClass, NeuronTypes,
-    Now, PerNeuron, Projection, Solver, Tau, TensorTimes, Times,
+    Now, PerNeuron, Projection, Solver, Tau, TensorTimes, TimePrecision, Times,
 };
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
@@ -429,4 +429,16 @@ fn the_way_back_does_not_end_at_rest() {
         (solution.status[0], k.grad().double_value(&[0]))
     };
     assert_eq!(gradient(Some((1e-3, 0.0))), gradient(None));
+}
+
+/// A first step that is short where time begins at 0 is lengthened where the way back begins, so that time moves.
+#[test]
+fn the_way_back_begins_with_a_step_that_moves_time() {
+    let y0 = Tensor::from_slice(&[1f32]).view([1, 1]).set_requires_grad(true);
+    let times = TensorTimes::try_from(&Times::span(1, 0.0, 1000.0).unwrap()).unwrap();
+    let solver = Solver::new().time_precision(TimePrecision::Single).initial_step(&[1e-6]);
+    let field = |_: &Now, y: &Tensor, _: &[Tensor]| Ok(y.f_mul_scalar(-1e-3)?);
+    let solution = solver.adjoint(Adjoint::Continuous(ErrorOf::States)).solve_tensors(field, &y0, &times, &[]).unwrap();
+    solution.end.sum(Kind::Float).backward();
+    assert!((y0.grad().double_value(&[0, 0]) - (-1f64).exp()).abs() < 1e-3);
 }

@@ -250,6 +250,7 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
     let wiring =
         Topology::from_edges(n, n, &post, &pre, &vec![0.2; post.len()], connectome_graph::Duplicates::Sum).unwrap();
+    let before = tch::get_num_threads();
     for (inputs, projection, batch) in [(n, Projection::Identity, 8), (50, Projection::Dense, 1)] {
         // rayon's and libtorch's
         let run = |threads: usize| {
@@ -272,6 +273,7 @@ fn any_number_of_threads_gives_the_same_bits() {
         let one = run(1);
         assert!(one == run(2) && one == run(5), "{projection:?}");
     }
+    tch::set_num_threads(before);
 }
 
 /// Weights are held at or above zero in place, and only with the rules that say so.

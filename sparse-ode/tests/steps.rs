@@ -101,6 +101,13 @@ fn the_last_step_is_watched() {
         })
         .unwrap();
     assert_eq!(late.status(), [Status::Success; 2]);
+    // where all are stopped there is nothing more to watch
+    let mut seen = 0;
+    let stopped = solver.solve_watched(&mut fall, &[0.9], &span(0.0, 5.0), |stepper| {
+        seen += 1;
+        stepper.stop(&[0]);
+    });
+    assert_eq!((seen, stopped.unwrap().status()[0]), (1, Status::Stopped));
 }
 
 /// Tolerances count as they are used.

@@ -27,7 +27,7 @@ pub enum Error {
         /// What is wrong, and what to do.
         what: String,
     },
-    /// Gradients that are NaN or infinite.
+    /// Gradients that are NaN or infinite, or so large that the square of their norm is.
     #[error(
         "the gradient's norm is {norm} because of {}; nothing was changed: lower the learning rate, or look for a division by \
          zero or an overflow in the loss", list(.parameters)

@@ -174,7 +174,8 @@ impl Table for ColumnarTable {
             return None;
         }
         let batches = self.batches.again()?;
-        let allowance = Allowance { used: 0, limit: self.allowance.limit };
+        // Both ends and the weight share what the file may inflate to.
+        let allowance = Allowance { used: 0, limit: self.allowance.limit / 3 };
         let columns = self.header.iter().map(|_| Column::default()).collect();
         let (at, header) = (self.at.clone(), self.header.clone());
         let mut table = Self {

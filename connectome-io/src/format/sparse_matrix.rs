@@ -26,8 +26,7 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome,
         return from_array_at(&array, None, options, &at.key(member));
     }
     if archive.contains("format") && archive.contains("data") && archive.contains("shape") {
-        let ahead = read_ahead(path, &mut archive, options);
-        return read_scipy(&mut archive, ahead, options, &at);
+        return read_scipy(&mut archive, path, options, &at);
     }
     let [name] = archive.names() else {
         return Err(Error::Missing {
@@ -63,36 +62,32 @@ pub fn write(connectome: &Connectome, path: impl AsRef<Path>) -> Result<(), Erro
     npz::write_with_text(path.as_ref(), &arrays, Some(("format", "coo")), Compression::Deflated)
 }
 
-/// What became of members that were read by other threads.
-type Ahead<'a> = HashMap<&'a str, Result<Array, Error>>;
+/// Members that were read beside others.
+type Ahead = HashMap<&'static str, Array>;
 
-/// Inflates large members side by side, if there is a thread for more than one.
-fn read_ahead<'a>(path: &Path, archive: &mut Archive, options: &ReadOptions) -> Ahead<'a> {
+/// Inflates large members side by side. What cannot be read is left to be read, and refused, in its turn.
+fn read_ahead(path: &Path, archive: &mut Archive, names: &[&'static str], options: &ReadOptions) -> Ahead {
     const LARGE: u64 = 1 << 20;
+    // The directory is read once more for each.
+    const FEW: usize = 16;
     let threads = options.threads_or_all();
-    let mut members = Vec::new();
-    if threads > 1 && archive.n_bytes() >= LARGE {
-        for name in ["data", "indices", "row", "col"] {
-            members.push((name, archive.inflated_size(name).unwrap_or(0)));
-        }
+    if threads < 2 || archive.n_bytes() < LARGE || archive.names().len() > FEW {
+        return Ahead::new();
     }
-    members.retain(|(_, size)| *size >= LARGE);
-    let all = members.iter().fold(0, |all: u64, (_, size)| all.saturating_add(*size));
+    let mut size = |name: &str| archive.inflated_size(name).unwrap_or(0);
+    // All that is read counts for the cap, so that it is not met here.
+    let all = ["format", "shape", "indptr", "data", "indices", "row", "col"];
+    let all = all.iter().fold(0, |all: u64, name| all.saturating_add(size(name)));
+    let members: Vec<&'static str> = names.iter().copied().filter(|name| size(name) >= LARGE).collect();
     if members.len() < 2 || all > options.limits.inflated {
         return Ahead::new();
     }
-    let read = |(name, _)| (name, Archive::open(path, &options.limits).and_then(|mut archive| archive.read(name)));
-    share_out(members.into_iter(), threads, read).into_iter().collect()
+    let read = |name| Some((name, Archive::open(path, &options.limits).ok()?.read(name).ok()?));
+    share_out(members.into_iter(), threads, read).into_iter().flatten().collect()
 }
 
 /// Reads the members that `scipy.sparse.save_npz` writes.
-fn read_scipy(
-    archive: &mut Archive,
-    mut ahead: Ahead<'_>,
-    options: &ReadOptions,
-    at: &Location,
-) -> Result<Connectome, Error> {
-    let mut array = |archive: &mut Archive, name: &str| ahead.remove(name).unwrap_or_else(|| archive.read(name));
+fn read_scipy(archive: &mut Archive, path: &Path, options: &ReadOptions, at: &Location) -> Result<Connectome, Error> {
     let integers = |archive: &mut Archive, name: &str| {
         archive.read(name)?.to_i64().map_err(|e| {
             let mut e = e;
@@ -108,6 +103,13 @@ fn read_scipy(
         .collect::<Result<_, _>>()
         .map_err(|_| Error::Malformed { at: at.key("shape"), problem: format!("the shape {shape:?} is negative") })?;
     let n = side(&shape, at)?;
+    let large: &[&'static str] = match layout.as_str() {
+        "coo" => &["data", "row", "col"],
+        "csr" | "csc" => &["data", "indices"],
+        _ => &[],
+    };
+    let mut ahead = read_ahead(path, archive, large, options);
+    let mut array = |archive: &mut Archive, name: &str| ahead.remove(name).map_or_else(|| archive.read(name), Ok);
     let weight = array(archive, "data")?.into_f64().map_err(|e| e.in_file(at))?;
     let (rows, columns) = match layout.as_str() {
         "coo" => {

@@ -53,6 +53,7 @@ pub(crate) fn read_edges<T: Table>(table: &mut T, path: &Path, options: &ReadOpt
             (keys, others) = (of_pre, Some(of_post));
         }
         None => {
+            meter.restart();
             collector.reserve(table.rows_expected(ROW));
             read_rows(table, &mut collector, &mut keys, threads, &mut meter)?;
         }

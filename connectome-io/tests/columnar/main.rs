@@ -157,7 +157,7 @@ fn a_written_table_has_groups_and_pages() {
 /// A group of rows names what it has, and not what others have; texts of which few come twice are written as they come.
 #[test]
 fn a_written_table_of_many_texts() {
-    let n = 2_200_000u32;
+    let n = 1_200_000u32;
     let f = Folder::new();
     let path = f.path().join("edges.parquet");
     let size = |name: fn(u32) -> String, n: u32| {

@@ -79,8 +79,10 @@ impl DotSettings {
         [2.0 * self.background - self.intensity, self.intensity]
     }
 
+    /// No fewer than those up to the end of the stimulus, whatever rounding takes off the sum.
     fn frames(&self) -> usize {
-        frames_in(self.t_stim + self.t_pre + self.t_post, self.dt)
+        let all = frames_in(self.t_stim + self.t_pre + self.t_post, self.dt);
+        all.max(frames_before(self.t_pre, self.dt) + frames_in(self.t_stim, self.dt))
     }
 
     /// A dot of a luminance at a column, for a time.

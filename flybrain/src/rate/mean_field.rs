@@ -121,7 +121,7 @@ pub fn largest_exponent(g: f64) -> Result<f64, Error> {
 /// [`MeanField::exponent_of_steps`].
 ///
 /// # Errors
-/// As [`largest_exponent`], and as [`MeanField::exponent_of_steps`].
+/// As [`largest_exponent`]; beyond coupling 1 also as [`MeanField::exponent_of_steps`].
 pub fn exponent_of_steps(g: f64, dt: f64) -> Result<f64, Error> {
     if (0.0..=1.0).contains(&g) { Ok((dt * (g - 1.0)).ln_1p() / dt) } else { MeanField::of(g)?.exponent_of_steps(dt) }
 }

@@ -13,7 +13,7 @@ use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use lyapunov::{Derivative, Run, Settings, Spectrum};
-use rayon::ThreadPoolBuilder;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -195,12 +195,15 @@ pub fn run<S: Sweep>(sweep: &S, folder: &Path, options: &Options<'_>) -> Result<
     let next = AtomicUsize::new(0);
     let done = Mutex::new((0, Vec::new(), None));
     let broken = || done.lock().is_ok_and(|done| done.2.is_some());
-    let work = || -> Result<(), Error> {
-        let threads = (options.threads / workers).max(1);
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build().map_err(|e| Error::Setting {
+    let threads = (options.threads / workers).max(1);
+    let pool = || {
+        ThreadPoolBuilder::new().num_threads(threads).build().map_err(|e| Error::Setting {
             key: "threads",
             problem: format!("{threads} threads cannot be started: {e}"),
-        })?;
+        })
+    };
+    let own = pool()?;
+    let work = |pool: &ThreadPool| -> Result<(), Error> {
         while !(options.stop)() && !broken() {
             let Some(&point) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
             let file = file(folder, &names[point]);
@@ -226,18 +229,24 @@ pub fn run<S: Sweep>(sweep: &S, folder: &Path, options: &Options<'_>) -> Result<
         }
         Ok(())
     };
-    let worker = || {
-        if let (Err(error), Ok(mut done)) = (work(), done.lock()) {
+    let worker = |pool: &ThreadPool| {
+        if let (Err(error), Ok(mut done)) = (work(pool), done.lock()) {
             done.2.get_or_insert(error);
+        }
+    };
+    // A helper that gets no threads leaves the work to the others.
+    let helper = || {
+        if let Ok(pool) = pool() {
+            worker(&pool);
         }
     };
     std::thread::scope(|scope| {
         for _ in 1..workers {
-            if Builder::new().spawn_scoped(scope, worker).is_err() {
+            if Builder::new().spawn_scoped(scope, helper).is_err() {
                 break;
             }
         }
-        worker();
+        worker(&own);
     });
     let (computed, mut failed, error) = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(error) = error {

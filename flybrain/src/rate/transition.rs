@@ -76,8 +76,8 @@ impl Transition {
         format!("{exact:.11e}").parse().unwrap_or(exact)
     }
 
-    /// The largest exponent of these networks at a value in mean-field theory, where it knows: of tanh in the steps that are done, if
-    /// they are at most 0.2 long. It is unbiased with `compat` too.
+    /// The largest exponent of these networks at a value in mean-field theory, where it knows: of tanh in the steps that are done,
+    /// beyond coupling 1 only if they are at most 0.2 long. It is unbiased with `compat` too.
     pub fn theory(&self, g: f64) -> Option<f64> {
         let plain = self.varied == Varied::WEIGHTS && self.dynamics.activation != Activation::TanhPositive;
         if plain { exponent_of_steps(g, self.dynamics.dt).ok() } else { None }

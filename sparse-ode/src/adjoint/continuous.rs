@@ -272,7 +272,7 @@ fn stretch<T: Real>(
         }
     }
     let solver = Solver {
-        initial_step: initial_steps(&recording.solver, &samples),
+        initial_step: initial_steps(&recording.solver, &samples, from),
         // Where the gradient is at rest, the way back has not come to its end.
         steady: None,
         adjoint: Adjoint::ConstantSteps,
@@ -302,9 +302,11 @@ fn stretch<T: Real>(
     }
 }
 
-fn initial_steps(solver: &Solver, samples: &[usize]) -> Option<Vec<f64>> {
+/// The given steps of the way forward, as far as time moves by them where the way back begins.
+fn initial_steps(solver: &Solver, samples: &[usize], from: &[f64]) -> Option<Vec<f64>> {
     let given = solver.initial_step.as_ref()?;
-    Some(if given.len() == 1 { given.clone() } else { samples.iter().map(|&b| given[b]).collect() })
+    let least = |b: usize| 16.0 * solver.time.resolution(from[b]);
+    Some(samples.iter().map(|&b| given[if given.len() == 1 { 0 } else { b }].max(least(b))).collect())
 }
 
 /// Adds the integral of the parameters' gradient over the steps of a solve, with the weights of its method.

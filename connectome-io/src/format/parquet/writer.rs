@@ -153,13 +153,13 @@ impl Dictionary {
                 *place = dictionary.n as u32;
                 dictionary.n += 1;
                 push_text(&mut dictionary.page, &labels.names()[code as usize]);
-                if dictionary.page.len() > DICTIONARY {
+                if dictionary.page.len() > DICTIONARY || 2 * dictionary.n > rows.len().max(2) {
                     return None;
                 }
             }
             dictionary.codes.push(*place);
         }
-        (2 * dictionary.n <= rows.len().max(2)).then_some(dictionary)
+        Some(dictionary)
     }
 
     /// Places of some rows as a page has them.

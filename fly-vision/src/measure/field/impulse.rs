@@ -232,12 +232,14 @@ mod tests {
     #[test]
     fn the_onset_is_not_before_itself() {
         for dt in [0.01, 1.0 / 200.0, 1.0 / 60.0, 0.025] {
-            for t_pre in [0.1, 0.5, 1.0, 2.0] {
+            let whole = |t: f64| (t / dt - (t / dt).round()).abs() < 1e-9;
+            let times = [(0.1, 0.5), (0.5, 0.5), (1.0, 0.5), (2.0, 0.5), (0.57, dt), (0.03, dt)];
+            for (t_pre, t_stim) in times.into_iter().filter(|(t_pre, _)| whole(*t_pre)) {
                 let dots = DotSettings {
                     extent: Extent(0),
                     max_extent: Extent(0),
                     t_pre,
-                    t_stim: 0.5,
+                    t_stim,
                     dt,
                     ..DotSettings::default()
                 };

@@ -72,7 +72,7 @@ pub fn neighborhoods(
     let how = network.forward().keep(Keep::Updates);
     no_grad(|| {
         network.network().forward_watched(&stimuli, &how, |updated| {
-            for (neighborhood, (_, labels)) in found.iter_mut().zip(&digits) {
+            for (neighborhood, (_, labels)) in found.iter_mut().zip(&digits).filter(|_| failed.is_none()) {
                 match hit(updated.state, labels) {
                     // it stays until it is updated again
                     Ok(hit) => neighborhood.hits[updated.area][updated.step as usize..]

@@ -240,7 +240,10 @@ impl TrainSettings {
                 format!("{activation}_{groups}_N{n}_{learning}_g{g}_Tons{tons}_Tsim{tsim}_{end}")
             }
             Source::Connectome { roi, subpopulation, .. } => {
-                let roi = roi.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+                // Endings of files say nothing; names of regions may have a point in them.
+                let whole = roi.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+                let endings = [".csv.gz", ".csv", ".safetensors", ".graphml", ".mtx", ".npz", ".pt", ".parquet"];
+                let roi = endings.iter().find_map(|ending| whole.strip_suffix(ending)).unwrap_or(&whole);
                 let types = subpopulation.as_ref().map_or_else(String::new, |s| format!("_Subpop_{s}"));
                 format!("{activation}_ROI_{roi}{types}_{groups}_{learning}_Tons{tons}_Tsim{tsim}_{end}")
             }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choices::{FlyWiring, Light, Movies, Pull, Recipe, SceneLook};
 use crate::Error;
+use crate::vision::{Model, Population};
 
 /// Settings of [`train`](super::train()). Defaults are those of the publication, but for the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -164,6 +165,17 @@ impl From<Recipe> for FlyTrainSettings {
 }
 
 impl FlyTrainSettings {
+    /// The same, with a file to start from as it is found from any folder, whether it is still there or not.
+    #[must_use]
+    pub fn located(mut self) -> Self {
+        if let Ok([Model::File(path)]) = self.start.parse::<Population>().as_ref().map(Population::models)
+            && let Some(path) = std::path::absolute(path).ok().and_then(|path| path.into_os_string().into_string().ok())
+        {
+            self.start = path;
+        }
+        self
+    }
+
     /// Settings with which an untrained network learns to see motion in procedural scenes within minutes. They differ from the publication's,
     /// which took days, in this:
     ///
@@ -236,6 +248,18 @@ mod tests {
     use fly_vision::training::{ParameterPenalty, Penalised, Towards, TrainingSettings};
 
     use super::*;
+
+    #[test]
+    fn starts_are_found_from_any_folder() {
+        let located =
+            |start: &str| FlyTrainSettings { start: start.to_owned(), ..FlyTrainSettings::default() }.located().start;
+        assert_eq!(["untrained", "3"].map(located), ["untrained", "3"]);
+        for start in ["Cargo.toml", "absent.pt"] {
+            let file = located(start);
+            assert!(Path::new(&file).is_absolute() && file.ends_with(&format!("flybrain/{start}")), "{file}");
+            assert_eq!(located(&file), file);
+        }
+    }
 
     #[test]
     fn defaults_are_those_of_the_publication() {

@@ -278,7 +278,8 @@ fn same_settings(settings: &FlyTrainSettings, folder: &Path) -> Result<(), Error
         return Ok(());
     }
     let path = folder.join("config.toml");
-    run_folder::same_settings(&path, &FlyTrainSettings::read(&path)?, settings, &["models", "iterations"])
+    let saved = FlyTrainSettings::read(&path)?.located();
+    run_folder::same_settings(&path, &saved, &settings.clone().located(), &["models", "iterations"])
 }
 
 fn report(

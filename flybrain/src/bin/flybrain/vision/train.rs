@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use fly_vision::training::Start;
 use flybrain::vision::{
-    CompareSettings, FlyTrainSettings, FlyTrained, FlyWiring, Model, Movies, Population, Recipe, RecordSettings,
-    TrainOptions, TrainedModel, collect, compare, record, train, validate,
+    CompareSettings, FlyTrainSettings, FlyTrained, FlyWiring, Movies, Recipe, RecordSettings, TrainOptions,
+    TrainedModel, collect, compare, record, train, validate,
 };
 use tch_train::{OnSignal, Progress};
 
@@ -74,15 +74,6 @@ pub(crate) struct Train {
     out: PathBuf,
 }
 
-/// A file to start from as it is found from any folder; what names no file, or one that is not there, as it is.
-fn found_again(start: &str) -> String {
-    let file = match start.parse::<Population>().as_ref().map(Population::models) {
-        Ok([Model::File(path)]) => std::fs::canonicalize(path).ok(),
-        _ => None,
-    };
-    file.and_then(|path| path.into_os_string().into_string().ok()).unwrap_or_else(|| start.to_owned())
-}
-
 impl Train {
     fn settings(&self) -> Result<FlyTrainSettings, Failure> {
         let mut settings = match &self.config {
@@ -101,7 +92,7 @@ impl Train {
             };
             settings.movies = Movies::Scenes { scenes, held_out: (scenes / 8).max(1), seed, look };
         }
-        settings.start = self.start.as_deref().map(found_again).unwrap_or(settings.start);
+        settings.start = self.start.clone().unwrap_or(settings.start);
         settings.extent = self.extent.unwrap_or(settings.extent);
         settings.wiring = self.wiring.unwrap_or(settings.wiring);
         settings.frozen |= self.frozen;
@@ -111,7 +102,7 @@ impl Train {
         settings.validate_every = self.validate_every.unwrap_or(settings.validate_every);
         settings.models = self.models.unwrap_or(settings.models);
         settings.seed = self.seed.unwrap_or(settings.seed);
-        Ok(settings)
+        Ok(settings.located())
     }
 
     pub(super) fn run(&self, terminal: &Terminal) -> Result<ExitCode, Failure> {
@@ -269,17 +260,5 @@ impl Compare {
             }
             text + &super::where_to_look(&self.out)
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn starts_are_found_from_any_folder() {
-        assert_eq!(["untrained", "3", "absent.pt"].map(found_again), ["untrained", "3", "absent.pt"]);
-        let file = found_again("src/../Cargo.toml");
-        assert!(std::path::Path::new(&file).is_absolute() && file.ends_with("flybrain/Cargo.toml"), "{file}");
     }
 }
