@@ -319,7 +319,7 @@ fn archives_on_several_threads() {
         assert_eq!((back.neurons(), back.synapses()), (c.neurons(), c.synapses()));
     }
     // what the members inflate to, and the texts of their headers
-    for inflated in [(n as u64) * 16, (n as u64) * 16 + 2048] {
+    for inflated in [u64::from(n) * 16, u64::from(n) * 16 + 2048] {
         let limits = Limits { inflated, ..Limits::default() };
         let [one, two] = [1, 2].map(|threads| read_with(&path, &ReadOptions { limits, ..on(threads) }).is_ok());
         assert_eq!((one, two), (inflated > u64::from(n) * 16, inflated > u64::from(n) * 16));

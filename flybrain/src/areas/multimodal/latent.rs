@@ -72,14 +72,16 @@ pub fn neighborhoods(
     let how = network.forward().keep(Keep::Updates);
     no_grad(|| {
         network.network().forward_watched(&stimuli, &how, |updated| {
-            for (neighborhood, (_, labels)) in found.iter_mut().zip(&digits).filter(|_| failed.is_none()) {
+            for (neighborhood, (_, labels)) in found.iter_mut().zip(&digits) {
                 match hit(updated.state, labels) {
                     // it stays until it is updated again
                     Ok(hit) => neighborhood.hits[updated.area][updated.step as usize..]
                         .iter_mut()
                         .step_by(sets)
                         .for_each(|of_step| *of_step = hit),
-                    Err(error) => failed = Some(error),
+                    Err(error) => {
+                        failed.get_or_insert(error);
+                    }
                 }
             }
         })
