@@ -8,7 +8,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("race: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(if matches!(error, benches::Error::Usage(_)) { 2 } else { 1 })
         }
     }
 }

@@ -48,6 +48,8 @@ pub enum Command {
     List,
     /// A race.
     Race(Args),
+    /// The files of `peers/` that name what the peers of a race, if one is asked for, need in their Python.
+    Needs(Option<Args>),
     /// Our part of a race, asked for by a race.
     Child(Request),
 }
@@ -62,6 +64,14 @@ impl Command {
             && first == "child"
         {
             return child(rest);
+        }
+        if let [first, rest @ ..] = args
+            && first == "needs"
+        {
+            return Ok(Self::Needs(match Self::parse(rest)? {
+                Self::Race(args) => Some(args),
+                _ => None,
+            }));
         }
         let mut race = None;
         let mut settings =
@@ -163,5 +173,9 @@ mod tests {
         }
         assert_eq!(parse(&["a", "--help"]).unwrap(), Command::Help);
         assert_eq!(parse(&["--list"]).unwrap(), Command::List);
+        let needs = parse(&["needs", "a", "--ours"]).unwrap();
+        assert!(matches!(needs, Command::Needs(Some(args)) if args.race == "a" && args.ours));
+        assert_eq!(parse(&["needs", "--list"]).unwrap(), Command::Needs(None));
+        assert!(matches!(parse(&["needs", "a", "--quiet"]), Err(Error::Usage(_))));
     }
 }

@@ -156,7 +156,7 @@ pub fn run(contestant: &Contestant, job: &dyn Job, dir: &Path, args: &Args) -> R
 
 /// The Python in which the peers are installed.
 pub fn python() -> Option<PathBuf> {
-    env::var_os("PEERS_PYTHON").map(PathBuf::from)
+    env::var_os("PEERS_PYTHON").filter(|python| !python.is_empty()).map(PathBuf::from)
 }
 
 #[cfg(test)]

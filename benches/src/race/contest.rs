@@ -7,16 +7,18 @@ use crate::table::{Table, count, error, number, ratio};
 use crate::{Error, Result, meter};
 use serde_json::json;
 
+/// Who runs: ours, and the peers that were not left out.
+pub(super) fn entered(job: &dyn Job, args: &Args) -> Vec<Contestant> {
+    let wanted = |c: &Contestant| !args.ours && args.only.as_ref().is_none_or(|part| c.name.contains(part.as_str()));
+    job.contestants().into_iter().filter(|c| c.is_ours() || wanted(c)).collect()
+}
+
 /// Runs the race and prints its outcome.
 ///
 /// # Errors
 /// What went wrong, for the first contestant with which something did.
 pub fn contest(job: &dyn Job, args: &Args) -> Result<()> {
-    let contestants: Vec<Contestant> = job
-        .contestants()
-        .into_iter()
-        .filter(|c| c.is_ours() || !args.ours && args.only.as_ref().is_none_or(|part| c.name.contains(part.as_str())))
-        .collect();
+    let contestants = entered(job, args);
     if child::python().is_none() && contestants.iter().any(|c| !c.is_ours()) {
         return Err(Error::NoPeers { race: job.name().into() });
     }

@@ -92,32 +92,13 @@ impl Job for Reading {
     }
 
     fn prepare(&self, _args: &Args) -> Result<PathBuf> {
-        let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/race/io");
-        let dir = all.join(self.name);
-        let file = dir.join(self.file);
-        if file.is_file() {
-            return Ok(dir);
-        }
-        fs::create_dir_all(&dir).map_err(Error::io("making", &dir))?;
-        eprintln!("writing {}", file.display());
-        let connectome = connectome(self.ids)?;
-        let (ids, synapses) = (connectome.neurons().ids(), connectome.synapses());
-        let ends = |rows: &[u32]| Array::vector(rows.iter().map(|&row| ids[row as usize]).collect::<Vec<i64>>());
-        npy::write(dir.join("pre.npy"), &ends(synapses.pre()))?;
-        npy::write(dir.join("post.npy"), &ends(synapses.post()))?;
-        npy::write(dir.join("weight.npy"), &Array::vector(synapses.weight().to_vec()))?;
-        match child::python() {
-            // The libraries' own writers, as most files that users have.
-            Some(python) => {
-                let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/io_write.py");
-                let status = Command::new(python).args(["-W", "ignore"]).arg(&script).arg(&file).status();
-                let status = status.map_err(Error::io("starting", &script))?;
-                if !status.success() {
-                    let who = "io_write.py".into();
-                    return Err(Error::Child { who, status: status.to_string(), output: String::new() });
-                }
-            }
-            None => connectome_io::write(&connectome, &file)?,
+        // The libraries' own writers, as most files that users have; ours where there are none.
+        let python = child::python();
+        let writer = if python.is_some() { "peers" } else { "ours" };
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/race/io").join(writer).join(self.name);
+        if !dir.join(self.file).is_file() {
+            eprintln!("writing {}", dir.join(self.file).display());
+            whole(&dir, |dir| self.write(dir, python.as_deref()))?;
         }
         Ok(dir)
     }
@@ -143,6 +124,42 @@ impl Job for Reading {
     }
 }
 
+impl Reading {
+    /// Writes the file, and beside it what it holds.
+    fn write(&self, dir: &Path, python: Option<&Path>) -> Result<()> {
+        let file = dir.join(self.file);
+        let connectome = connectome(self.ids)?;
+        let (ids, synapses) = (connectome.neurons().ids(), connectome.synapses());
+        let ends = |rows: &[u32]| Array::vector(rows.iter().map(|&row| ids[row as usize]).collect::<Vec<i64>>());
+        npy::write(dir.join("pre.npy"), &ends(synapses.pre()))?;
+        npy::write(dir.join("post.npy"), &ends(synapses.post()))?;
+        npy::write(dir.join("weight.npy"), &Array::vector(synapses.weight().to_vec()))?;
+        let Some(python) = python else {
+            return Ok(connectome_io::write(&connectome, &file)?);
+        };
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/io_write.py");
+        let status = Command::new(python).args(["-W", "ignore"]).arg(&script).arg(&file).status();
+        let status = status.map_err(Error::io("starting", &script))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::Child { who: "io_write.py".into(), status: status.to_string(), output: String::new() })
+    }
+}
+
+/// Fills a folder beside the wanted one and gives it that one's name when it is whole: files that were cut off are never read.
+fn whole(dir: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let part = dir.with_extension("part");
+    for old in [&part, dir] {
+        if old.exists() {
+            fs::remove_dir_all(old).map_err(Error::io("deleting", old))?;
+        }
+    }
+    fs::create_dir_all(&part).map_err(Error::io("making", &part))?;
+    fill(&part)?;
+    fs::rename(&part, dir).map_err(Error::io("making", dir))
+}
+
 /// The benchmark network with whole weights, as counts of synapses are.
 fn connectome(ids: bool) -> Result<Connectome> {
     let wiring = SIZE.topology()?;
@@ -156,4 +173,28 @@ fn connectome(ids: bool) -> Result<Connectome> {
     let neurons = NeuronTable::new((0..wiring.n_post() as i64).map(id).collect())?;
     let provenance = Provenance::new("race io", Orientation::EdgeList);
     Ok(Connectome::new(neurons, SynapseTable::new(pre, post, weight)?, provenance)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_whole_or_not_there() {
+        let all = std::env::temp_dir().join(format!("io-{}", std::process::id()));
+        let dir = all.join("io-csv");
+        let fill =
+            |path: &Path, text: &str| fs::write(path.join("edges.csv"), text).map_err(Error::io("writing", path));
+        let cut_off = whole(&dir, |part| {
+            fill(part, "cut")?;
+            Err(Error::Usage("interrupted".into()))
+        });
+        let was_there = dir.exists();
+        let again = whole(&dir, |part| fill(part, "all of it"));
+        let text = fs::read_to_string(dir.join("edges.csv"));
+        fs::remove_dir_all(&all).unwrap();
+        assert!(cut_off.is_err() && !was_there);
+        again.unwrap();
+        assert_eq!(text.unwrap(), "all of it");
+    }
 }

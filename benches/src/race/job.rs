@@ -73,6 +73,14 @@ impl Contestant {
         Self { name, who: Who::Peer(script, variant) }
     }
 
+    /// The script of a peer.
+    pub fn script(&self) -> Option<&'static str> {
+        match self.who {
+            Who::Ours(_) => None,
+            Who::Peer(script, _) => Some(script),
+        }
+    }
+
     /// Whether it is one of ours.
     pub fn is_ours(&self) -> bool {
         matches!(self.who, Who::Ours(_))

@@ -100,9 +100,33 @@ pub fn main(args: &[String]) -> Result<()> {
             Kind::Contests(jobs) => jobs.iter().try_for_each(|job| contest(*job, &args))?,
             Kind::Here(run) => run(&args)?,
         },
+        Command::Needs(None) => {}
+        Command::Needs(Some(args)) => {
+            for file in requirements(find(&args.race)?, &args) {
+                println!("{file}");
+            }
+        }
         Command::Child(request) => child::serve(find_job(&request.job)?, &request)?,
     }
     Ok(())
+}
+
+/// The files of `peers/` that name what the peers of a race need in their Python, what all of them need first.
+fn requirements(race: &Race, args: &Args) -> Vec<&'static str> {
+    let scripts: Vec<&str> = match race.kind {
+        Kind::Contests(jobs) => {
+            jobs.iter().flat_map(|job| contest::entered(*job, args)).filter_map(|c| c.script()).collect()
+        }
+        Kind::Here(_) => Vec::new(),
+    };
+    let mut files = Vec::new();
+    if !scripts.is_empty() {
+        files.push("requirements.txt");
+    }
+    if scripts.contains(&"fly_vision.py") {
+        files.push("requirements-flyvis.txt");
+    }
+    files
 }
 
 /// The job of a name, whichever race it belongs to.
@@ -117,4 +141,26 @@ fn find_job(name: &str) -> Result<&'static dyn Job> {
 
 fn find(name: &str) -> Result<&'static Race> {
     RACES.iter().find(|race| race.name == name).ok_or_else(|| Error::Usage(format!("there is no race {name:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_are_fetched_for_the_peers_that_run() {
+        let needs = |args: &[&str]| {
+            let args: Vec<String> = args.iter().map(ToString::to_string).collect();
+            match Command::parse(&args).unwrap() {
+                Command::Race(args) => requirements(find(&args.race).unwrap(), &args),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(needs(&["io"]), ["requirements.txt"]);
+        assert_eq!(needs(&["fly-vision"]), ["requirements.txt", "requirements-flyvis.txt"]);
+        for args in [["spmm"].as_slice(), &["io", "--ours"], &["io", "--only", "nobody"]] {
+            assert!(needs(args).is_empty(), "{args:?}");
+        }
+        assert!(matches!(find("spm"), Err(Error::Usage(_))));
+    }
 }
