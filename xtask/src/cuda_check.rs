@@ -4,14 +4,12 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode},
 };
-
-use serde_json::Value;
 
 use crate::{
     error::{Error, Result},
-    setup, workspace,
+    options, programs, setup, workspace,
 };
 
 pub(crate) const HELP: &str = "\
@@ -54,42 +52,19 @@ Start `./run`; it ends with 0 when all is equal, 1 when something differs or fai
 ";
 
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    let args = options::passed_on(args);
     let root = workspace::root();
     let libtorch = setup::ensure_some(&root)?;
     eprintln!("{}", libtorch.describe());
-    let bundle = pack(&root, &build(&root)?)?;
+    let mut build = workspace::cargo(&root);
+    build.args(["build", "--release", "--package", "benches", "--bin", "cuda_check"]);
+    let bundle = pack(&root, &programs::build(&mut build, "cuda_check")?)?;
     eprintln!("packed into {}", bundle.display());
     if args.iter().any(|arg| arg == "--no-run") {
         return Ok(ExitCode::SUCCESS);
     }
     let mut command = Command::new(bundle.join("run"));
-    command.args(args).env("LIBTORCH", &libtorch.dir);
-    let status = command.status().map_err(Error::io(format!("starting {}", workspace::describe(&command))))?;
-    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
-}
-
-/// Builds the program; where it lies.
-fn build(root: &Path) -> Result<PathBuf> {
-    let mut command = workspace::cargo(root);
-    command.args(["build", "--release", "--package", "benches", "--bin", "cuda_check"]);
-    command.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
-    let output = command.output().map_err(Error::io(format!("starting {}", workspace::describe(&command))))?;
-    if !output.status.success() {
-        return Err(workspace::failed(&command, output.status));
-    }
-    program(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| Error::Missing {
-        what: "the program cuda_check in cargo's messages".into(),
-        todo: "report it with the version of cargo".into(),
-    })
-}
-
-/// The program among cargo's messages, a line of JSON each.
-fn program(messages: &str) -> Option<PathBuf> {
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "cuda_check")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+    workspace::end_as(command.args(args).env("LIBTORCH", &libtorch.dir))
 }
 
 /// Makes the folder anew.
@@ -113,18 +88,6 @@ fn pack(root: &Path, program: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn finds_the_program_among_the_messages() {
-        let messages = "\
-{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"cuda_check\"},\"executable\":null}
-not json
-{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"race\"},\"executable\":\"/t/race\"}
-{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"cuda_check\"},\"executable\":\"/t/cuda_check\"}
-{\"reason\":\"build-finished\",\"success\":true}";
-        assert_eq!(program(messages), Some(PathBuf::from("/t/cuda_check")));
-        assert_eq!(program("{}"), None);
-    }
 
     /// The folder is whole, and its script starts the program with libtorch on the loader's path.
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
     thread,
 };
@@ -13,6 +13,7 @@ use crate::{
     error::Result,
     libtorch::{Layout, choose},
     options::Options,
+    peers::{self, Peers},
     tools, workspace,
 };
 
@@ -80,12 +81,15 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
         rust(),
         compiler("C compiler", "cc"),
         compiler("C++ compiler", "c++"),
+        component(&root, "rustfmt", "fmt"),
+        component(&root, "clippy", "clippy"),
         python(layout.is_some()),
+        venv(),
         libtorch,
         gpu(layout),
         threads(),
         simd(),
-        disk(&root, layout.is_some()),
+        disk(&root, &parts(&root, layout.is_some())),
     ];
     if as_json {
         let list: Vec<_> = findings
@@ -177,6 +181,29 @@ fn python(have_libtorch: bool) -> Finding {
     } else {
         missing("Python", error, "needed once, to fetch libtorch")
     }
+}
+
+/// A part of Rust that only `cargo xtask test` needs.
+fn component(root: &Path, name: &'static str, subcommand: &str) -> Finding {
+    match first_line(workspace::cargo(root).args([subcommand, "--version"])) {
+        Some(found) => ok(name, found),
+        None => {
+            let todo = format!("needed only for `cargo xtask test`: `rustup component add {name}`");
+            note(name, format!("`cargo {subcommand}` does not start"), todo)
+        }
+    }
+}
+
+/// What Python environments are made with.
+fn venv() -> Finding {
+    let can = |python: &PathBuf| workspace::output(Command::new(python).args(["-c", "import venv, ensurepip"])).is_ok();
+    let (found, todo) = match tools::python(peers::PYTHON) {
+        Ok(python) if can(&python) => return ok("venv", format!("of {}", python.display())),
+        Ok(python) => (format!("{} has no venv, or no ensurepip", python.display()), tools::INSTALL_VENV.to_owned()),
+        Err(error) => (error.to_string(), "without it these tests are skipped".to_owned()),
+    };
+    let needed = "needed only for the peers of `cargo xtask race`, and tests that exchange files with them";
+    note("venv", found, format!("{needed}; {todo}"))
 }
 
 fn libtorch(root: &Path) -> (Finding, Option<Layout>) {
@@ -275,12 +302,14 @@ fn threads() -> Finding {
     ok("threads", found)
 }
 
-/// Which of the three tiers of the sparse kernels this processor runs.
+/// Which of the three tiers of the kernels this processor runs, by their rule (`Tier` of tch-function).
 #[cfg(target_arch = "x86_64")]
 fn simd() -> Finding {
     let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-    let avx512 = is_x86_feature_detected!("avx512f")
+    let avx512 = avx2
+        && is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vl");
     match (avx512, avx2) {
         (true, _) => ok("SIMD", "AVX-512"),
@@ -294,21 +323,50 @@ fn simd() -> Finding {
     ok("SIMD", "portable")
 }
 
-fn disk(root: &Path, have_libtorch: bool) -> Finding {
+/// Something that takes room on the disk.
+struct Part {
+    what: &'static str,
+    bytes: u64,
+    /// Whether nothing works without it.
+    needed: bool,
+}
+
+/// What is not there yet.
+fn parts(root: &Path, have_libtorch: bool) -> Vec<Part> {
+    let all = [
+        // the wheel, pip's copy of it, and what is unpacked
+        (!have_libtorch, Part { what: "libtorch while it is set up", bytes: 1_700_000_000, needed: true }),
+        (!root.join("target/release").exists(), Part { what: "target/release", bytes: 4_000_000_000, needed: true }),
+        (
+            !Peers::of(root).is_installed(),
+            Part { what: "target/peers, for races and tests,", bytes: peers::ON_DISK, needed: false },
+        ),
+    ];
+    all.into_iter().filter_map(|(is_missing, part)| is_missing.then_some(part)).collect()
+}
+
+fn disk(root: &Path, parts: &[Part]) -> Finding {
     match tools::free_space(root) {
-        Ok(free) => {
-            // libtorch while it is set up, and the build of the workspace
-            let needed = if have_libtorch { 2_000_000_000 } else { 3_300_000_000 };
-            let found = format!("{:.1} GB free at {}", free as f64 / 1e9, root.display());
-            if free < needed {
-                let todo = format!("set-up and build take about {:.1} GB: make room", needed as f64 / 1e9);
-                missing("disk", found, todo)
-            } else {
-                ok("disk", found)
-            }
-        }
-        Err(error) => note("disk", error.to_string(), "set-up and build take about 3.3 GB"),
+        Ok(free) => room(&format!("{:.1} GB free at {}", free as f64 / 1e9, root.display()), free, parts),
+        Err(error) => note("disk", error.to_string(), room_for(parts)),
     }
+}
+
+fn room(found: &str, free: u64, parts: &[Part]) -> Finding {
+    let sum = |of: &dyn Fn(&&Part) -> bool| parts.iter().filter(of).map(|part| part.bytes).sum::<u64>();
+    if free < sum(&|part| part.needed) {
+        missing("disk", found, format!("make room: {}", room_for(parts)))
+    } else if free < sum(&|_| true) {
+        note("disk", found, room_for(parts))
+    } else {
+        ok("disk", found)
+    }
+}
+
+/// "libtorch while it is set up takes 1.7 GB, target/release takes 4.0 GB".
+fn room_for(parts: &[Part]) -> String {
+    let each = parts.iter().map(|part| format!("{} takes {:.1} GB", part.what, part.bytes as f64 / 1e9));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -321,5 +379,16 @@ mod tests {
         assert_eq!(rust_version("rustc 1.89.0-nightly"), Some((1, 89)));
         assert_eq!(rust_version("gcc 12.2"), None);
         assert!(rust_version("rustc 1.9.0").unwrap() < RUST);
+    }
+    #[test]
+    fn room_is_wanted_for_what_is_not_there_yet() {
+        let dir = tempfile::tempdir().unwrap();
+        let parts = parts(dir.path(), true);
+        assert_eq!(room_for(&parts), "target/release takes 4.0 GB, target/peers, for races and tests, takes 2.2 GB");
+        for (free, status) in [(3, Status::Missing), (5, Status::Note), (7, Status::Ok)] {
+            assert_eq!(room("", free * 1_000_000_000, &parts).status, status);
+        }
+        std::fs::create_dir_all(dir.path().join("target/release")).unwrap();
+        assert!(super::parts(dir.path(), false).iter().all(|part| part.what != "target/release"));
     }
 }

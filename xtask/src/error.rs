@@ -14,7 +14,7 @@ pub(crate) enum Error {
     /// A program that is needed is not there.
     Missing { what: String, todo: String },
     /// The disk is too full.
-    Space { dir: PathBuf, needed: u64, free: u64 },
+    Space { dir: PathBuf, what: &'static str, needed: u64, free: u64, todo: String },
     /// pip could not fetch a wheel.
     Download { wheel: String, output: String },
     /// A wheel arrived, twice, with other contents than the pinned ones.
@@ -52,10 +52,9 @@ impl fmt::Display for Error {
                 Ok(())
             }
             Self::Missing { what, todo } => write!(f, "{what} is missing: {todo}"),
-            Self::Space { dir, needed, free } => write!(
+            Self::Space { dir, what, needed, free, todo } => write!(
                 f,
-                "{} has {:.1} GB free, the set-up takes up to {:.1} GB while it runs: make room, or use a libtorch \
-                 that lies elsewhere with `cargo xtask setup --from DIR`",
+                "{} has {:.1} GB free, the set-up of {what} takes up to {:.1} GB: make room, {todo}",
                 dir.display(),
                 *free as f64 / 1e9,
                 *needed as f64 / 1e9,

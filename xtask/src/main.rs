@@ -80,7 +80,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
             return Err(Error::Usage(format!("there is no command {other:?}; `cargo xtask --help` lists them")));
         }
     };
-    if matches!(rest.first().map(String::as_str), Some("--help" | "-h")) {
+    if options::ask_for_help(rest) {
         print!("{help}");
         return Ok(ExitCode::SUCCESS);
     }

@@ -89,7 +89,7 @@ fn provide(dir: &Path, wheels: &[&str], command: &mut Command) -> Result<()> {
     let wanted = wheels.join("\n");
     if !fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         eprintln!("installing {} in {}", wheels.join(" and "), dir.display());
-        workspace::run(Command::new(tools::python()?).args(["-m", "venv", "--clear"]).arg(dir))?;
+        tools::make_venv(&tools::python((3, 8))?, dir)?;
         let pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-deps"];
         workspace::run(Command::new(&python).args(pip).args(wheels).stdout(std::io::stderr()))?;
         fs::write(&stamp, wanted).map_err(Error::file("writing", &stamp))?;

@@ -50,6 +50,16 @@ impl<'a> Options<'a> {
     }
 }
 
+/// Whether arguments ask for the help of a command: what stands after `--` is for the program that it runs.
+pub(crate) fn ask_for_help(args: &[String]) -> bool {
+    args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--help" || arg == "-h")
+}
+
+/// The arguments that a command passes on: `--` at their beginning only parts them from the command's own.
+pub(crate) fn passed_on(args: &[String]) -> &[String] {
+    if args.first().is_some_and(|arg| arg == "--") { &args[1..] } else { args }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +77,15 @@ mod tests {
             assert_eq!(options.value("--from").unwrap().as_deref(), Some("/x"));
             options.finish().unwrap();
         }
+    }
+
+    #[test]
+    fn help_may_stand_anywhere_before_the_program_s_own() {
+        let asks = |args: &[&str]| ask_for_help(&args.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert!(asks(&["--help"]) && asks(&["--fast", "-h"]) && asks(&["spmm", "--help", "--", "x"]));
+        assert!(!asks(&[]) && !asks(&["--", "--help"]));
+        assert_eq!(passed_on(&["--", "--help"].map(str::to_owned)), ["--help"]);
+        assert_eq!(passed_on(&["x", "--"].map(str::to_owned)), ["x", "--"]);
     }
 
     #[test]

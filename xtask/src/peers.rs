@@ -20,6 +20,17 @@ const PEER_SETTINGS: [(&str, &str); 3] = [
     ("JAX_PLATFORMS", "cpu"),
 ];
 
+/// What they take on the disk.
+pub(crate) const ON_DISK: u64 = 2_200_000_000;
+
+/// The oldest Python for which their versions are made.
+pub(crate) const PYTHON: (u32, u32) = (3, 11);
+
+/// Whether the user has a Python for them, which then is taken as it is.
+pub(crate) fn are_the_users() -> bool {
+    std::env::var_os("PEERS_PYTHON").is_some_and(|python| !python.is_empty())
+}
+
 /// A Python in which all of them can be used.
 pub(crate) struct Python(PathBuf);
 
@@ -44,14 +55,28 @@ impl Peers {
         Self { dir: root.join("target/peers"), requirements: root.join("benches/peers/requirements.txt") }
     }
 
+    fn python(&self) -> PathBuf {
+        self.dir.join("bin/python")
+    }
+
+    fn stamp(&self) -> PathBuf {
+        self.dir.join("installed.txt")
+    }
+
+    /// Whether they are there, in the versions that are wanted.
+    pub(crate) fn is_installed(&self) -> bool {
+        let wanted = fs::read_to_string(&self.requirements).ok();
+        self.python().exists() && wanted.is_some() && fs::read_to_string(self.stamp()).ok() == wanted
+    }
+
     /// Its Python; made first, or anew after the requirements changed.
     pub(crate) fn ensure(&self) -> Result<Python> {
-        let python = self.dir.join("bin/python");
-        let stamp = self.dir.join("installed.txt");
-        let wanted = fs::read_to_string(&self.requirements).map_err(Error::file("reading", &self.requirements))?;
-        if python.exists() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        let (python, stamp) = (self.python(), self.stamp());
+        if self.is_installed() {
             return Ok(Python(python));
         }
+        let wanted = fs::read_to_string(&self.requirements).map_err(Error::file("reading", &self.requirements))?;
+        let found = tools::python(PYTHON)?;
         let start = Instant::now();
         eprintln!(
             "making the Python environment of the peers in {} (0.8 GB to download, a minute or more)",
@@ -60,10 +85,8 @@ impl Peers {
         if self.dir.exists() {
             fs::remove_dir_all(&self.dir).map_err(Error::file("deleting", &self.dir))?;
         }
-        workspace::run(Command::new(tools::python()?).args(["-m", "venv"]).arg(&self.dir)).map_err(|error| {
-            let todo = format!("{error}; on Debian and Ubuntu: apt-get install python3-venv");
-            Error::Missing { what: "Python's venv".into(), todo }
-        })?;
+        self.check_space(tools::free_space(&self.dir)?)?;
+        tools::make_venv(&found, &self.dir)?;
         // Each line is a pinned distribution with all of its dependencies beside it, so pip adds none: torch's own would be
         // 2.2 GB of CUDA.
         workspace::run(
@@ -101,9 +124,17 @@ impl Peers {
         fs::write(&stamp, text).map_err(Error::file("writing", &stamp))
     }
 
+    fn check_space(&self, free: u64) -> Result<()> {
+        if free >= ON_DISK {
+            return Ok(());
+        }
+        let todo = "or set PEERS_PYTHON to a Python that has the peers".into();
+        Err(Error::Space { dir: self.dir.clone(), what: "libraries of Python", needed: ON_DISK, free, todo })
+    }
+
     /// That each peer can really be used.
     fn check(&self, python: &Path) -> Result<()> {
-        let script = "import numpy, scipy, pandas, pyarrow, networkx, jax, diffrax, lyapax, clvlib, torch, torchode\n\
+        let script = "import numpy, scipy, pandas, pyarrow, networkx, jax, diffrax, lyapax, clvlib, torch, torchode, torchdiffeq\n\
                       x = torch.ones(3, requires_grad=True)\n\
                       (torch.eye(3).to_sparse_csr() @ x.unsqueeze(1)).sum().backward()\n\
                       assert x.grad.sum() == 3 and jax.numpy.ones(3).sum() == 3\n";
@@ -145,4 +176,33 @@ fn stub_cuda(packages: &Path) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_installed_when_the_versions_are_the_wanted_ones() {
+        let root = tempfile::tempdir().unwrap();
+        let peers = Peers::of(root.path());
+        assert!(!peers.is_installed());
+        for (file, text) in
+            [(peers.python(), ""), (peers.stamp(), "numpy==1"), (peers.requirements.clone(), "numpy==2")]
+        {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        assert!(!peers.is_installed());
+        fs::write(peers.stamp(), "numpy==2").unwrap();
+        assert!(peers.is_installed());
+    }
+
+    #[test]
+    fn nothing_is_fetched_onto_a_full_disk() {
+        let peers = Peers::of(Path::new("/w"));
+        peers.check_space(ON_DISK).unwrap();
+        let error = peers.check_space(1_000_000_000).unwrap_err().to_string();
+        assert!(error.contains("/w/target/peers has 1.0 GB free") && error.contains("2.2 GB"), "{error}");
+    }
 }

@@ -7,41 +7,46 @@ use std::{
 
 use crate::{
     error::{Error, Result},
-    peers::Peers,
-    setup, workspace,
+    options,
+    peers::{self, Peers},
+    programs, setup, workspace,
 };
 
 pub(crate) const HELP: &str = "\
 Usage: cargo xtask race NAME [--ours] [--threads N] [--json] [ARGS]
 
 Sets up what is missing, builds the program `race` of the package benches and runs the race NAME; `cargo xtask race --list`
-names them. The peers (numpy, scipy, pandas, torch, torchode, jax, diffrax, lyapax, clvlib, at the versions of
-benches/peers/requirements.txt) are put into a Python environment of their own under target/peers the first time: about
-0.8 GB to download and 2.2 GB on disk; torch comes without the CUDA libraries, since the races run on the CPU.
+names them. The peers (numpy, scipy, pandas, pyarrow, networkx, torch, torchode, torchdiffeq, jax, diffrax, lyapax, clvlib, at
+the versions of benches/peers/requirements.txt; for fly-... also flyvis, of requirements-flyvis.txt) are put into a Python
+environment of their own under target/peers the first time: about 0.8 GB to download and 2.2 GB on disk, with Python 3.11 or
+later; torch comes without the CUDA libraries, since the races run on the CPU. A PEERS_PYTHON of your own, a Python that has
+the peers, is taken as it is.
 
-  --ours        this workspace only; needs no Python
+  --ours        this workspace only; needs no Python (nor does spmm, whose peer is libtorch)
   --threads N   threads for each contestant (default 1): sets OMP_NUM_THREADS, MKL_NUM_THREADS, OPENBLAS_NUM_THREADS,
                 RAYON_NUM_THREADS, NPROC (the size of XLA's pool) and XLA's flag for matrix products
   --json        the results for a program, on standard output
 
-Arguments are passed on to the program. OMP_WAIT_POLICY is passive: OpenMP threads that spin while they wait would take
-the cores from other contestants.
+Arguments are passed on to the program; `cargo xtask race -- --help` lists the others. OMP_WAIT_POLICY is passive: OpenMP
+threads that spin while they wait would take the cores from other contestants.
 ";
 
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    let args = options::passed_on(args);
     let root = workspace::root();
     let threads = threads(args)?;
     eprintln!("{}", setup::ensure_some(&root)?.describe());
     // With the features of the whole workspace, for which everything is compiled after the tests.
-    workspace::run(workspace::cargo(&root).args(["build", "--release", "--workspace", "--bin", "race"]))?;
-    let mut race = Command::new(workspace::target_dir(&root)?.join("release/race"));
+    let mut build = workspace::cargo(&root);
+    let program = programs::build(build.args(["build", "--release", "--workspace", "--bin", "race"]), "race")?;
+    let mut race = Command::new(&program);
     race.args(args).current_dir(&root);
-    if !args.iter().any(|arg| matches!(arg.as_str(), "--ours" | "--list" | "--help" | "-h")) {
+    // Nothing is fetched for arguments that the program refuses; it says why when it runs.
+    let needs = workspace::output(Command::new(&program).arg("needs").args(args)).unwrap_or_default();
+    if !needs.is_empty() && !peers::are_the_users() {
         let peers = Peers::of(&root);
         let python = peers.ensure()?;
-        if args.iter().any(|arg| arg.starts_with("fly-")) {
-            peers.ensure_also("requirements-flyvis.txt")?;
-        }
+        needs.lines().skip(1).try_for_each(|requirements| peers.ensure_also(requirements))?;
         python.offer(&mut race);
     }
     for name in THREAD_VARIABLES {
@@ -49,8 +54,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     }
     race.env("XLA_FLAGS", xla_flags(threads)).env("OMP_WAIT_POLICY", "passive");
     eprintln!("{threads} thread(s) for each contestant ({}), OMP_WAIT_POLICY=passive", THREAD_VARIABLES.join(", "));
-    workspace::run(&mut race)?;
-    Ok(ExitCode::SUCCESS)
+    workspace::end_as(&mut race)
 }
 
 /// One for each library; XLA takes the size of its pool from NPROC.

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold, with a table at the end.
 
 use std::{
+    cell::Cell,
     io::{BufRead, BufReader, IsTerminal, Write},
     path::Path,
     process::{Command, ExitCode, Stdio},
@@ -12,7 +13,7 @@ use crate::{
     error::{Error, Result},
     mpi_check,
     options::Options,
-    peers::{Peers, Python},
+    peers::{self, Peers, Python},
     pool::{self, Ended, Job},
     programs,
     report::{Counts, Report, Stage},
@@ -30,7 +31,7 @@ Sets up what is missing, then, all in release (the C++ is compiled once):
              pyarrow, networkx and torch, which are put into target/peers the first time (0.8 GB to download); without a
              Python or a network these tests say so and are skipped. They are fetched while the stages before run
   mpi        the feature `mpi` of `flybrain` with two ranks, where mpicc, mpirun and libclang are installed
-  examples   each example of the package `examples` with --quick
+  examples   each example of the package `examples` with --quick; results in target/quick
 and ends with a table of stages and the number of tests. Stops at the first stage that fails.
 
 As many programs of tests, and examples, run at once as there are cores. Each one's output is shown when it has ended, under
@@ -51,8 +52,8 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let root = workspace::root();
     let start = Instant::now();
     let mut report = Report { stages: vec![stage("setup", &mut |_| setup::ensure_some(&root).map(drop))] };
-    let peers = (!fast && !report.failed()).then(|| Fetching::start(&root)).flatten();
-    for (name, mut work) in stages(&root, fast, keep_going, peers) {
+    let peers = Cell::new(None);
+    for (name, mut work) in stages(&root, fast, keep_going, &peers) {
         if report.failed() && !keep_going || report.stages[0].failure.is_some() {
             break;
         }
@@ -64,12 +65,21 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
 
 type Work<'a> = Box<dyn FnMut(&mut Counts) -> Result<()> + 'a>;
 
-fn stages(root: &Path, fast: bool, keep_going: bool, mut peers: Option<Fetching>) -> Vec<(&'static str, Work<'_>)> {
-    let mut stages: Vec<(&'static str, Work<'_>)> = vec![
+fn stages<'a>(
+    root: &'a Path,
+    fast: bool,
+    keep_going: bool,
+    peers: &'a Cell<Option<Fetching>>,
+) -> Vec<(&'static str, Work<'a>)> {
+    let mut stages: Vec<(&'static str, Work<'a>)> = vec![
         ("fmt", Box::new(|_| workspace::run(announce(workspace::cargo(root).args(["fmt", "--all", "--check"]))))),
         (
             "clippy",
-            Box::new(|_| {
+            Box::new(move |_| {
+                // Not before the stage that is over in a second: where that fails, nobody waits for pip.
+                if !fast {
+                    peers.set(Fetching::start(root));
+                }
                 workspace::run(announce(workspace::cargo(root).args([
                     "clippy",
                     "--release",
@@ -110,8 +120,8 @@ struct Fetching(Option<JoinHandle<Result<Python>>>);
 impl Fetching {
     /// Starts to fetch them, unless the user has them.
     fn start(root: &Path) -> Option<Self> {
-        let peers = Peers::of(root);
-        std::env::var_os("PEERS_PYTHON").is_none().then(|| Self(Some(std::thread::spawn(move || peers.ensure()))))
+        let of_workspace = Peers::of(root);
+        (!peers::are_the_users()).then(|| Self(Some(std::thread::spawn(move || of_workspace.ensure()))))
     }
 
     /// Waits for them; without them some tests are skipped.
@@ -131,6 +141,9 @@ impl Drop for Fetching {
     /// Where a stage failed before they were needed: pip is not left behind.
     fn drop(&mut self) {
         if let Some(thread) = self.0.take() {
+            if !thread.is_finished() {
+                eprintln!("waiting for pip, which is still at work in target/peers (Ctrl-C ends it too)");
+            }
             let _ = thread.join();
         }
     }
@@ -143,7 +156,7 @@ fn tests(root: &Path, fast: bool, keep_going: bool, peers: Option<Fetching>, cou
     if fast {
         compile.args(["--lib", "--bins", "--tests"]);
     }
-    compile.args(["--no-run", "--message-format", "json-render-diagnostics"]);
+    compile.arg("--no-run");
     let mut jobs = programs::compile(root, announce(&mut compile))?;
     if !fast {
         let mut command = workspace::cargo(root);
@@ -168,15 +181,10 @@ fn tests(root: &Path, fast: bool, keep_going: bool, peers: Option<Fetching>, cou
 /// Runs each example as a test of its own.
 fn examples(root: &Path, keep_going: bool, counts: &mut Counts) -> Result<()> {
     // With the features of the whole workspace, for which everything is compiled already.
-    workspace::run(announce(workspace::cargo(root).args(["build", "--release", "--workspace", "--examples"])))?;
-    let programs = workspace::target_dir(root)?.join("release/examples");
-    let job = |name: String| {
-        let mut command = Command::new(programs.join(&name));
-        command.arg("--quick").current_dir(root);
-        workspace::default_env(&mut command, "OMP_WAIT_POLICY", "passive");
-        Job { name: workspace::describe(&command), command }
-    };
-    let jobs = workspace::targets(root, "examples", "example")?.into_iter().map(job).collect();
+    let mut build = workspace::cargo(root);
+    announce(build.args(["build", "--release", "--workspace", "--examples"]));
+    let programs = programs::build_examples(&mut build, &root.join("examples"))?;
+    let jobs = programs.into_iter().map(|(name, program)| example(root, &name, &program)).collect();
     pooled("examples", jobs, keep_going, |job| match job.result {
         Ok(()) => counts.passed += 1,
         Err(_) => {
@@ -184,6 +192,14 @@ fn examples(root: &Path, keep_going: bool, counts: &mut Counts) -> Result<()> {
             counts.failures.push(job.name.clone());
         }
     })
+}
+
+/// Its results are not to take the place of those of a full run, which lie in target/examples.
+fn example(root: &Path, name: &str, program: &Path) -> Job {
+    let mut command = Command::new(program);
+    command.arg("--quick").arg("--out").arg(root.join("target/quick").join(name)).current_dir(root);
+    workspace::default_env(&mut command, "OMP_WAIT_POLICY", "passive");
+    Job { name: format!("{name} --quick"), command }
 }
 
 /// Runs jobs, one on each core, and shows what each printed when it has ended.
@@ -240,4 +256,16 @@ fn stage(name: &'static str, work: &mut dyn FnMut(&mut Counts) -> Result<()>) ->
         eprintln!("error: {failure}");
     }
     Stage { name, time: start.elapsed(), counts, failure }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quick_runs_leave_the_results_of_full_ones() {
+        let job = example(Path::new("/w"), "07_x", Path::new("/w/target/release/examples/07_x"));
+        assert_eq!(job.name, "07_x --quick");
+        assert_eq!(job.command.get_args().collect::<Vec<_>>(), ["--quick", "--out", "/w/target/quick/07_x"]);
+    }
 }

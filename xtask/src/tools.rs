@@ -15,6 +15,9 @@ pub(crate) const INSTALL_COMPILER: &str = "install a C++ compiler (Debian/Ubuntu
 pub(crate) const INSTALL_PYTHON: &str =
     "install Python 3 with pip (Debian/Ubuntu: apt-get install python3-pip), or use `cargo xtask setup --from DIR`";
 
+/// What to do where Python's module venv, or the pip that it puts into environments, is not there.
+pub(crate) const INSTALL_VENV: &str = "on Debian and Ubuntu: apt-get install python3-venv";
+
 /// The first executable file of that name on the PATH.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
@@ -36,7 +39,7 @@ pub(crate) fn compilers() -> Result<()> {
 
 /// A Python 3 that has pip.
 pub(crate) fn python_with_pip() -> Result<PathBuf> {
-    let pythons = pythons();
+    let pythons = pythons((3, 8));
     if pythons.is_empty() {
         return Err(Error::Missing { what: "`python3`".into(), todo: INSTALL_PYTHON.into() });
     }
@@ -46,19 +49,29 @@ pub(crate) fn python_with_pip() -> Result<PathBuf> {
         .ok_or_else(|| Error::Missing { what: "pip (`python3 -m pip`)".into(), todo: INSTALL_PYTHON.into() })
 }
 
-/// Any Python 3.
-pub(crate) fn python() -> Result<PathBuf> {
-    pythons().into_iter().next().ok_or_else(|| Error::Missing { what: "`python3`".into(), todo: INSTALL_PYTHON.into() })
+/// A Python of this version or a later one.
+pub(crate) fn python((major, minor): (u32, u32)) -> Result<PathBuf> {
+    pythons((major, minor)).into_iter().next().ok_or_else(|| Error::Missing {
+        what: format!("`python3` of version {major}.{minor} or later"),
+        todo: "install one, and put it on the PATH".into(),
+    })
+}
+
+/// Makes a Python environment in a folder, anew where it is there.
+pub(crate) fn make_venv(python: &Path, dir: &Path) -> Result<()> {
+    let mut command = Command::new(python);
+    crate::workspace::run(command.args(["-m", "venv", "--clear"]).arg(dir))
+        .map_err(|error| Error::Missing { what: "Python's venv".into(), todo: format!("{error}; {INSTALL_VENV}") })
 }
 
 /// The Pythons themselves, behind any wrapper script on the PATH (pyenv's starts pip as a child of its own, which would
 /// outlive us when we are killed).
-fn pythons() -> Vec<PathBuf> {
-    let script = "import sys; print(sys.executable if sys.version_info >= (3, 8) else '')";
+fn pythons((major, minor): (u32, u32)) -> Vec<PathBuf> {
+    let script = format!("import sys; print(sys.executable if sys.version_info >= ({major}, {minor}) else '')");
     ["python3", "python"]
         .into_iter()
         .filter_map(find)
-        .filter_map(|python| crate::workspace::output(Command::new(python).args(["-c", script])).ok())
+        .filter_map(|python| crate::workspace::output(Command::new(python).args(["-c", &script])).ok())
         .map(|text| PathBuf::from(text.trim()))
         .filter(|python| python.is_absolute())
         .collect()
@@ -78,9 +91,10 @@ fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Bytes that we may still write to the file system of `dir`.
+/// Bytes that we may still write to the file system of `dir`, which need not be there yet.
 pub(crate) fn free_space(dir: &Path) -> Result<u64> {
     use std::os::unix::ffi::OsStrExt;
+    let dir = dir.ancestors().find(|dir| dir.exists()).unwrap_or(dir);
     let path = std::ffi::CString::new(dir.as_os_str().as_bytes())
         .map_err(|error| Error::file("looking at the disk of", dir)(error.into()))?;
     // SAFETY: `statvfs` is a plain C struct for which all zeros is a value.
@@ -92,4 +106,21 @@ pub(crate) fn free_space(dir: &Path) -> Result<u64> {
     // The types of these fields differ between platforms.
     #[allow(clippy::unnecessary_cast, reason = "u32 on some platforms")]
     Ok(data.f_bavail as u64 * data.f_frsize as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_python_of_the_future_is_missing() {
+        let error = python((99, 0)).unwrap_err().to_string();
+        assert!(error.contains("`python3` of version 99.0 or later is missing"), "{error}");
+    }
+
+    #[test]
+    fn space_is_asked_for_before_the_folder_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(free_space(&dir.path().join("not/there")).unwrap() > 0);
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitCode, Stdio},
 };
 
 use serde_json::Value;
@@ -68,6 +68,13 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { Err(failed(command, status)) }
 }
 
+/// Runs a program of ours that says itself what went wrong, and ends as it does.
+pub(crate) fn end_as(command: &mut Command) -> Result<ExitCode> {
+    let status = command.status().map_err(Error::io(format!("starting {}", describe(command))))?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.map(ExitCode::from).ok_or_else(|| failed(command, status))
+}
+
 /// Runs a command and returns its standard output; what it writes to standard error is the message when it fails.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().map_err(Error::io(format!("starting {}", describe(command))))?;
@@ -93,38 +100,24 @@ pub(crate) fn describe(command: &Command) -> String {
     text
 }
 
-/// What `cargo metadata` says of the workspace.
-fn metadata(root: &Path) -> Result<Value> {
-    let text = output(cargo(root).args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    serde_json::from_str(&text).map_err(|error| Error::io("reading the output of cargo metadata")(error.into()))
-}
-
 /// The manifest and the name of each package.
 pub(crate) fn packages(root: &Path) -> Result<Vec<(PathBuf, String)>> {
-    let metadata = metadata(root)?;
+    let text = output(cargo(root).args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let metadata: Value =
+        serde_json::from_str(&text).map_err(|error| Error::io("reading the output of cargo metadata")(error.into()))?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let text = |package: &Value, field| package[field].as_str().map(str::to_owned);
     Ok(packages.filter_map(|package| Some((text(package, "manifest_path")?.into(), text(package, "name")?))).collect())
 }
 
-/// The folder into which cargo builds.
-pub(crate) fn target_dir(root: &Path) -> Result<PathBuf> {
-    let metadata = metadata(root)?;
-    Ok(metadata["target_directory"].as_str().map_or_else(|| root.join("target"), PathBuf::from))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Names of the targets of one kind (`example`, `bin`, ...) of a package, sorted. Empty when there is none.
-pub(crate) fn targets(root: &Path, package: &str, kind: &str) -> Result<Vec<String>> {
-    let metadata = metadata(root)?;
-    let mut names: Vec<String> = metadata["packages"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|found| found["name"] == package)
-        .flat_map(|found| found["targets"].as_array().into_iter().flatten())
-        .filter(|target| target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|k| k == kind)))
-        .filter_map(|target| target["name"].as_str().map(str::to_owned))
-        .collect();
-    names.sort();
-    Ok(names)
+    #[test]
+    fn ends_as_the_program_does() {
+        let shell = |script: &str| end_as(Command::new("sh").args(["-c", script]));
+        assert_eq!(format!("{:?}", shell("exit 2").unwrap()), format!("{:?}", ExitCode::from(2)));
+        assert!(shell("kill -9 $$").unwrap_err().to_string().contains("signal"));
+    }
 }

@@ -254,7 +254,8 @@ impl Place {
         let needed = missing + layout.unpacked().max(2 * largest) + 100_000_000;
         let free = tools::free_space(&self.dir)?;
         if free < needed {
-            return Err(Error::Space { dir: self.dir.clone(), needed, free });
+            let todo = "or use a libtorch that lies elsewhere with `cargo xtask setup --from DIR`".into();
+            return Err(Error::Space { dir: self.dir.clone(), what: "libtorch", needed, free, todo });
         }
         Ok(())
     }
