@@ -11,6 +11,7 @@
 use connectome_io::format::area_table::AreaTable;
 use convgru_feedback::stimulus::images::{Images, Normalisation, Part};
 use convgru_feedback::{Forward, Keep};
+use examples::folder::clear;
 use examples::{Args, Error, Pictures, Table, count, data, percent, run_with};
 use flybrain::areas::{AreaClassifier, Config, Nodes, Run, Split, TrainOptions, Trained, inspect, train};
 use flybrain::figure::{ColorScale, Figure, Grid, Heatmap};
@@ -55,8 +56,8 @@ fn learn(args: &Args) -> Result<(), Error> {
     let mut last: Option<Trained> = None;
     for &seed in seeds {
         let folder = args.out.join(format!("seed_{seed}"));
-        if !args.has("--resume") && folder.exists() {
-            fs::remove_dir_all(&folder)?;
+        if !args.has("--resume") {
+            clear(&folder)?;
         }
         let options = TrainOptions {
             resume: args.has("--resume"),

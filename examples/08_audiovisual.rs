@@ -24,11 +24,11 @@
 use connectome_graph::area::paper::{Modulation, Tasks};
 use convgru_feedback::stimulus::audiovisual::{Reading, Scenario};
 use convgru_feedback::stimulus::images::{Images, Part};
+use examples::folder::clear;
 use examples::{Args, Error, Pictures, Table, count, data, percent, run_with, sounds};
 use flybrain::areas::TrainOptions;
 use flybrain::areas::multimodal::{Answers, Neighborhood, Results, Sets, Settings, neighborhood_picture, train};
 use flybrain::figure::{Aspect, Axis, Bar, ColorScale, Figure, Grid, Heatmap, ValueLabels};
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use tch::Tensor;
@@ -110,8 +110,8 @@ fn learn(args: &Args) -> Result<(), Error> {
         for ((tasks, topdown), results) in NETWORKS.into_iter().zip(&mut all) {
             let name = format!("{}_{}_{seed}", sense(tasks), if topdown { "feedback" } else { "without" });
             let folder = args.out.join(&name);
-            if !args.has("--resume") && folder.exists() {
-                fs::remove_dir_all(&folder)?;
+            if !args.has("--resume") {
+                clear(&folder)?;
             }
             let options = TrainOptions {
                 resume: args.has("--resume"),

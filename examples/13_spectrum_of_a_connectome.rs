@@ -1,8 +1,8 @@
 //! How ordered, or chaotic, is the wiring of a fly's eye?
 //!
-//! The visual system of the fly, 45,669 neurons and 1.5 million synapses, as a rate network `dh/dt = -h + g J tanh(h)`: its leading
+//! The visual system of the fly, 45,669 neurons and 1.5 million connections, as a rate network `dh/dt = -h + g J tanh(h)`: its leading
 //! Lyapunov exponents at growing gain g, and those of networks that share some of its properties: weights shuffled over the
-//! synapses, partners exchanged so that each neuron keeps its degrees, neurons' signs exchanged. J is scaled so that a network of
+//! connections, partners exchanged so that each neuron keeps its degrees, neurons' signs exchanged. J is scaled so that a network of
 //! independent connections of the same strength would leave its rest at g = 1.
 
 use connectome_graph::hex::{Extent, expand};
@@ -62,7 +62,7 @@ fn analyse(args: &Args) -> Result<(), Error> {
     progress.finish();
 
     println!(
-        "{} neurons, {} synapses, {K} exponents, {duration} time constants.",
+        "{} neurons, {} connections, {K} exponents, {duration} time constants.",
         count(fly.n_post()),
         count(fly.nnz())
     );

@@ -34,10 +34,7 @@ fn custom(args: &Args) -> Result<(), Error> {
     let text = |option: &str| args.value(option).map(|value| value.to_string_lossy().into_owned());
     let types = text("--types").unwrap_or_else(|| "T4a,T4b,T4c,T4d,T5a,T5b,T5c,T5d,Mi1,Tm1,L1".into());
     let types: Vec<&str> = types.split(',').map(str::trim).collect();
-    let rate = match text("--rate") {
-        Some(rate) => rate.parse().map_err(|_| format!("--rate {rate}: frames per second are a number, such as 24"))?,
-        None => 24.0,
-    };
+    let rate = args.number("--rate")?.unwrap_or(24.0);
 
     let mut progress = Progress::new(4);
     let (film, kernel) = match args.value("--film").map(Path::new) {

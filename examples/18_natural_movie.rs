@@ -1,4 +1,4 @@
-//! A film of the real world through a fly's eye, and what all 65 cell types make of it.
+//! A film, or a scene rendered in code, through the fly's eye, and what all 65 cell types make of it.
 //!
 //! The film is a clip of *Big Buck Bunny* where `../shared/data` has it; otherwise one that is rendered in code, textured objects in front of
 //! a textured background that the camera moves over.

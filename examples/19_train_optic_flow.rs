@@ -6,6 +6,7 @@
 //! type and a strength for each pair of types, are all that is learned. Then T4 and T5 are asked what they prefer.
 
 use connectome_graph::hex::Extent;
+use examples::folder::clear;
 use examples::{Args, Error, Progress, Table, percent, run};
 use fly_vision::measure::{MotionTuning, motion_tuning};
 use fly_vision::network::{Network, Protocol};
@@ -40,9 +41,7 @@ fn example(args: &Args) -> Result<(), Error> {
     for (name, start) in COURSES {
         progress.stage(&format!("training, {name} at first"));
         let folder = args.out.join(name);
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder)?;
-        }
+        clear(&folder)?;
         let mut settings = FlyTrainSettings { start: start.into(), ..settings.clone() };
         if start != UNTRAINED {
             // what was learned before is kept: time constants below the bound, and strengths of 0, which logarithms cannot move; and gaps were filled

@@ -5,6 +5,7 @@
 //! their signs and their synapse numbers are the same in all. Some measured ones are not trained: only the decoder that reads their cells is.
 //! What comes of it is compared by permutation tests.
 
+use examples::folder::clear;
 use examples::{Args, Error, Progress, Table, run};
 use flybrain::vision::{CompareSettings, FlyTrainSettings, FlyWiring, Movies, TrainOptions, compare, train};
 use std::process::ExitCode;
@@ -45,9 +46,7 @@ fn example(args: &Args) -> Result<(), Error> {
     for (name, wiring, frozen) in CONDITIONS {
         progress.stage(&format!("training {} models: {name}", settings.models));
         let folder = args.out.join(name);
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder)?;
-        }
+        clear(&folder)?;
         train(&FlyTrainSettings { wiring, frozen, ..settings.clone() }, &folder, &TrainOptions::default())?;
         runs.push(folder);
     }

@@ -1,11 +1,24 @@
 //! The command line of an example.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Whatever goes wrong in an example. Its message says what, where and what to do next.
 pub type Error = Box<dyn std::error::Error>;
+
+/// A value that makes no sense; [`run_with`] ends with 2 for it, as for any other wrong argument.
+#[derive(Debug)]
+struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
 
 /// What an example was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +37,16 @@ impl Args {
     /// The value of one of the example's own options, if it was given; the last one counts.
     pub fn value(&self, option: &str) -> Option<&OsString> {
         self.values.iter().rev().find(|(name, _)| *name == option).map(|(_, value)| value)
+    }
+
+    /// The value of one of the example's own options as a number, if it was given.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn number(&self, option: &str) -> Result<Option<f64>, Error> {
+        let Some(value) = self.value(option) else { return Ok(None) };
+        let number = value.to_str().and_then(|text| text.parse().ok());
+        number.map(Some).ok_or_else(|| Usage(format!("{option} wants a number, not {value:?}")).into())
     }
 
     /// Whether one of the example's own flags was given.
@@ -48,8 +71,8 @@ pub fn run(name: &str, about: &str, example: fn(&Args) -> Result<(), Error>) -> 
     run_with(name, about, &[], example)
 }
 
-/// Runs an example that has flags of its own: each with what it does, for `--help`; one that takes a value is given as `--name VALUE`.
-/// Otherwise as [`run`].
+/// Runs an example that has flags of its own: each with what it does, for `--help`; one that takes a value is given here as `--name VALUE`,
+/// on the command line also as `--name=VALUE`. Otherwise as [`run`].
 pub fn run_with(
     name: &str,
     about: &str,
@@ -69,6 +92,10 @@ pub fn run_with(
     };
     match example(&args) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Usage>() => {
+            eprintln!("error: {error}; --help lists the options");
+            ExitCode::from(2)
+        }
         Err(error) => {
             eprintln!("error: {}", chain(error.as_ref()));
             ExitCode::FAILURE
@@ -94,21 +121,31 @@ fn parse(
             Some(text) if text.starts_with("--out=") && text.len() > 6 => {
                 out = Some(text[6..].into());
             }
-            text => {
-                let known = flags.iter().map(|(flag, _)| flag.split_once(' ').unwrap_or((flag, "")));
-                match known.into_iter().find(|(flag, _)| Some(*flag) == text) {
-                    Some((flag, "")) => given.push(flag),
-                    Some((option, wanted)) => match args.next() {
+            _ => {
+                let (name, value) = split(&arg);
+                let mut known = flags.iter().map(|(flag, _)| flag.split_once(' ').unwrap_or((flag, "")));
+                match known.find(|(flag, _)| *flag == name) {
+                    Some((flag, "")) if value.is_none() => given.push(flag),
+                    Some((option, wanted)) if !wanted.is_empty() => match value.or_else(|| args.next()) {
                         Some(value) if !value.is_empty() => values.push((option, value)),
                         _ => return Err(format!("{option} wants {wanted} after it")),
                     },
-                    None => return Err(format!("unknown argument {arg:?}")),
+                    _ => return Err(format!("unknown argument {arg:?}")),
                 }
             }
         }
     }
     let out = out.unwrap_or_else(|| default_folder(name));
     Ok(Request::Run(Args { quick, out, flags: given, values }))
+}
+
+/// Parts `--name=VALUE`; a value need not be Unicode.
+fn split(arg: &OsStr) -> (&OsStr, Option<OsString>) {
+    let bytes = arg.as_bytes();
+    match bytes.iter().position(|&byte| byte == b'=') {
+        Some(at) => (OsStr::from_bytes(&bytes[..at]), Some(OsStr::from_bytes(&bytes[at + 1..]).to_owned())),
+        None => (arg, None),
+    }
 }
 
 fn help(name: &str, about: &str, flags: &[(&'static str, &str)]) -> String {
@@ -174,10 +211,13 @@ mod tests {
         };
         assert!(args.has("--full") && !args.has("--resume") && args.quick);
         let flags = &[("--from PATH", "what it reads")];
-        let Ok(Request::Run(args)) = parse("01_x", flags, ["--from", "there"].map(OsString::from)) else {
-            panic!("an option of its own must run");
-        };
-        assert_eq!((args.value("--from"), args.value("--to")), (Some(&"there".into()), None));
+        for given in [&["--from", "there"][..], &["--from=there"]] {
+            let Ok(Request::Run(args)) = parse("01_x", flags, given.iter().map(OsString::from)) else {
+                panic!("an option of its own must run");
+            };
+            assert_eq!((args.value("--from"), args.value("--to")), (Some(&"there".into()), None));
+        }
+        assert!(parse("01_x", flags, [OsString::from("--from=")]).expect_err("nothing").contains("wants PATH"));
         let wants = parse("01_x", flags, [OsString::from("--from")]).expect_err("nothing after it");
         assert!(wants.contains("wants PATH"), "{wants}");
         assert!(help("01_x", "About.", &[("--full", "all of it")]).contains("\n  --full     all of it\n"));
@@ -191,10 +231,23 @@ mod tests {
             (&["--out"], "--out wants a folder"),
             (&["--out", ""], "--out wants a folder"),
             (&["--out="], "unknown argument \"--out=\""),
+            (&["--full=yes"], "unknown argument \"--full=yes\""),
         ] {
             let message = parsed(args).expect_err("bad arguments");
             assert!(message.contains(wanted), "{message}");
         }
+    }
+
+    #[test]
+    fn numbers_are_read_and_anything_else_is_wrong_usage() {
+        let args = |rate: &str| {
+            let values = vec![("--rate", rate.into())];
+            Args { quick: false, out: "a".into(), flags: Vec::new(), values }
+        };
+        assert_eq!(args("12.5").number("--rate").expect("a number"), Some(12.5));
+        assert_eq!(args("12.5").number("--gain").expect("not given"), None);
+        let error = args("abc").number("--rate").expect_err("no number");
+        assert!(error.is::<Usage>() && error.to_string().contains("--rate wants a number, not \"abc\""), "{error}");
     }
 
     #[test]

@@ -18,6 +18,7 @@
 mod args;
 pub mod data;
 pub mod eye;
+pub mod folder;
 mod pictures;
 pub mod problems;
 mod progress;
