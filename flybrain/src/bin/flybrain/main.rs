@@ -45,14 +45,14 @@ enum Command {
     /// Train, evaluate and inspect networks of brain areas with top-down feedback
     #[command(subcommand)]
     Areas(areas::Command),
-    /// Show flashes, edges, films and impulses to models of the fly visual system
+    /// Show stimuli to models of the fly visual system, train and compare them
     #[command(subcommand)]
     Vision(vision::Command),
-    #[command(alias = "lyapu_convergence")]
+    #[command(visible_alias = "lyapu_convergence")]
     LyapunovConvergence(sweeps::LyapunovConvergence),
-    #[command(alias = "lyapu_benchmark")]
+    #[command(visible_alias = "lyapu_benchmark")]
     LyapunovBenchmark(sweeps::LyapunovBenchmark),
-    #[command(alias = "transition_2_chaos")]
+    #[command(visible_alias = "transition_2_chaos")]
     TransitionToChaos(sweeps::TransitionToChaos),
     Spectrum(sweeps::Spectrum),
     Collect(sweeps::Collect),
