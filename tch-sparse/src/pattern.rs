@@ -316,9 +316,4 @@ impl SparsityPattern {
         });
         run(&mut held[at])
     }
-
-    /// Whether two patterns are the same object.
-    pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
-    }
 }

@@ -481,16 +481,3 @@ fn strip(results: &EdgeResults) -> Result<Figure, Error> {
         .highlight("known not to be", &here(&known::NOT_MOTION_TYPES))
         .build()
 }
-
-/// Indices of one model by type, from results.
-impl EdgeResults {
-    /// Direction selectivity of each type for the contrast in which it is larger, `[models, types]`.
-    ///
-    /// # Errors
-    /// None with results of [`edges`].
-    pub fn largest_dsi(&self) -> Result<PerCell, Error> {
-        let both = self.dsi[0].iter().zip(&self.dsi[1]);
-        let values = both.flat_map(|(dark, light)| dark.iter().zip(light).map(|(a, b)| a.max(*b))).collect();
-        Ok(PerCell::new(values, self.models.len(), self.types.clone())?)
-    }
-}
