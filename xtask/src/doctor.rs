@@ -358,8 +358,10 @@ fn room(found: &str, free: u64, parts: &[Part]) -> Finding {
         missing("disk", found, format!("make room: {}", room_for(parts)))
     } else if free < sum(&|_| true) {
         note("disk", found, room_for(parts))
-    } else {
+    } else if parts.is_empty() {
         ok("disk", found)
+    } else {
+        ok("disk", format!("{found}; still to come: {}", room_for(parts)))
     }
 }
 
@@ -388,6 +390,7 @@ mod tests {
         for (free, status) in [(3, Status::Missing), (5, Status::Note), (7, Status::Ok)] {
             assert_eq!(room("", free * 1_000_000_000, &parts).status, status);
         }
+        assert!(room("7 GB free", 7_000_000_000, &parts).found.starts_with("7 GB free; still to come: target/release"));
         std::fs::create_dir_all(dir.path().join("target/release")).unwrap();
         assert!(super::parts(dir.path(), false).iter().all(|part| part.what != "target/release"));
     }

@@ -28,8 +28,8 @@ Sets up what is missing, then, all in release (the C++ is compiled once):
   clippy     cargo clippy --workspace --all-targets, warnings are errors
   doc        cargo doc --workspace --no-deps, warnings are errors
   test       cargo test --workspace: unit tests, integration tests, doc tests; files are exchanged with numpy, scipy, pandas,
-             pyarrow, networkx and torch, which are put into target/peers the first time (0.8 GB to download); without a
-             Python or a network these tests say so and are skipped. They are fetched while the stages before run
+             pyarrow, networkx and torch, which are put into target/peers the first time (0.8 GB to download, 2.2 GB on
+             disk); without a Python or a network these tests say so and are skipped. They are fetched while the stages before run
   mpi        the feature `mpi` of `flybrain` with two ranks, where mpicc, mpirun and libclang are installed
   examples   each example of the package `examples` with --quick; results in target/quick
 and ends with a table of stages and the number of tests. Stops at the first stage that fails.

@@ -114,6 +114,22 @@ pub(crate) fn packages(root: &Path) -> Result<Vec<(PathBuf, String)>> {
 mod tests {
     use super::*;
 
+    /// A path is not parted at its commas, as options behind -Wl are.
+    #[test]
+    fn the_linker_is_told_the_place_of_libtorch_as_it_is() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let cc = dir.path().join("cc");
+        std::fs::write(&cc, "#!/bin/sh\necho \"$@\"\n").unwrap();
+        std::fs::set_permissions(&cc, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = env::var_os("PATH").unwrap_or_default();
+        let path = env::join_paths([dir.path().to_path_buf()].into_iter().chain(env::split_paths(&path))).unwrap();
+        let mut linker = Command::new(root().join("scripts/libtorch-cc"));
+        linker.arg("x.o").env("PATH", path).env("LIBTORCH", "/a,b");
+        linker.env_remove("LIBTORCH_LIB").env_remove("LIBTORCH_USE_PYTORCH");
+        assert_eq!(output(&mut linker).unwrap(), "x.o -Xlinker -rpath -Xlinker /a,b/lib\n");
+    }
+
     #[test]
     fn ends_as_the_program_does() {
         let shell = |script: &str| end_as(Command::new("sh").args(["-c", script]));
