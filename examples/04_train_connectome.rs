@@ -8,7 +8,7 @@
 //! more than seven times as many images to learn from.
 //!
 //! How much of it is the network's doing? `--fixed` lets the readout learn alone: 93.8 % of the held-out digits after two epochs, as
-//! many as with the network (93.2 %). Its three thousand cells answer differently enough from the start; what the synapses learn in a
+//! many as with the network (93.1 %). Its three thousand cells answer differently enough from the start; what the synapses learn in a
 //! minute is small, and `types` shows where it is.
 
 use connectome_graph::hex::{CellType, Extent, HexNetwork, Role, expand};
