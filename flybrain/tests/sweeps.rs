@@ -301,6 +301,8 @@ fn bad_input_is_refused_before_anything_is_written() {
     refused(&folder, &chaos("-1", "1", "3", "1"), "gmin: values from -1");
     refused(&folder, &chaos("1", "inf", "3", "1"), "finite");
     refused(&folder, &chaos("1", "2", "1", "1"), "m_g");
+    refused(&folder, &chaos("1", "1", "3", "1"), "m_g: 3 values from 1 to 1");
+    refused(&folder, &chaos("1", "1.000000000000001", "30", "1"), "m_g: 1 twice among the 30 values");
     refused(&folder, &chaos("1", "2", "3", "0"), "n_samples");
     refused(&folder, &chaos("1", "2", "3", "18446744073709551615"), "n_samples");
     let convergence = ["lyapunov-convergence", "--tons", "1", "--activation", "tanh", "--nle"];
