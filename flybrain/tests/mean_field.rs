@@ -35,19 +35,19 @@ fn crossing(means: &[(f64, f64, f64)]) -> f64 {
 }
 
 /// Exponents of finite networks are below those of infinite ones, at rest and in chaos, by what halves where the size doubles; without
-/// that part they agree within three standard errors and what falls faster with the size, and chaos begins at coupling 1.
+/// that part they agree within three standard errors, and chaos begins at coupling 1. (With half as many neurons what falls faster
+/// than the inverse of their number is 0.03 yet, four standard errors of six times as many networks.)
 #[test]
 fn exponents_of_two_sizes_lead_to_the_mean_field() {
-    let [plan, large] = [transition(100), transition(200)];
+    let [plan, large] = [transition(200), transition(400)];
     let (small, large) = (means(&plan), means(&large));
     for ((g, a, a_error), (_, b, b_error)) in small.iter().zip(&large) {
         let theory = plan.theory(*g).unwrap();
-        let noise = 3.0 * a_error.hypot(*b_error);
-        assert!(*a < theory && *b < theory && *a < b + noise, "g = {g}: {a}, {b}, mean field {theory}");
+        assert!(*a < theory && *b < theory && a < b, "g = {g}: {a}, {b}, mean field {theory}");
         let (limit, error) = (2.0 * b - a, (4.0 * b_error.powi(2) + a_error.powi(2)).sqrt());
-        assert!((limit - theory).abs() < 3.0 * error + 0.02, "g = {g}: {limit} ± {error}, mean field {theory}");
-        assert!(error < 0.03, "g = {g}: {error} tells nothing");
+        assert!((limit - theory).abs() < 3.0 * error, "g = {g}: {limit} ± {error}, mean field {theory}");
+        assert!(error < 0.02, "g = {g}: {error} tells nothing");
     }
     let (small, large) = (crossing(&small), crossing(&large));
-    assert!(large < small && (2.0 * large - small - 1.0).abs() < 0.3, "crossings {small}, {large}");
+    assert!(large < small && (2.0 * large - small - 1.0).abs() < 0.2, "crossings {small}, {large}");
 }

@@ -46,15 +46,28 @@ impl Flaw {
 }
 
 /// Bytes that may come out of a file: pages and buffers as they inflate, and the texts of all rows.
+#[derive(Clone, Copy)]
 pub(super) struct Allowance {
     used: u64,
     limit: u64,
+    /// Bytes left for texts that share their beginning with the one before.
+    shared: u64,
 }
 
 impl Allowance {
     /// What limits and the size of a file allow.
     pub(super) fn new(limits: &Limits, size: u64) -> Self {
-        Self { used: 0, limit: limits.inflated.max(size.saturating_mul(1024)) }
+        let limit = limits.inflated.max(size.saturating_mul(1024));
+        Self { used: 0, limit, shared: size.saturating_mul(64).saturating_add(FREE) }
+    }
+
+    /// Takes a text that shares its beginning with the one before, of which next to nothing need be in the file.
+    pub(super) fn take_shared(&mut self, bytes: usize) -> Result<(), Flaw> {
+        const MANY: Flaw = Flaw::Bad(
+            "texts that share their beginnings take more than 64 times the file; write the column as a dictionary, or plain",
+        );
+        self.shared = self.shared.checked_sub(bytes as u64).ok_or(MANY)?;
+        self.take(bytes)
     }
 
     /// Takes bytes, before there is memory for them.
@@ -175,7 +188,7 @@ impl Table for ColumnarTable {
         }
         let batches = self.batches.again()?;
         // Both ends and the weight share what the file may inflate to.
-        let allowance = Allowance { used: 0, limit: self.allowance.limit / 3 };
+        let allowance = Allowance { used: 0, limit: self.allowance.limit / 3, ..self.allowance };
         let columns = self.header.iter().map(|_| Column::default()).collect();
         let (at, header) = (self.at.clone(), self.header.clone());
         let mut table = Self {

@@ -4,7 +4,7 @@
 //! what is wrong with one is found row by row, by [`super::edge_table`], for which it is read once more.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::Table;
 use super::keys::Keys;
@@ -65,14 +65,8 @@ pub(super) fn read<T: Table>(
     ];
     let rows = table.rows_expected(size_of::<f64>());
     let threads = if rows < MANY { 1 } else { threads };
-    let course = Course {
-        failed: AtomicBool::new(false),
-        rows,
-        found: AtomicUsize::new(0),
-        values: 0.into(),
-        bytes: 0.into(),
-        meter: Mutex::new(meter),
-    };
+    let course =
+        Course { failed: AtomicBool::new(false), rows, values: 0.into(), bytes: 0.into(), meter: Mutex::new(meter) };
     let read = share_out(jobs.into_iter(), threads, |job| match job {
         Job::End(column, keys) => read_end(column, keys, &course),
         Job::Weight(column) => read_weight(column, &course),
@@ -96,8 +90,6 @@ struct Course<'a, 'm> {
     failed: AtomicBool,
     /// Rows that the file claims.
     rows: usize,
-    /// Rows that an end turned out to have, once it has been read.
-    found: AtomicUsize,
     values: AtomicU64,
     bytes: AtomicU64,
     meter: Mutex<&'a mut Meter<'m>>,
@@ -138,14 +130,13 @@ fn read_end(mut column: Box<dyn OneColumn>, mut keys: Box<Keys>, course: &Course
         double(&mut rows, n);
         (keys.rows(&numbers, &mut rows, 0) == n).then_some(n)
     });
-    course.found.fetch_max(rows.len(), Ordering::Relaxed);
     whole.then_some(Read::End(rows, keys))
 }
 
 fn read_weight(mut column: Box<dyn OneColumn>, course: &Course<'_, '_>) -> Option<Read> {
     let (mut weights, mut numbers) = (Vec::new(), Numbers::default());
-    let found = course.found.load(Ordering::Relaxed);
-    double(&mut weights, if found > 0 { found } else { course.rows.div_ceil(2) });
+    // The rest of it when half of them have come.
+    double(&mut weights, course.rows.div_ceil(2));
     let whole = course.follow(&mut *column, |column| {
         let n = column.next_finite(&mut numbers)?;
         double(&mut weights, n);

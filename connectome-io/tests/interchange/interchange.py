@@ -97,6 +97,13 @@ def write_tables(folder):
     for limit in [4000, 1 << 20]:
         path = folder / f"many_{limit}.parquet"
         pa.parquet.write_table(pa.Table.from_pandas(many), path, dictionary_pagesize_limit=limit, **sizes)
+    # Texts stored as what they add to the one before: alike, the same for a while, and too much alike.
+    for name, length, repeats in [("alike", 60, 1), ("same", 60, 500), ("endless", 20_000, 1)]:
+        texts = ["x" * length + str(row // repeats) for row in range(3000)]
+        table = pa.table({"root_id": pa.array(range(3000)), "type": pa.array(texts)})
+        path = folder / f"shared_{name}.parquet"
+        encoding = {"type": "DELTA_BYTE_ARRAY"}
+        pa.parquet.write_table(table, path, use_dictionary=False, column_encoding=encoding, compression="none")
     shiu = pd.DataFrame({
         "Presynaptic_ID": np.array(IDS)[PRE], "Postsynaptic_ID": np.array(IDS)[POST],
         "Presynaptic_Index": PRE, "Postsynaptic_Index": POST, "Connectivity": COUNT,

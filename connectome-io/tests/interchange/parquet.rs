@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use connectome_io::{Duplicates, NeuronsFile, ReadOptions, Sign, read, read_with, write as write_connectome};
+use connectome_io::format::parquet;
+use connectome_io::{Duplicates, Limits, NeuronsFile, ReadOptions, Sign, read, read_with, write as write_connectome};
 
 use crate::{COUNT, IDS, WEIGHT, edges, expected, sample, theirs};
 
@@ -22,6 +23,23 @@ fn every_codec() {
     assert_eq!(edges(&shiu), expected(&IDS, &COUNT));
     let signs = shiu.synapses().signs().unwrap();
     assert_eq!(signs.iter().filter(|&&sign| sign == Sign::Inhibitory).count(), 3);
+}
+
+/// What texts share with those before takes next to nothing in the file: as much as is plausible is read.
+#[test]
+fn texts_that_share_their_beginnings() {
+    let Some(folder) = theirs("tables") else {
+        return;
+    };
+    for (name, length, repeats) in [("alike", 60, 1), ("same", 60, 500)] {
+        let neurons = parquet::read_neurons(folder.join(format!("shared_{name}.parquet")), &Limits::default()).unwrap();
+        let wanted = (0..3000).map(|row| format!("{}{}", "x".repeat(length), row / repeats));
+        assert!(neurons.types().unwrap().iter().eq(wanted), "{name}");
+    }
+    let path = folder.join("shared_endless.parquet");
+    assert!(std::fs::metadata(&path).unwrap().len() < 100_000);
+    let error = parquet::read_neurons(&path, &Limits::default()).unwrap_err().to_string();
+    assert!(error.contains("column \"type\"") && error.contains("64 times the file"), "{error}");
 }
 
 /// Dictionaries of several groups, whole and given up halfway, mean what the text means; whoever does not look for sums gets the same

@@ -53,8 +53,9 @@ enum Decoder {
     Delta(Delta),
     /// Lengths of texts, and where their bytes go on.
     Lengths(Delta, usize),
-    /// Lengths of what texts share with the one before, lengths of the rest, where its bytes go on, the text before.
-    Prefixes(Delta, Delta, usize, Vec<u8>),
+    /// Lengths of what texts share with the one before, lengths of the rest, where its bytes go on, the text before and its
+    /// code.
+    Prefixes(Delta, Delta, usize, Vec<u8>, Option<u32>),
     /// Bytes of numbers apart, the lowest of all first: where they begin, numbers in the page, the next one.
     Split(usize, usize, usize),
 }
@@ -290,7 +291,7 @@ impl ChunkReader {
             (7, Kind::Text) => {
                 let second = some_delta(at)?.end(page)?;
                 let bytes = some_delta(second)?.end(page)?;
-                Decoder::Prefixes(some_delta(at)?, some_delta(second)?, bytes, Vec::new())
+                Decoder::Prefixes(some_delta(at)?, some_delta(second)?, bytes, Vec::new(), None)
             }
             (9, Kind::Int32(_) | Kind::Int64(_) | Kind::Float | Kind::Double) => {
                 let width = if matches!(self.kind, Kind::Int32(_) | Kind::Float) { 4 } else { 8 };
@@ -394,7 +395,7 @@ impl ChunkReader {
                     *at += length;
                 }
             }
-            Decoder::Prefixes(shared, lengths, at, before) => {
+            Decoder::Prefixes(shared, lengths, at, before, last) => {
                 let Values::Text(out) = values else { return Err(Flaw::Short) };
                 for _ in 0..n {
                     let shared = usize::try_from(shared.next(page)?).map_err(|_| Flaw::Short)?;
@@ -403,11 +404,19 @@ impl ChunkReader {
                     if shared > before.len() {
                         return Err(Flaw::Short);
                     }
-                    before.truncate(shared);
-                    before.extend_from_slice(rest);
-                    // what is shared takes nothing in the file
-                    allowance.take(before.len())?;
-                    out.push(texts.code(utf8(before)?));
+                    // The same text once more is not looked at again.
+                    let same = last.filter(|_| length == 0 && shared == before.len());
+                    let code = match same {
+                        Some(code) => code,
+                        None => {
+                            before.truncate(shared);
+                            before.extend_from_slice(rest);
+                            allowance.take_shared(before.len())?;
+                            texts.code(utf8(before)?)
+                        }
+                    };
+                    out.push(code);
+                    *last = Some(code);
                     *at += length;
                 }
             }
