@@ -46,7 +46,6 @@ impl Flaw {
 }
 
 /// Bytes that may come out of a file: pages and buffers as they inflate, and the texts of all rows.
-#[derive(Clone, Copy)]
 pub(super) struct Allowance {
     used: u64,
     limit: u64,
@@ -182,7 +181,8 @@ impl Table for ColumnarTable {
 
     /// A small file may claim any number of rows: which of the columns is damaged shows soon where rows come in turn.
     fn open_column(&self, column: usize) -> Option<Box<dyn OneColumn>> {
-        const ROW: usize = size_of::<u32>() + size_of::<f64>();
+        // Of a weight, of one end, and a quarter of the other.
+        const ROW: usize = size_of::<f64>() + size_of::<u32>() + 1;
         if self.rows_expected(ROW) as u64 != self.claimed {
             return None;
         }

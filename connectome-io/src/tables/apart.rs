@@ -39,8 +39,9 @@ pub(super) struct Apart {
 const MANY: usize = 1 << 18;
 
 enum Job {
-    End(Box<dyn OneColumn>, Box<Keys>),
-    Weight(Box<dyn OneColumn>),
+    /// With the rows that room is made for at once.
+    End(Box<dyn OneColumn>, Box<Keys>, usize),
+    Weight(Box<dyn OneColumn>, usize),
 }
 
 enum Read {
@@ -57,21 +58,21 @@ pub(super) fn read<T: Table>(
     meter: &mut Meter<'_>,
 ) -> Option<Apart> {
     let open = |column| table.open_column(column);
-    // The weights come last: they take no look-up, and fill the gap that the shorter of the others leaves.
-    let jobs = [
-        Job::End(open(columns[0])?, Box::new(keys.clone())),
-        Job::End(open(columns[1])?, Box::new(keys.clone())),
-        Job::Weight(open(columns[2])?),
-    ];
     let rows = table.rows_expected(size_of::<f64>());
+    // Room for all weights and the ends of one kind, and for a quarter of the others until they come: that is within the bound
+    // on what a file may ask for. The widest column, which would cost the most to grow, never has to.
+    let jobs = [
+        Job::Weight(open(columns[2])?, rows),
+        Job::End(open(columns[0])?, Box::new(keys.clone()), rows),
+        Job::End(open(columns[1])?, Box::new(keys.clone()), rows.div_ceil(4)),
+    ];
     let threads = if rows < MANY { 1 } else { threads };
-    let course =
-        Course { failed: AtomicBool::new(false), rows, values: 0.into(), bytes: 0.into(), meter: Mutex::new(meter) };
+    let course = Course { failed: AtomicBool::new(false), values: 0.into(), bytes: 0.into(), meter: Mutex::new(meter) };
     let read = share_out(jobs.into_iter(), threads, |job| match job {
-        Job::End(column, keys) => read_end(column, keys, &course),
-        Job::Weight(column) => read_weight(column, &course),
+        Job::End(column, keys, room) => read_end(column, keys, room, &course),
+        Job::Weight(column, room) => read_weight(column, room, &course),
     });
-    let [Some(Read::End(pre, a)), Some(Read::End(post, b)), Some(Read::Weight(weight))] =
+    let [Some(Read::Weight(weight)), Some(Read::End(pre, a)), Some(Read::End(post, b))] =
         <[_; 3]>::try_from(read).ok()?
     else {
         return None;
@@ -88,8 +89,6 @@ pub(super) fn read<T: Table>(
 /// How far all columns have come.
 struct Course<'a, 'm> {
     failed: AtomicBool,
-    /// Rows that the file claims.
-    rows: usize,
     values: AtomicU64,
     bytes: AtomicU64,
     meter: Mutex<&'a mut Meter<'m>>,
@@ -121,10 +120,9 @@ impl Course<'_, '_> {
     }
 }
 
-/// Reads ends. Room for all is made at once: that is within four times the file for both of them and half of the weights.
-fn read_end(mut column: Box<dyn OneColumn>, mut keys: Box<Keys>, course: &Course<'_, '_>) -> Option<Read> {
+fn read_end(mut column: Box<dyn OneColumn>, mut keys: Box<Keys>, room: usize, course: &Course<'_, '_>) -> Option<Read> {
     let (mut rows, mut numbers) = (Vec::new(), Numbers::default());
-    double(&mut rows, course.rows);
+    double(&mut rows, room);
     let whole = course.follow(&mut *column, |column| {
         let n = column.next_whole(&mut numbers)?;
         double(&mut rows, n);
@@ -133,10 +131,9 @@ fn read_end(mut column: Box<dyn OneColumn>, mut keys: Box<Keys>, course: &Course
     whole.then_some(Read::End(rows, keys))
 }
 
-fn read_weight(mut column: Box<dyn OneColumn>, course: &Course<'_, '_>) -> Option<Read> {
+fn read_weight(mut column: Box<dyn OneColumn>, room: usize, course: &Course<'_, '_>) -> Option<Read> {
     let (mut weights, mut numbers) = (Vec::new(), Numbers::default());
-    // The rest of it when half of them have come.
-    double(&mut weights, course.rows.div_ceil(2));
+    double(&mut weights, room);
     let whole = course.follow(&mut *column, |column| {
         let n = column.next_finite(&mut numbers)?;
         double(&mut weights, n);

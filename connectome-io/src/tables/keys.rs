@@ -145,34 +145,30 @@ impl Keys {
             }
         }
         let before = rows.len();
-        rows.reserve(codes.len());
-        let row_of = |found: &[u32], code: u32| found.get(code as usize).copied().unwrap_or(UNKNOWN);
-        rows.extend(codes.iter().map(|&code| row_of(&found, code)));
-        // Numbers that come for the first time.
-        if rows[before..].contains(&UNKNOWN) {
-            for (place, &code) in (before..).zip(codes) {
-                if rows[place] != UNKNOWN {
-                    continue;
-                }
-                let mut row = row_of(&found, code);
-                if row == UNKNOWN {
-                    let key = list[code as usize];
-                    let new = match &mut self.map {
-                        Map::Range => u32::try_from(key).ok().filter(|&index| (index as usize) < self.n),
-                        Map::Known(_) | Map::Names { .. } | Map::GrowingNames(_) => None,
-                        Map::Growing(map) => Some(map.insert(key)),
-                    };
-                    let Some(new) = new else {
-                        rows.truncate(place);
-                        break;
-                    };
-                    (row, found[code as usize]) = (new, new);
-                }
-                rows[place] = row;
+        rows.resize(before + codes.len(), UNKNOWN);
+        for (place, (row, &code)) in rows[before..].iter_mut().zip(codes).enumerate() {
+            *row = found.get(code as usize).copied().unwrap_or(UNKNOWN);
+            if *row == UNKNOWN {
+                // A number that comes for the first time.
+                let Some(new) = self.new_row(list[code as usize]) else {
+                    rows.truncate(before + place);
+                    break;
+                };
+                (*row, found[code as usize]) = (new, new);
             }
         }
         self.lists[end] = (Some(list.clone()), found);
         rows.len() - before
+    }
+
+    /// The row of a number that no known list has.
+    #[cold]
+    fn new_row(&mut self, key: i64) -> Option<u32> {
+        match &mut self.map {
+            Map::Range => u32::try_from(key).ok().filter(|&index| (index as usize) < self.n),
+            Map::Growing(map) => Some(map.insert(key)),
+            Map::Known(_) | Map::Names { .. } | Map::GrowingNames(_) => None,
+        }
     }
 
     /// Look-ups of many numbers wait for memory side by side.
