@@ -1,6 +1,7 @@
 //! Networks of areas.
 
 mod builder;
+mod drive;
 mod plan;
 mod run;
 

@@ -2,6 +2,7 @@
 
 use tch::Tensor;
 
+use super::drive::Drive;
 use super::plan::{Frame, Plan, Update, Written};
 use super::{AreaNetwork, TopDown};
 use crate::Error;
@@ -143,9 +144,13 @@ impl AreaNetwork {
             readers[read as usize] += 1;
         }
 
+        let mut drives = Vec::with_capacity(stimuli.len());
+        for (stimulus, &area) in stimuli.iter().zip(self.graph.inputs()) {
+            drives.push(Drive::new(stimulus, &self.areas[area])?);
+        }
         let mut states: Vec<Option<Tensor>> = plan.updates.iter().map(|_| None).collect();
         for (i, update) in plan.updates.iter().enumerate().filter(|(i, _)| needed[*i]) {
-            let state = self.update(update, stimuli, batch, &states, how.mode, &mut watch)?;
+            let state = self.update(update, &mut drives, batch, &states, how.mode, &mut watch)?;
             if readers[i] > 0 {
                 states[i] = Some(state);
             }
@@ -207,7 +212,7 @@ impl AreaNetwork {
     fn update(
         &self,
         update: &Update,
-        stimuli: &[&Tensor],
+        drives: &mut [Drive<'_>],
         batch: i64,
         states: &[Option<Tensor>],
         mode: Mode,
@@ -215,19 +220,17 @@ impl AreaNetwork {
     ) -> Result<Tensor, Error> {
         let area = &self.areas[update.area as usize];
         let state = |written: &Written| written.and_then(|i| states[i as usize].as_ref());
-        let frame = match update.frame {
-            Some(Frame::Of { input, time }) => Some(channels_last(&stimuli[input as usize].f_select(1, time.into())?)?),
-            Some(Frame::Ended) | None => None,
-        };
-        let mut sources = Vec::with_capacity(update.sources.len() + 1);
-        if update.frame.is_some() {
-            sources.push(frame.as_ref());
-        }
-        sources.extend(update.sources.iter().map(state));
-        let Some(bottom_up) = &area.bottom_up else {
+        let Some(afferents) = &area.bottom_up else {
             unreachable!("areas that nothing reaches are not updated");
         };
-        let bottom_up = bottom_up.forward(&sources)?;
+        let sources = update.sources.iter().map(state);
+        let bottom_up = match update.frame {
+            Some(Frame::Of { input, time }) => {
+                afferents.forward_after(&drives[input as usize].share(time)?, &sources.collect::<Vec<_>>())?
+            }
+            Some(Frame::Ended) => afferents.forward(&std::iter::once(None).chain(sources).collect::<Vec<_>>())?,
+            None => afferents.forward(&sources.collect::<Vec<_>>())?,
+        };
         let top_down = match (&area.top_down, &update.feedback) {
             (Some(afferents), Some(feedback)) => {
                 Some(afferents.forward(&feedback.iter().map(state).collect::<Vec<_>>())?)

@@ -16,20 +16,34 @@ const TAPS: i64 = 9;
 
 /// Whether it is less work.
 pub(super) fn pays(width: i64, outputs: i64) -> bool {
-    TAPS * outputs <= width
+    TAPS.saturating_mul(outputs) <= width
 }
 
-/// What the routes and the integrator give; all routes are plain convolutions.
-pub(super) fn forward(routes: &[Route], integrator: &Integrator, sources: &[Option<&Tensor>]) -> Result<Part, Error> {
-    let (convolution, width) = integrator.parts();
-    let outputs = convolution.weight.size()[0];
+/// Channels between the convolution and the sum.
+pub(super) fn width(outputs: i64) -> i64 {
+    TAPS.saturating_mul(outputs)
+}
+
+/// What the routes and the integrator give, of which these are the routes from `first` on; all are plain convolutions.
+pub(super) fn forward(
+    first: usize,
+    routes: &[Route],
+    integrator: &Integrator,
+    sources: &[Option<&Tensor>],
+    with_bias: bool,
+) -> Result<Part, Error> {
+    let (convolution, width, outputs) = (integrator.convolution(), integrator.width(), integrator.outputs());
     let (mut varying, mut constant): (Option<Tensor>, Option<Tensor>) = (None, None);
     let mut size = [0, 0];
     for (i, (route, source)) in routes.iter().zip(sources).enumerate() {
         let Some(map) = route.exact() else { unreachable!("collapsed routes are plain convolutions") };
         size = route.size();
         // [outputs, taps, width]; col2im shifts the other way than a convolution
-        let taps = convolution.weight.f_narrow(1, i as i64 * width, width)?.f_flip([2, 3])?.f_permute([0, 2, 3, 1])?;
+        let taps = convolution
+            .weight
+            .f_narrow(1, (first + i) as i64 * width, width)?
+            .f_flip([2, 3])?
+            .f_permute([0, 2, 3, 1])?;
         let taps = taps.f_reshape([outputs * TAPS, width])?;
         let bias = map.bias.as_ref().map(|bias| taps.f_mv(bias)).transpose()?;
         let (sum, z) = match source {
@@ -52,7 +66,7 @@ pub(super) fn forward(routes: &[Route], integrator: &Integrator, sources: &[Opti
     let gathered = |z: &Tensor| -> Result<Tensor, Error> {
         let columns = z.f_reshape([z.size()[0], outputs * TAPS, size[0] * size[1]])?;
         let y = columns.f_col2im(size, [3, 3], [1, 1], [1, 1], [1, 1])?;
-        match &convolution.bias {
+        match convolution.bias.as_ref().filter(|_| with_bias) {
             Some(bias) => Ok(y.f_add(&bias.f_view([1, -1, 1, 1])?)?),
             None => Ok(y),
         }

@@ -39,25 +39,34 @@ impl Integrator {
         Ok(Self { convolution, width })
     }
 
-    /// Its convolution, and the channels of each part.
-    pub(super) fn parts(&self) -> (&Convolution, i64) {
-        (&self.convolution, self.width)
+    pub(super) fn convolution(&self) -> &Convolution {
+        &self.convolution
     }
 
-    /// `[batch, outputs, ..]`. Parts that are the same for all samples are convolved once for all.
-    pub(crate) fn forward(&self, parts: &[Part]) -> Result<Part, Error> {
+    /// Channels of each part.
+    pub(super) fn width(&self) -> i64 {
+        self.width
+    }
+
+    pub(super) fn outputs(&self) -> i64 {
+        self.convolution.weight.size()[0]
+    }
+
+    /// `[batch, outputs, ..]` of the parts from `first` on. Those that are the same for all samples are convolved once for all.
+    pub(super) fn forward(&self, first: usize, parts: &[Part], with_bias: bool) -> Result<Part, Error> {
         let of = |wanted: fn(&Part) -> bool| -> Result<Option<(Tensor, Tensor)>, Error> {
             let chosen = || parts.iter().enumerate().filter(|(_, part)| wanted(part));
             let tensors: Vec<Tensor> = chosen().map(|(_, part)| part.tensor().shallow_clone()).collect();
             if tensors.is_empty() {
                 return Ok(None);
             }
-            let ranges: Vec<_> = chosen().map(|(i, _)| i as i64 * self.width..(i as i64 + 1) * self.width).collect();
+            let range = |i: usize| (first + i) as i64 * self.width..(first + i + 1) as i64 * self.width;
+            let ranges: Vec<_> = chosen().map(|(i, _)| range(i)).collect();
             Ok(Some((concatenated(&tensors, 1)?, self.convolution.columns(&ranges)?)))
         };
         let varying = of(|part| matches!(part, Part::Varying(_)))?;
         let constant = of(|part| matches!(part, Part::Constant(_)))?;
-        let bias = self.convolution.bias.as_ref();
+        let bias = self.convolution.bias.as_ref().filter(|_| with_bias);
         let apply = |(x, weight): &(Tensor, Tensor), bias| self.convolution.forward_with(x, weight, bias);
         Ok(match (&varying, &constant) {
             (Some(varying), None) => Part::Varying(apply(varying, bias)?),

@@ -48,8 +48,35 @@ impl Afferents {
 
     /// Brings the sources together, in the order of the routes; `None` is a source without activity.
     pub(crate) fn forward(&self, sources: &[Option<&Tensor>]) -> Result<Part, Error> {
+        self.of_routes(0, sources, true)
+    }
+
+    /// The share of the first source, `[batch, outputs, ..]`, with the integrator's bias.
+    pub(crate) fn share_of_first(&self, source: &Tensor) -> Result<Tensor, Error> {
+        Ok(self.of_routes(0, &[Some(source)], true)?.tensor().shallow_clone())
+    }
+
+    /// Brings the other sources together with the share of the first.
+    pub(crate) fn forward_after(&self, share: &Tensor, others: &[Option<&Tensor>]) -> Result<Part, Error> {
+        Ok(Part::Varying(match others {
+            [] => share.shallow_clone(),
+            _ => share.f_add(self.of_routes(1, others, false)?.tensor())?,
+        }))
+    }
+
+    /// How many numbers the share of the first source goes through, for each sample, at its widest.
+    pub(crate) fn width_of_first(&self) -> i64 {
+        let [h, w] = self.routes.first().map_or([1, 1], Route::size);
+        let channels =
+            if self.collapses { collapsed::width(self.integrator.outputs()) } else { self.integrator.width() };
+        channels.max(self.integrator.outputs()).saturating_mul(h).saturating_mul(w)
+    }
+
+    /// What the routes from `first` on bring together, as many as there are sources.
+    fn of_routes(&self, first: usize, sources: &[Option<&Tensor>], with_bias: bool) -> Result<Part, Error> {
+        let routes = &self.routes[first..first + sources.len()];
         if self.collapses {
-            return collapsed::forward(&self.routes, &self.integrator, sources);
+            return collapsed::forward(first, routes, &self.integrator, sources, with_bias);
         }
         let part = |(route, source): (&Route, &Option<&Tensor>)| {
             Ok(match source {
@@ -57,7 +84,7 @@ impl Afferents {
                 None => Part::Constant(route.at_rest()?),
             })
         };
-        let parts: Vec<Part> = self.routes.iter().zip(sources).map(part).collect::<Result<_, Error>>()?;
-        self.integrator.forward(&parts)
+        let parts: Vec<Part> = routes.iter().zip(sources).map(part).collect::<Result<_, Error>>()?;
+        self.integrator.forward(first, &parts, with_bias)
     }
 }

@@ -96,3 +96,48 @@ fn updates_can_be_watched() {
     assert_eq!(seen, wanted);
     assert!(last.equal(&response.unwrap().outputs[0]));
 }
+
+/// Frames are projected many at once, here in more than one stretch; with states that take turns, every other one is read. What an area
+/// gets is what each frame alone gives it, and so is the gradient of each frame.
+#[test]
+fn frames_projected_together_are_as_each_alone() {
+    for (schedule, frames, every) in [(Schedule::Synchronous, 60, 1), (Schedule::PingPong, 59, 2)] {
+        for channels in [3, 20] {
+            let setting = Setting {
+                areas: vec![square(64, 2, [0, 1])],
+                batch: 6,
+                adjacency: vec![0.0],
+                inputs: vec![0],
+                outputs: vec![0],
+                schedule,
+                frames: vec![frames],
+                channels,
+                ..pair()
+            };
+            let (_, network) = setting.network(Kind::Double, Arithmetic::Fused);
+            let film = setting.stimuli(Kind::Double).remove(0).set_requires_grad(true);
+            let given = |film: &Tensor| {
+                let mut given = Vec::new();
+                network
+                    .forward_watched(&[film], &Forward::new(), |update| {
+                        given.push((i64::from(update.step), update.bottom_up.shallow_clone()));
+                    })
+                    .unwrap();
+                given
+            };
+            let together = given(&film);
+            let steps: Vec<i64> = together.iter().map(|(step, _)| *step).collect();
+            assert_eq!(steps, (0..frames).step_by(every).collect::<Vec<_>>());
+            let loss: Tensor = together.iter().map(|(step, x)| (x * x * (*step + 1)).sum(Kind::Double)).sum();
+            loss.backward();
+            let gradient = film.grad();
+            for (step, x) in together.iter().step_by(5).chain(together.last()) {
+                let frame = film.detach().narrow(1, *step, 1).set_requires_grad(true);
+                let alone = given(&frame).remove(0).1;
+                assert!(apart(&alone, x) < 1e-12, "{schedule:?}, {channels} channels, frame {step}");
+                (&alone * &alone * (*step + 1)).sum(Kind::Double).backward();
+                assert!(apart(&frame.grad(), &gradient.narrow(1, *step, 1)) < 1e-9, "gradient of frame {step}");
+            }
+        }
+    }
+}
