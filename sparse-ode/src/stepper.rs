@@ -129,7 +129,12 @@ impl<T: Real> Stepper<T> {
         !self.columns.sample.is_empty()
     }
 
-    /// The same with values that the caller holds.
+    /// The states of the samples that run, `[features, running]`, and how many jumps lie behind each.
+    pub(crate) fn columns(&self) -> (&Aligned<T>, &[usize]) {
+        (&self.y, &self.columns.piece)
+    }
+
+    /// [`step`](Self::step) with values that the caller holds.
     pub(crate) fn step_into(&mut self, field: &mut dyn VectorField<T>, values: &mut [T]) -> Result<bool, Error> {
         if !self.runs() {
             return Ok(false);

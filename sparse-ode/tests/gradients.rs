@@ -442,3 +442,29 @@ fn the_way_back_begins_with_a_step_that_moves_time() {
     solution.end.sum(Kind::Float).backward();
     assert!((y0.grad().double_value(&[0, 0]) - (-1f64).exp()).abs() < 1e-3);
 }
+
+/// The sign of a given step is the direction's, also on the way back, whichever way that goes; and the gradient of the parameters, an
+/// integral over the steps back, is the discrete one as steps become short.
+#[test]
+fn given_steps_of_either_sign_lead_back() {
+    let field = |now: &Now, y: &Tensor, p: &[Tensor]| Ok(((y * &p[0]).f_sin()? - y) * now.t.f_cos()?);
+    for (start, end) in [(0.0, 1.0), (1.0, 0.0), (-0.5, 0.7)] {
+        let times = Times::per_sample(&[start, start], &[end, 0.5 * (start + end)]).unwrap().evenly(3).unwrap();
+        let times = TensorTimes::try_from(&times).unwrap();
+        let gradients = |solver: Solver| {
+            let k = Tensor::from_slice(&[1.7]).set_requires_grad(true);
+            let y0 = Tensor::from_slice(&[0.4, -0.9]).view([2, 1]).set_requires_grad(true);
+            let s = solver.solve_tensors(field, &y0, &times, &[&k]).unwrap();
+            (s.end.sum(Kind::Double) + s.values.square().sum(Kind::Double)).backward();
+            [k.grad().double_value(&[0]), y0.grad().double_value(&[0, 0]), y0.grad().double_value(&[1, 0])]
+        };
+        let heun = || Solver::new().method(Method::Heun);
+        let want = gradients(heun().fixed_step(0.002));
+        let continuous = Adjoint::Continuous(ErrorOf::States);
+        for solver in [heun().fixed_step(0.002), heun().fixed_step(-0.002), Solver::new().initial_step(&[-0.01])] {
+            for (got, want) in gradients(solver.adjoint(continuous).tolerances(1e-8, 1e-8)).iter().zip(want) {
+                assert!((got - want).abs() < 1e-4, "from {start} to {end}: {got} and {want}");
+            }
+        }
+    }
+}

@@ -299,7 +299,6 @@ char *tchf_attach(const char *label, at::Tensor **inputs, const uint64_t *versio
     });
 }
 
-// The count of in-place modifications of a tensor; UINT64_MAX where it has no counter (made in inference mode).
 // Null where the entries lie in this machine's memory one after another, as they are; else why not.
 const char *tchf_not_plain(const at::Tensor *tensor) {
     const at::Tensor &t = *tensor;
@@ -311,10 +310,18 @@ const char *tchf_not_plain(const at::Tensor *tensor) {
     return nullptr;
 }
 
+// The count of in-place modifications of a tensor; UINT64_MAX where it has no counter (made in inference mode).
 char *tchf_version(at::Tensor *tensor, uint64_t *version) {
     return guarded([&] {
         if (!tensor->defined()) throw std::runtime_error("the tensor is undefined");
         *version = version_of(*tensor);
+    });
+}
+
+// Makes the gradient of a leaf undefined, as before the first backward.
+char *tchf_forget_gradient(at::Tensor *tensor) {
+    return guarded([&] {
+        if (tensor->defined() && tensor->grad().defined()) tensor->mutable_grad().reset();
     });
 }
 

@@ -42,6 +42,7 @@ unsafe extern "C" {
     ) -> *mut c_char;
     pub(crate) fn tchf_not_plain(tensor: Raw) -> *const c_char;
     pub(crate) fn tchf_version(tensor: Raw, version: *mut u64) -> *mut c_char;
+    pub(crate) fn tchf_forget_gradient(tensor: Raw) -> *mut c_char;
     pub(crate) fn tchf_current_stream(device: c_int, handle: *mut *mut c_void) -> *mut c_char;
     pub(crate) fn tchf_inference_enter(guard: *mut *mut c_void) -> *mut c_char;
     pub(crate) fn tchf_inference_leave(guard: *mut c_void);

@@ -5,6 +5,7 @@ pub mod cuda;
 mod error;
 mod ffi;
 pub mod gradcheck;
+mod gradient;
 mod inference;
 pub mod math;
 mod op;
@@ -14,6 +15,7 @@ mod version;
 
 pub use apply::{apply, apply_one};
 pub use error::Error;
+pub use gradient::forget_gradient;
 pub use inference::inference_mode;
 pub use op::{BoxError, Forward, Op, SecondDerivative, save_if};
 pub use tier::Tier;

@@ -91,6 +91,12 @@ pub enum Error {
         /// Step of the newest.
         step: u64,
     },
+    /// A folder in which a run is going on.
+    #[error("a run is saving its checkpoints to {} now: wait for its end, stop it, or choose another folder", .folder.display())]
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A file could not be read or written.
     #[error("cannot {doing} {}: {source}", .path.display())]
     File {

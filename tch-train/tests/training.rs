@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 use tch_train::{
-    Adam, Batches, Checkpoints, Clip, Error, Identity, Optimizer, Outcome, Parameters, Schedule, Scores, Sgd, Trainer,
+    Adam, AdamW, Batches, Checkpoints, Clip, Error, Identity, Optimizer, Outcome, Parameters, Schedule, Scores, Sgd,
+    Trainer,
 };
 
 /// `p` with the loss `p²`, by gradient descent with lr 0.25, which halves it.
@@ -230,4 +231,65 @@ fn settings_are_checked() {
     assert!(matches!(other, Err(Error::Parameter { name, .. }) if name == "p"));
     let loss = new().run(1, |_| Ok(Outcome::loss(Tensor::ones([2], (Kind::Float, Device::Cpu)))));
     assert_eq!(loss.unwrap_err().to_string(), "loss: a tensor of shape [2]; it must be one number");
+}
+
+/// Another run of the same folder is told so as long as the first one goes on, whether it begins anew or resumes, and may go on then.
+#[test]
+fn one_run_at_a_time_saves_to_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let trainer = || {
+        let (p, optimizer, all) = halving();
+        let checkpoints = Checkpoints::new(folder.path().join("checkpoints"));
+        let trainer = Trainer::new(all, optimizer, Batches::sequential(10, 1).unwrap()).unwrap();
+        (p, trainer.checkpoints(1, checkpoints, Identity::new("p", json!({}))).unwrap())
+    };
+    let run = |steps: u64| {
+        let (p, mut trainer) = trainer();
+        trainer.resume().unwrap();
+        trainer.run(steps, |_| Ok(Outcome::loss(p.square().sum(Kind::Double))))
+    };
+    let (p, mut first) = trainer();
+    first
+        .run(3, |_| {
+            let busy = run(5).unwrap_err();
+            assert!(
+                matches!(&busy, Error::Busy { .. }) && busy.to_string().contains("checkpoints now: wait"),
+                "{busy}"
+            );
+            Ok(Outcome::loss(p.square().sum(Kind::Double)))
+        })
+        .unwrap();
+    assert_eq!(run(5).unwrap().step, 5);
+}
+
+/// A run whose resumption was refused does not write among the checkpoints of the other.
+#[test]
+fn a_refused_resumption_leaves_the_folder_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let trainer = |kind: &str| {
+        let (p, optimizer, all) = halving();
+        let trainer = Trainer::new(all, optimizer, Batches::sequential(10, 1).unwrap()).unwrap();
+        (p, trainer.checkpoints(1, Checkpoints::new(folder.path()), Identity::new(kind, json!({}))).unwrap())
+    };
+    let (p, mut old) = trainer("old");
+    old.run(3, |_| Ok(Outcome::loss(p.square().sum(Kind::Double)))).unwrap();
+    let (p, mut new) = trainer("new");
+    assert!(matches!(new.resume(), Err(Error::Mismatch { .. })));
+    let refused = new.run(2, |_| Ok(Outcome::loss(p.square().sum(Kind::Double))));
+    assert!(matches!(refused, Err(Error::NotFresh { step: 3, .. })));
+}
+
+/// A parameter that is in no loss is left alone, also after a step that was refused gave it a gradient.
+#[test]
+fn a_refused_step_leaves_no_gradient_behind() {
+    let leaf = |x: f64| Tensor::from_slice(&[x]).set_requires_grad(true);
+    let (p, q) = (leaf(1.0), leaf(4.0));
+    let all = Parameters::new([("p", p.shallow_clone()), ("q", q.shallow_clone())]).unwrap();
+    let rule = AdamW { lr: 0.1, weight_decay: 0.5, ..AdamW::default() };
+    let optimizer = Optimizer::new(rule, &all).unwrap();
+    let mut trainer = Trainer::new(all, optimizer, Batches::sequential(1, 1).unwrap()).unwrap();
+    let refused = trainer.run(1, |_| Ok(Outcome::loss((&p + (&q - 4.0).sqrt()).sum(Kind::Double))));
+    assert!(matches!(refused, Err(Error::Gradient { .. })));
+    trainer.run(5, |_| Ok(Outcome::loss(p.square().sum(Kind::Double)))).unwrap();
+    assert_eq!(q.double_value(&[0]), 4.0);
 }

@@ -5,10 +5,12 @@
 //! the state, which is set to the stored value at each of these times. Source: L. S. Pontryagin et al., *The Mathematical Theory of
 //! Optimal Processes*; R. T. Q. Chen et al., "Neural ordinary differential equations", NeurIPS 2018, algorithm 1.
 
-use super::recording::{Recording, side_by_side};
+use super::recording::Recording;
 use super::{ErrorOf, Gradients};
-use crate::arrays::{Shape, combine, terms};
+use crate::arrays::{Shape, combine, keep_columns, terms};
+use crate::columns::LastStep;
 use crate::field::{At, Evaluated, FieldError, PulledBack, VectorField};
+use crate::method::Tableau;
 use crate::reversible::Reversible;
 use crate::{Adjoint, Checkpointing, Cotangents, Error, Solver, Times};
 use tch_sparse::{Aligned, Real};
@@ -279,13 +281,23 @@ fn stretch<T: Real>(
         checkpointing: Checkpointing::All,
         ..recording.solver.clone()
     };
-    let (solution, steps) = if everything {
-        (solver.solve_into(&mut augmented, &start, &times, &mut [])?, None)
-    } else {
-        let (solution, steps) = solver.record_into(&mut augmented, &start, &times, &mut [])?;
-        (solution, Some(steps))
-    };
-    let solution = solution.into_success()?;
+    let mut stepper = solver.start(&mut augmented, &start, &times)?;
+    while stepper.runs() {
+        let (columns, piece) = stepper.columns();
+        let before = (!everything && n_parameters > 0).then(|| (columns.clone(), piece.to_vec()));
+        stepper.step(&mut augmented)?;
+        if let Some((columns, piece)) = before {
+            quadrature(
+                solver.method.tableau(),
+                columns,
+                &piece,
+                stepper.last_step(),
+                &mut augmented,
+                &mut state.parameters,
+            )?;
+        }
+    }
+    let solution = stepper.finish().into_success()?;
     let width = augmented.features();
     for (&b, end) in samples.iter().zip(solution.end().chunks_exact(width)) {
         let own = &end[augmented.head()..];
@@ -296,64 +308,68 @@ fn stretch<T: Real>(
             state.parameters[b * n_parameters..(b + 1) * n_parameters].copy_from_slice(&own[2 * n..]);
         }
     }
-    match steps {
-        Some(steps) if n_parameters > 0 => quadrature(&steps, &mut augmented, &mut state.parameters),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// The given steps of the way forward, as far as time moves by them where the way back begins.
 fn initial_steps(solver: &Solver, samples: &[usize], from: &[f64]) -> Option<Vec<f64>> {
     let given = solver.initial_step.as_ref()?;
     let least = |b: usize| 16.0 * solver.time.resolution(from[b]);
-    Some(samples.iter().map(|&b| given[if given.len() == 1 { 0 } else { b }].max(least(b))).collect())
+    Some(samples.iter().map(|&b| given[if given.len() == 1 { 0 } else { b }].abs().max(least(b))).collect())
 }
 
-/// Adds the integral of the parameters' gradient over the steps of a solve, with the weights of its method.
-fn quadrature<T: Real>(steps: &Recording<T>, augmented: &mut Augmented<'_, T>, to: &mut [T]) -> Result<(), Error> {
-    let tableau = steps.solver.method.tableau();
+/// Adds to `to` the integral of the parameters' gradient over the accepted columns of a step, from `y` `[features, columns]` with the
+/// jumps behind each, by the weights of the method.
+fn quadrature<T: Real>(
+    tableau: &Tableau,
+    mut y: Aligned<T>,
+    piece: &[usize],
+    step: &LastStep,
+    augmented: &mut Augmented<'_, T>,
+    to: &mut Vec<T>,
+) -> Result<(), Error> {
+    let accepted: Vec<usize> = (0..step.sample.len()).filter(|&b| step.accepted[b]).collect();
+    if accepted.is_empty() {
+        return Ok(());
+    }
+    let shape = Shape { features: augmented.features(), batch: accepted.len() };
+    keep_columns(Shape { batch: step.sample.len(), ..shape }, &mut y, &accepted);
+    let of = |list: &[f64]| -> Vec<f64> { accepted.iter().map(|&b| list[b]).collect() };
+    let of_samples = |list: &[usize]| -> Vec<usize> { accepted.iter().map(|&b| list[b]).collect() };
+    let (t0, dt) = (of(&step.t), of(&step.dt));
+    let (sample, piece) = (of_samples(&step.sample), of_samples(piece));
+    let lengths: Vec<T> = dt.iter().map(|&dt| T::from_f64(dt)).collect();
     let stages = tableau.stages() - usize::from(tableau.is_first_same_as_last());
     let weights = tableau.b.unwrap_or(tableau.a[tableau.stages() - 1]);
-    let mut unwanted = vec![T::ZERO; to.len()];
-    augmented.parameters.copy_from_slice(to);
-    for state in 0..steps.n_states() {
-        let samples = steps.samples_at(state);
-        let shape = Shape { features: steps.features, batch: samples.len() };
-        let (n, half) = (shape.len(), shape.len() / 2);
-        let states: Vec<&[T]> = samples.iter().map(|&s| &steps.states[s][state][..]).collect();
-        let y = side_by_side(&states);
-        let attempts: Vec<_> = samples.iter().filter_map(|&s| steps.attempts_from(s, state).last()).collect();
-        let dt: Vec<T> = attempts.iter().map(|a| T::from_f64(a.dt)).collect();
-        let piece: Vec<usize> = attempts.iter().map(|a| a.piece).collect();
-        let mut k = vec![Aligned::<T>::zeros(n); stages];
-        let mut argument = Aligned::<T>::zeros(n);
-        for s in 0..stages {
-            if s == 0 {
-                argument.copy_from_slice(&y);
-            } else {
-                combine(shape, &mut argument, &y, &dt, &terms(tableau.a[s], &k, n));
-            }
-            let t: Vec<f64> = attempts.iter().map(|a| a.t + tableau.c[s] * a.dt).collect();
-            // Going backward in time, the parameters' gradient grows against the sign of the step.
-            let weight: Vec<f64> = attempts.iter().map(|a| -weights[s] * a.dt).collect();
-            let wanted = weights[s] != 0.0;
-            let (state, adjoint) = argument.split_at(half);
-            let (d_state, d_adjoint) = k[s].split_at_mut(half);
-            if !wanted {
-                std::mem::swap(&mut augmented.parameters, &mut unwanted);
-            }
-            let done = augmented.derivative(
-                At { t: &t, sample: &samples, piece: &piece },
-                (state, adjoint),
-                wanted.then_some(&weight[..]),
-                (d_state, d_adjoint, &mut vec![0.0; samples.len()]),
-            );
-            if !wanted {
-                std::mem::swap(&mut augmented.parameters, &mut unwanted);
-            }
-            done.map_err(|source| Error::Field { t: t[0], source })?;
+    let (n, half) = (shape.len(), shape.len() / 2);
+    let mut k = vec![Aligned::<T>::zeros(n); stages];
+    let mut argument = Aligned::<T>::zeros(n);
+    for s in 0..stages {
+        if s == 0 {
+            argument.copy_from_slice(&y);
+        } else {
+            combine(shape, &mut argument, &y, &lengths, &terms(tableau.a[s], &k, n));
         }
+        let t: Vec<f64> = t0.iter().zip(&dt).map(|(t, dt)| t + tableau.c[s] * dt).collect();
+        // Going backward in time, the parameters' gradient grows against the sign of the step.
+        let weight: Vec<f64> = dt.iter().map(|dt| -weights[s] * dt).collect();
+        let wanted = weights[s] != 0.0;
+        let (state, adjoint) = argument.split_at(half);
+        let (d_state, d_adjoint) = k[s].split_at_mut(half);
+        // what evaluations alone add to the parameters is nothing
+        if wanted {
+            std::mem::swap(&mut augmented.parameters, to);
+        }
+        let done = augmented.derivative(
+            At { t: &t, sample: &sample, piece: &piece },
+            (state, adjoint),
+            wanted.then_some(&weight[..]),
+            (d_state, d_adjoint, &mut vec![0.0; sample.len()]),
+        );
+        if wanted {
+            std::mem::swap(&mut augmented.parameters, to);
+        }
+        done.map_err(|source| Error::Field { t: t[0], source })?;
     }
-    to.copy_from_slice(&augmented.parameters);
     Ok(())
 }

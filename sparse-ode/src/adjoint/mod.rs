@@ -60,7 +60,8 @@ pub enum Checkpointing {
     /// Every k-th: `1/k` of the memory and `k` states more during the reverse pass, for one more evaluation of each step.
     Every(usize),
     /// At most so many of each sample, and two to work with, whatever the number of steps. With `s` of them, `(s + t)! / (s! t!)`
-    /// steps are computed again at most `t` times each: 10 do for 1,000 steps at 4 times, 2 at 45.
+    /// steps are computed again some `t` times each (up to once more, since the solve places half of them before it knows how many steps
+    /// there are): 10 do for 1,000 steps at 5 times, 2 at 44.
     Binomial(usize),
 }
 

@@ -184,12 +184,11 @@ impl<T: Real> VectorField<T> for Fused<'_, T> {
 
 impl<'a> Phi<'a> {
     pub(super) fn of(structure: &'a Structure) -> Self {
-        let (Some(types), true) = (&structure.types, structure.nonlinearity.len() > 1) else {
-            return Self::One(&structure.nonlinearity[0]);
-        };
+        if let Some(phi) = structure.nonlinearities.of_all() {
+            return Self::One(phi);
+        }
         let mut stretches: Vec<(Range<usize>, &Nonlinearity)> = Vec::new();
-        for (row, &kind) in types.of_neurons().iter().enumerate() {
-            let phi = &structure.nonlinearity[kind as usize];
+        for (row, phi) in structure.nonlinearities.by_neuron().enumerate() {
             match stretches.last_mut() {
                 Some((rows, last)) if std::ptr::eq(*last, phi) => rows.end = row + 1,
                 _ => stretches.push((row..row + 1, phi)),

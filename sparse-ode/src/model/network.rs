@@ -5,7 +5,7 @@ use super::draw::{self, Stream};
 use super::neuron_types::NeuronTypes;
 use super::options::{Init, Layout, NeuronClass, Options, Projection, SignRule, Tau, Training};
 use super::sparse_linear::{Bias, SparseLinear, parameter};
-use super::structure::{Structure, Wires};
+use super::structure::{Nonlinearities, Structure, Wires};
 use crate::Error;
 use connectome_graph::Topology;
 use std::sync::Arc;
@@ -109,7 +109,8 @@ impl Network {
             Through::Sparse(layer) => Wires::Sparse(layer.pattern().clone()),
             Through::Dense(..) => Wires::Dense,
         };
-        let structure = Structure { pattern: connectome.pattern().clone(), signs, nonlinearity, types, input: wires };
+        let nonlinearities = Nonlinearities::new(nonlinearity, types.as_ref());
+        let structure = Structure { pattern: connectome.pattern().clone(), signs, nonlinearities, input: wires };
         Ok(Self {
             neurons: n,
             input_size: o.input_size,

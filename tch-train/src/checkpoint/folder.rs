@@ -1,6 +1,6 @@
 //! A folder of checkpoints.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::Checkpoint;
@@ -85,12 +85,32 @@ impl Checkpoints {
     /// # Errors
     /// [`Error::File`] where something cannot be written; older checkpoints are as they were then.
     pub fn save(&self, checkpoint: &Checkpoint) -> Result<PathBuf, Error> {
+        self.make()?;
+        self.save_to(&mut FileSystem, checkpoint)
+    }
+
+    fn make(&self) -> Result<(), Error> {
         if !self.folder.is_dir() {
             fs::create_dir_all(&self.folder).map_err(Error::file("make", &self.folder))?;
             let above = self.folder.parent().filter(|above| above.is_dir()).unwrap_or(Path::new("."));
             FileSystem.sync_folder(above).map_err(Error::file("write", above))?;
         }
-        self.save_to(&mut FileSystem, checkpoint)
+        Ok(())
+    }
+
+    /// Makes the folder and locks it for a run, which others are told by [`Error::Busy`], until what it returns is dropped or the process
+    /// ends, however it does. Nothing is locked where the file system has no locks.
+    pub(crate) fn lock(&self) -> Result<Option<File>, Error> {
+        self.make()?;
+        let folder = File::open(&self.folder).map_err(Error::file("open", &self.folder))?;
+        match folder.try_lock() {
+            Ok(()) => Ok(Some(folder)),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy { folder: self.folder.clone() }),
+            Err(TryLockError::Error(error)) => {
+                tracing::debug!("{} is not locked: {error}", self.folder.display());
+                Ok(None)
+            }
+        }
     }
 
     fn save_to(&self, disk: &mut impl Disk, checkpoint: &Checkpoint) -> Result<PathBuf, Error> {

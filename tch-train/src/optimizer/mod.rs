@@ -7,7 +7,8 @@ mod state;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
+use tch_function::forget_gradient;
 use tch_function::math::Number;
 use tch_function::slices::{is_plain, overlap};
 
@@ -113,8 +114,8 @@ fn check(option: &'static str, value: f64, want: &str, good: bool) -> Result<(),
 /// An optimiser: groups of parameters, each with a rule of its own, and the state of each parameter.
 ///
 /// The formulas are those of `torch.optim` 2.11, in its order of operations. Contiguous parameters on the CPU are updated in one pass
-/// over memory; results do not depend on the number of threads. A parameter that never got a gradient is left alone; afterwards none
-/// counts as zero, since [`zero_grad`](Self::zero_grad) can only set it to zero (torch's `set_to_none=False`).
+/// over memory; results do not depend on the number of threads. A parameter that no step found a gradient of is left alone; afterwards
+/// none counts as zero, so that its moments fade and its weight decays (torch's `set_to_none=False`).
 ///
 /// # Example
 /// ```
@@ -230,18 +231,12 @@ impl Optimizer {
         Ok(())
     }
 
-    /// Forgets all gradients.
+    /// Forgets all gradients: there are none then, not zeros.
     ///
     /// # Errors
     /// What libtorch reports.
     pub fn zero_grad(&mut self) -> Result<(), Error> {
-        for parameter in self.groups.iter_mut().flat_map(|group| &mut group.parameters) {
-            let mut grad = parameter.tensor.f_grad()?;
-            if grad.defined() {
-                let _ = grad.f_detach_()?.f_zero_()?;
-            }
-        }
-        Ok(())
+        self.tensors().try_for_each(forget_gradient).map_err(|e| Error::Torch(TchError::Torch(e.to_string())))
     }
 
     /// Sets the learning rate of all groups.

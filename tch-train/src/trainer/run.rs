@@ -21,12 +21,13 @@ impl Trainer<'_> {
     /// # Errors
     /// [`Error::Exploded`] and [`Error::Gradient`] where loss or gradients are not finite; [`Error::NotFinite`] where a parameter is not
     /// that should be saved; [`Error::Caller`] with what a closure returned; [`Error::NotFresh`] where the folder holds checkpoints and
-    /// [`resume`](Self::resume) was not called; [`Error::File`] where log or checkpoint cannot be written.
+    /// [`resume`](Self::resume) was not called, [`Error::Busy`] where another run is saving to it; [`Error::File`] where log or checkpoint cannot be written.
     pub fn run(
         &mut self,
         steps: u64,
         mut compute: impl FnMut(&Batch) -> Result<Outcome, BoxError>,
     ) -> Result<Report, Error> {
+        let _locked = self.checkpoints.as_ref().map(|(_, checkpoints)| checkpoints.lock()).transpose()?;
         self.begin()?;
         let listening = (self.on_signal == OnSignal::SaveAndStop).then(Listening::start).transpose()?;
         let mut display = Display::new(self.progress, self.step, steps);

@@ -26,8 +26,10 @@ impl Trainer<'_> {
             let what = "there are none to resume from; call `checkpoints` first".into();
             return Err(Error::Setting { option: "checkpoints", what });
         };
-        self.looked = true;
-        let Some((path, saved)) = checkpoints.latest()? else { return Ok(None) };
+        let Some((path, saved)) = checkpoints.latest()? else {
+            self.looked = true;
+            return Ok(None);
+        };
         let mut differences = self.identity.differences(&saved.identity);
         if saved.seed != self.seed {
             differences.push(format!("seed: {} saved, {} here", saved.seed, self.seed));
@@ -45,6 +47,7 @@ impl Trainer<'_> {
         saved.load_model(&self.parameters)?;
         self.batches.set_cursor(cursor)?;
         (self.step, self.best, self.logs, self.due) = (saved.step, best, None, Due::default());
+        self.looked = true;
         for change in changes {
             tracing::warn!("{change}");
         }
