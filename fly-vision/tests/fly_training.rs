@@ -230,6 +230,18 @@ fn other_trainings_are_refused() {
         (0..4).rev().map(|i| (movies.name(i).to_owned(), movies.sample(i).unwrap().into_owned())).collect(),
     );
     assert!(run(&reordered.unwrap(), 2).unwrap_err().to_string().contains("data"));
+    // so are other sequences to validate with, in the same places
+    let folder = tempfile::tempdir().unwrap();
+    let run_validated = |movies: &FlowSet| {
+        let settings = TrainingSettings { batch: 2, ..TrainingSettings::lasting(2) };
+        let options = RunOptions { folder: Some(folder.path().into()), start: Start::Resume, ..RunOptions::default() };
+        training(1, EngineKind::Stencil, Kind::Float, settings).run(movies, &Split::by(4, |i| i == 3), &options)
+    };
+    run_validated(&movies).unwrap();
+    let others = (0..4).map(|i| (movies.name(i).to_owned(), movies.sample(i.min(2)).unwrap().into_owned())).collect();
+    let others = FlowSet::new(movies.frame_rate(), others).unwrap();
+    let error = run_validated(&others).unwrap_err().to_string();
+    assert!(error.contains("validation_data") && !error.contains(" data"), "{error}");
     let mut silent =
         training(1, EngineKind::Stencil, Kind::Float, TrainingSettings { batch: 2, ..TrainingSettings::lasting(2) });
     silent.network_mut().silence("T4a").unwrap();

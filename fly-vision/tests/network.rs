@@ -260,6 +260,17 @@ fn published_models_fit_lattices_of_any_size() {
     let grey = network.steady_state(0.5, 0.01, 3, Grey::default()).unwrap();
     assert_eq!(grey.size(), [3, 1203]);
     assert!(grey.isfinite().all().double_value(&[]) == 1.0);
+    // signs and synapse numbers too are its own, whatever was there
+    let fresh = Network::builder(wiring(2)).build_alone().unwrap();
+    for (own, want) in [(|n: &Network| n.parameters().log_n_syn.shallow_clone()) as fn(&Network) -> Tensor, |n| {
+        n.parameters().sign.shallow_clone()
+    }]
+    .map(|of| (of(&network), of(&fresh)))
+    {
+        let _ = tch::no_grad(|| own.shallow_clone().fill_(0.5));
+        network.set_pretrained(49).unwrap();
+        assert!(own.equal(&want));
+    }
     assert!(network.set_pretrained(50).unwrap_err().to_string().contains("0 to 49"));
 }
 

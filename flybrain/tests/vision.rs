@@ -6,8 +6,10 @@ use std::fs;
 use std::path::Path;
 
 use common::Cli;
+use connectome_graph::hex::{Extent, expand};
 use connectome_io::Array;
 use connectome_io::format::npy;
+use fly_vision::network::{Activation, Network, Wiring};
 use serde_json::Value;
 
 const VISION: Cli = Cli("vision");
@@ -51,6 +53,23 @@ fn flashes_are_shown() {
     let same = |file: &str| fs::read(folder.path().join(file)).unwrap();
     assert!(same("one/fri.csv") == same("vision-flash/fri.csv"));
     assert!(same("one/traces.svg") == same("vision-flash/traces.svg"));
+}
+
+/// What a model responds does not depend on the one before it: its activation, signs and synapse numbers are its own.
+#[test]
+fn models_do_not_see_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let fly = expand(&fly_vision::connectome().unwrap(), Extent(2)).unwrap();
+    let other = Network::builder(Wiring::from_hex(&fly).unwrap()).activation(Activation::Tanh).build_alone().unwrap();
+    let _ = tch::no_grad(|| other.parameters().log_n_syn.shallow_clone().fill_(0.0));
+    other.save(folder.path().join("other.safetensors")).unwrap();
+    let flash = |models: &str, out: &str| {
+        let args = ["flash", "--models", models, "--extent", "2", "--radius", "1", "--dt", "0.01", "--out", out];
+        VISION.json(folder.path(), &args);
+        rows(&folder.path().join(out).join("fri.csv")).into_iter().filter(|row| row[0] == "000").collect::<Vec<_>>()
+    };
+    let (alone, after) = (flash("0", "alone"), flash("other.safetensors,0", "after"));
+    assert!(alone.len() == 65 && alone == after);
 }
 
 #[test]
@@ -180,7 +199,9 @@ fn bad_input_is_refused() {
         (&["flash", "--dt", "0"], "dt"),
         (&["flash", "--t-stim", "nan"], "t_stim"),
         (&["flash", "--t-stim", "0"], "t_stim"),
-        (&["edges", "--speeds", "1e4", "--angles", "0,90"], "speeds"),
+        (&["edges", "--speeds", "1e4", "--angles", "0,180"], "speeds"),
+        (&["edges", "--angles", "0,30,60"], "equally spaced"),
+        (&["edges", "--angles", "0,90,180,270,360"], "equally spaced"),
         (&["edges", "--dt", "0.5"], "shorter frames"),
         (&["explore", "--silence", "T4a"], "silence"),
         (&["receptive-fields", "--types", "T4a", "--silence", "T4a"], "no T4a responds"),

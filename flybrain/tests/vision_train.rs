@@ -106,6 +106,13 @@ fn runs_are_compared() {
         train(&FlyTrainSettings { wiring, frozen, extent: 2, ..settings() }, &run, &TrainOptions::default()).unwrap();
         runs.push(run);
     }
+    // nor does a bound that the others keep to move it
+    let bounded = FlyTrainSettings { models: 1, extent: 2, frozen: true, least_time_constant: 0.06, ..settings() };
+    train(&bounded, &folder.path().join("bounded"), &TrainOptions::default()).unwrap();
+    let path = folder.path().join("bounded/model_000/network.safetensors");
+    let held =
+        connectome_io::format::safetensors::read_tensors(path).unwrap().arrays["nodes_time_const"].to_f64().unwrap();
+    assert!(held.iter().all(|t| (t - 0.05).abs() < 1e-6), "{held:?}");
     // what is frozen stays
     let network = |run: &Path, model: usize| {
         let config = FlyTrainSettings::read(&run.join("config.toml")).unwrap();
@@ -143,8 +150,11 @@ fn killed_trainings_end_as_others_do() {
     let config = folder.path().join("long.toml");
     let long = FlyTrainSettings { models: 1, iterations: 120, validate_every: 15, ..settings() };
     fs::write(&config, long.to_toml().unwrap()).unwrap();
+    // where training starts is no file, though there is one of that name
+    fs::create_dir(folder.path().join("untrained")).unwrap();
     let start = |out: &str, resume: bool| -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flybrain"));
+        command.current_dir(&folder);
         command.args(["vision", "train", "--quiet", "--config"]).arg(&config).arg("--out").arg(folder.path().join(out));
         command.args(resume.then_some("--resume")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     };

@@ -11,6 +11,11 @@ pub fn pearson(x: &[f64], y: &[f64]) -> f64 {
     assert_eq!(x.len(), y.len(), "correlation of {} with {} numbers", x.len(), y.len());
     let pairs = || x.iter().zip(y).filter(|(a, b)| !a.is_nan() && !b.is_nan());
     let n = pairs().count() as f64;
+    // their sums of squares may be rounding
+    let varies = |list: fn((&f64, &f64)) -> f64| pairs().map(list).any(|v| Some(v) != pairs().map(list).next());
+    if !(varies(|(a, _)| *a) && varies(|(_, b)| *b)) {
+        return f64::NAN;
+    }
     let (sum_x, sum_y) = pairs().fold((0.0, 0.0), |(sx, sy), (a, b)| (sx + a, sy + b));
     let (mean_x, mean_y) = (sum_x / n, sum_y / n);
     let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
@@ -66,7 +71,9 @@ mod tests {
         let one = [1.0, 2.0, 3.0];
         assert_eq!(correlate_one_to_many(&one, &[2.0, 4.0, 6.0, 1.0, 0.0, -1.0]).unwrap(), [1.0, -1.0]);
         assert_eq!(pearson(&[1.0, f64::NAN, 2.0, 3.0], &[1.0, 9.0, 2.0, 3.0]), 1.0);
-        assert!(pearson(&one, &[5.0; 3]).is_nan());
+        assert!(pearson(&one, &[5.0; 3]).is_nan() && pearson(&[], &[]).is_nan() && pearson(&[2.0], &[3.0]).is_nan());
+        // a third of 0.3 is not 0.1
+        assert!(pearson(&[1.0, 2.0, 4.0], &[0.1; 3]).is_nan() && pearson(&[0.1; 3], &[0.1; 3]).is_nan());
         assert!(correlate_one_to_many(&one, &[1.0; 4]).is_err());
     }
 }

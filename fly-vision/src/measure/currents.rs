@@ -130,11 +130,12 @@ impl Currents {
         self
     }
 
-    /// Currents divided by the root mean square of the total over frames, by which cells and models can be compared.
-    /// They stay as they are if that is 0.
+    /// Currents divided by the root mean square of the total over frames, by which cells and models can be compared. Frames without a
+    /// value (NaN, after the end of a short stimulus) do not count. They stay as they are if that is 0.
     #[must_use]
     pub fn standardised(mut self) -> Self {
-        let size = (self.total().iter().map(|x| x * x).sum::<f64>() / self.frames as f64).sqrt();
+        let total: Vec<f64> = self.total().into_iter().filter(|x| !x.is_nan()).collect();
+        let size = (total.iter().map(|x| x * x).sum::<f64>() / total.len() as f64).sqrt();
         if size > 0.0 {
             self.values.iter_mut().for_each(|x| *x /= size);
         }
@@ -221,6 +222,9 @@ mod tests {
     fn currents_by_hand() {
         let currents = Currents::new(&edges(&[2.0, -1.0]), &[1.0_f32, 3.0, 0.0, 5.0], 2).unwrap();
         assert_eq!(currents.through(0), [2.0, 0.0]);
+        // a frame after the end of the stimulus does not count
+        let ended = Currents::new(&edges(&[3.0]), &[1.0, 1.0, f64::NAN], 1).unwrap().standardised();
+        assert_eq!(ended.through(0)[..2], [1.0, 1.0]);
         assert_eq!(currents.by_type()[0], TypeCurrent { source_type: 3, current: vec![-3.0, -5.0] });
         assert_eq!(currents.map(3, 0..2), [(Axial::ORIGIN, -4.0)]);
         assert!(Currents::new(&edges(&[1.0; 3]), &[1.0_f64; 4], 2).is_err());

@@ -120,7 +120,8 @@ pub fn best_models(task_error: &[f64], fraction: f64) -> Result<Vec<usize>, Erro
         return Err(Error::setting("fraction of models", format!("is {fraction}, must be between 0 and 1")));
     }
     let mut order = rank_by_error(task_error)?;
-    order.truncate(((fraction * order.len() as f64) as usize).max(1));
+    // 0.58 of 50 is a little below 29
+    order.truncate(((fraction * order.len() as f64 + 1e-9) as usize).max(1));
     Ok(order)
 }
 
@@ -146,6 +147,7 @@ mod tests {
         assert_eq!(rank_by_error(&[3.0, 1.0, 2.0, 1.0]).unwrap(), [1, 3, 2, 0]);
         assert_eq!(best_models(&[3.0, 1.0, 2.0, 1.0, 5.0], 0.4).unwrap(), [1, 3]);
         assert_eq!(best_models(&[3.0, 1.0], 0.0).unwrap(), [1]);
+        assert_eq!(best_models(&[1.0; 50], 0.58).unwrap().len(), 29);
         assert!(rank_by_error(&[f64::NAN]).is_err() && best_models(&[1.0], 1.5).is_err());
     }
 

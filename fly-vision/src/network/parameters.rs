@@ -113,6 +113,16 @@ pub struct Parameters {
 pub(super) const NAMES: [&str; 5] =
     ["nodes_bias", "nodes_time_const", "edges_sign", "edges_syn_count", "edges_syn_strength"];
 
+/// Signs as measured, `[pairs]`.
+pub(super) fn signs(wiring: &Wiring) -> Vec<f32> {
+    wiring.pairs().iter().map(|p| f32::from(p.sign)).collect()
+}
+
+/// Logarithms of synapse numbers as measured, `[groups]`.
+pub(super) fn log_n_syn(wiring: &Wiring) -> Vec<f32> {
+    wiring.groups().iter().map(|g| g.mean_n_syn.ln()).collect()
+}
+
 impl Parameters {
     pub(super) fn new(wiring: &Wiring, initials: &Initials, kind: Kind, path: &Path) -> Result<Self, Error> {
         let types = wiring.types().len();
@@ -123,14 +133,12 @@ impl Parameters {
                 Training::Fixed => path.add(name, start, false),
             })
         };
-        let signs: Vec<f32> = wiring.pairs().iter().map(|p| f32::from(p.sign)).collect();
-        let counts: Vec<f32> = wiring.groups().iter().map(|g| g.mean_n_syn.ln()).collect();
         let strengths = initials.strength.values(wiring)?;
         Ok(Self {
             bias: add(NAMES[0], &initials.bias.values(types)?, initials.train_bias)?,
             time_constant: add(NAMES[1], &initials.time_constant.values(types)?, initials.train_time_constant)?,
-            sign: add(NAMES[2], &signs, Training::Fixed)?,
-            log_n_syn: add(NAMES[3], &counts, Training::Fixed)?,
+            sign: add(NAMES[2], &signs(wiring), Training::Fixed)?,
+            log_n_syn: add(NAMES[3], &log_n_syn(wiring), Training::Fixed)?,
             strength: add(NAMES[4], &strengths, initials.train_strength)?,
         })
     }

@@ -9,6 +9,7 @@ use sparse_ode::Activation;
 use tch::Tensor;
 
 use super::model::Network;
+use super::parameters::{log_n_syn, signs};
 use super::wiring::Wiring;
 use crate::Error;
 
@@ -66,8 +67,8 @@ impl Ensemble<'static> {
 }
 
 impl Network {
-    /// Takes the parameters of a published model, for all its types and pairs of types, and its activation, [`Activation::Relu`]; lattices of
-    /// any extent will do.
+    /// Takes the parameters of a published model, for all its types and pairs of types, and its activation, [`Activation::Relu`]; signs and
+    /// synapse numbers are those of the wiring. Lattices of any extent will do.
     ///
     /// # Errors
     /// [`Error::Setting`] for a number that is not below [`N_PRETRAINED`], or if the network has types or pairs of types that the published
@@ -100,6 +101,8 @@ impl Network {
         self.set(&self.parameters.bias, &pick(&bias))?;
         self.set(&self.parameters.time_constant, &pick(&tau))?;
         self.set(&self.parameters.strength, &strengths)?;
+        self.set(&self.parameters.sign, &signs(&self.wiring))?;
+        self.set(&self.parameters.log_n_syn, &log_n_syn(&self.wiring))?;
         self.set_activation(Activation::Relu);
         Ok(())
     }

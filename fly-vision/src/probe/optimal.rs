@@ -88,7 +88,9 @@ pub fn regularised(
     let target = network.simulate(&shown, &run)?.activity.f_view(-1)?;
     let found = search.run(network, movie, |seen| {
         let change = seen.central.f_sub(&target)?.f_square()?.f_sum(None::<Kind>)?.f_mul_scalar(keep_response)?;
-        let away = seen.movie.f_sub_scalar(0.5)?.f_square()?.f_sum(None::<Kind>)?.f_mul_scalar(towards_grey)?;
+        // frame by frame: libtorch adds long lists in as many parts as there are threads
+        let away = seen.movie.f_sub_scalar(0.5)?.f_square()?.f_sum_dim_intlist([-1].as_slice(), false, None::<Kind>)?;
+        let away = away.f_sum(None::<Kind>)?.f_mul_scalar(towards_grey)?;
         Ok(vec![change.f_add(&away)?])
     })?;
     Ok(Regularised { target: Vec::<f64>::try_from(target.f_to_kind(Kind::Double)?)?, found })

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use super::set::{Argument, Stimuli, check_sample};
 use crate::{Conditions, Error, Movie};
 
-/// Version of the files; other versions are rendered anew.
-const VERSION: &str = "1";
+/// Version of the files; other versions are rendered anew. It changes whenever a set comes to render other movies from a configuration.
+const VERSION: &str = "2";
 
 /// A set whose movies have been rendered, once, to a file.
 ///

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::lazy::LazyFrames;
 use super::set::{Argument, Stimuli, check_finite, check_sample, check_times};
-use super::temporal::{Padding, frames_in, pad_end};
+use super::temporal::{Padding, frames_before, frames_in, pad_end};
 use crate::eye::{HexEye, Membership, render};
 use crate::{Conditions, Error, Movie};
 
@@ -155,7 +155,10 @@ impl Stimuli for Gratings {
     }
 
     fn frames(&self) -> usize {
-        frames_in(self.settings.t_pre + self.settings.t_stim + self.settings.t_post, self.settings.dt)
+        let s = &self.settings;
+        // no fewer than those up to the end of the drift, whatever rounding takes off the sum
+        let shown = frames_before(s.t_pre, s.dt) + frames_in(s.t_stim, s.dt);
+        shown.max(frames_in(s.t_pre + s.t_stim + s.t_post, s.dt))
     }
 
     fn movie(&self, sample: usize) -> Result<Movie, Error> {
@@ -166,9 +169,9 @@ impl Stimuli for Gratings {
         let phases = self.phases(sample / (s.frequencies.len() * s.contrasts.len()))?;
         let n = self.columns();
         let count = phases.len() / n;
-        let before = frames_in(s.t_pre, s.dt);
-        let mut luminance = vec![mean; before * n];
-        for frame in 0..frames_in(s.t_pre + s.t_stim, s.dt).saturating_sub(before) {
+        // it drifts from the first frame that is not before time 0
+        let mut luminance = vec![mean; frames_before(s.t_pre, s.dt) * n];
+        for frame in 0..frames_in(s.t_stim, s.dt) {
             let cycles = (frequency * frame as f64 * s.dt).rem_euclid(1.0);
             let phase = ((cycles * count as f64) as usize).min(count - 1);
             luminance
@@ -212,19 +215,24 @@ mod tests {
         let gratings = Gratings::new(quick()).unwrap();
         assert_eq!((gratings.len(), gratings.frames()), (8, 115));
         let center = gratings.eye.lattice().index(Axial::ORIGIN).unwrap() as usize;
-        let trace = |angle, frequency, contrast| -> Vec<f32> {
+        let trace_of = |angle, frequency, contrast| -> Vec<f32> {
             let sample =
                 gratings.sample(&[("angle", angle), ("frequency", frequency), ("contrast", contrast)]).unwrap();
             gratings.movie(sample).unwrap().trace(center).collect()
         };
-        let right = trace(0.0, 2.0, 1.0);
+        let right = trace_of(0.0, 2.0, 1.0);
         assert!(right[..10].iter().all(|&v| v == 0.5) && right[110..].iter().all(|&v| v == 0.5));
         assert_eq!(right[10..60], right[60..110]);
         assert!(right.iter().any(|&v| v > 0.99) && right.iter().any(|&v| v < 0.01));
-        let (left, back) = (trace(180.0, 2.0, 1.0), trace(0.0, -2.0, 1.0));
+        let (left, back) = (trace_of(180.0, 2.0, 1.0), trace_of(0.0, -2.0, 1.0));
         let differ = left.iter().zip(&back).filter(|(a, b)| (**a + **b - 1.0).abs() > 0.2).count();
         assert!(differ < 12, "{differ}");
-        let weak = trace(0.0, 2.0, 0.5);
+        // 0.57 s of 0.01 s are a little less than 57 frames, in double precision
+        let late = Gratings::new(GratingSettings { t_pre: 0.57, ..quick() }).unwrap();
+        let trace: Vec<f32> = late.movie(0).unwrap().trace(center).collect();
+        let first = trace.iter().position(|&v| v != 0.5).unwrap();
+        assert!(late.time()[first] >= 0.0 && late.time()[first - 1] < 0.0 && trace.len() == late.frames(), "{first}");
+        let weak = trace_of(0.0, 2.0, 0.5);
         assert!(right.iter().zip(&weak).all(|(a, b)| ((a - 0.5) / 2.0 - (b - 0.5)).abs() < 1e-6));
     }
 

@@ -59,8 +59,8 @@ pub struct BarSettings {
     pub speeds: Vec<f64>,
     /// Positions that a bar takes one after the other, in LEDs from its location. Default -10..11.
     pub offsets: Range<i32>,
-    /// Height of the bars in LEDs. Default 9; 80 for edges, more than the eye sees, as in the recordings of the reference (whose class
-    /// has 9 there too).
+    /// Height of the bars in LEDs. Default 9; 80 for edges, more than an eye of extent 15 sees, as in the recordings of the reference (whose
+    /// class has 9 there too).
     pub height: f64,
     /// Middle of a bar at offset 0 in degrees from left to right before it is rotated; 90 is the middle of the eye. Default 90;
     /// 0 for edges, which are bars so wide that they end in the middle.
@@ -109,6 +109,14 @@ impl BarSettings {
     /// Edges: one very wide bar, which stays after it has come to rest.
     pub fn edges() -> Self {
         Self { widths: vec![80.0], height: 80.0, location: 0.0, after: Padding::Continue, ..Self::bars() }
+    }
+
+    /// Edges that reach across an eye of any size. Up to extent 15 they are [`BarSettings::edges`]; those of larger eyes are as many times
+    /// as wide and high as these have more columns along a side, and end in the middle too.
+    pub fn edges_across(extent: Extent) -> Self {
+        let times = (f64::from(extent.0.min(1 << 20) * 2 + 1) / 31.0).max(1.0);
+        let size = 80.0 * times;
+        Self { extent, widths: vec![size], height: size, location: 90.0 * (1.0 - times), ..Self::edges() }
     }
 }
 
@@ -398,6 +406,23 @@ mod tests {
             assert!(time(right, 1, -2) < time(right, 0, 0) && time(right, 0, 0) < time(right, -1, 2));
             let up = bars.sample(&[("angle", 90.0), ("intensity", 1.0), ("speed", 25.0)]).unwrap();
             assert!(time(up, 1, 0) < time(up, 0, 0) && time(up, 0, 0) < time(up, -1, 0));
+        }
+    }
+
+    /// Where edges of opposite directions end, every column was passed by one of them, in eyes of any size.
+    #[test]
+    fn edges_reach_across_the_eye() {
+        assert_eq!(BarSettings::edges_across(Extent(15)), BarSettings::edges());
+        for extent in [4, 15, 18, 25] {
+            let settings = BarSettings { intensities: vec![1.0], ..BarSettings::edges_across(Extent(extent)) };
+            let edges = MovingBars::new(settings).unwrap();
+            let n = edges.columns();
+            let last = |angle: usize| edges.offset_frames(angle).unwrap().rchunks_exact(n).next().unwrap();
+            for angle in 0..6 {
+                let both = last(angle).iter().zip(last(angle + 6)).filter(|(a, b)| **a == 1.0 || **b == 1.0).count();
+                let first = edges.offset_frames(angle).unwrap()[..n].iter().filter(|v| **v == 1.0).count();
+                assert!(both == n && first < n / 2, "extent {extent}, {angle}: {both} of {n}, {first} at first");
+            }
         }
     }
 

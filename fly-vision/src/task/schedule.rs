@@ -172,6 +172,11 @@ impl Decay {
                 let levels = (0..self.steps).map(|step| start / factor.powi(step as i32)).collect();
                 Schedule::Stairs(Stairs { levels, width, delay: 0 })
             }
+            // half of an odd number of iterations
+            DecayShape::ExponentialHalf if self.until % 2 == 1 => {
+                let levels = (0..=self.until.div_ceil(2)).map(|iteration| self.at(iteration)).collect();
+                Schedule::Stairs(Stairs { levels, width: 1, delay: 0 })
+            }
             DecayShape::Exponential | DecayShape::ExponentialHalf => {
                 Schedule::Exponential { start, stop, steps: self.span() as u64 }
             }
@@ -200,6 +205,12 @@ mod tests {
                 assert_eq!(shape.name().parse::<DecayShape>().unwrap(), shape);
                 let schedule = decay.schedule();
                 schedule.validate().unwrap();
+                for (iteration, value) in values.iter().enumerate() {
+                    assert!(
+                        (schedule.at(iteration as u64) / value - 1.0).abs() < 1e-9,
+                        "{shape:?} {until} {iteration}"
+                    );
+                }
             }
         }
         assert!("cosine".parse::<DecayShape>().unwrap_err().to_string().contains("stepwise_2ndhalf"));

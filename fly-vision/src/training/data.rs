@@ -29,14 +29,23 @@ pub fn scenes_flow(scenes: &Scenes) -> Result<FlowSet, Error> {
 
 /// Shows the films of MPI-Sintel to an eye of 13 x 13 pixels per column, with the split of the publication.
 ///
-/// `folder` is the unpacked data set; see [`Sintel::open`].
+/// `folder` is the unpacked data set; see [`Sintel::open`]. Parts are as wide as eyes of more than 721 columns need.
 ///
 /// # Errors
-/// As [`Sintel::open`] and [`Sintel::render`].
+/// As [`Sintel::open`] and [`Sintel::render`]; [`Error::Setting`] for an eye that is higher than the films, which would be stretched
+/// in one direction, with flow that no longer fits them.
 pub fn sintel_flow(folder: impl AsRef<Path>, extent: Extent) -> Result<(FlowSet, Split), Error> {
-    let films = Sintel::open(folder, SintelOptions { extent, ..SintelOptions::default() })?;
-    let eye = BoxEye::new(extent, 13)?;
+    const KERNEL: usize = 13;
+    let eye = BoxEye::new(extent, KERNEL)?;
+    let (least, defaults) = (eye.min_frame_size(), SintelOptions::default());
+    let width = defaults.width.max(least.width + 2 * KERNEL);
+    let films = Sintel::open(folder, SintelOptions { extent, width, ..defaults })?;
     let set = films.render(|frames, [n, height, width], pooling| {
+        if height < least.height {
+            let what =
+                format!("{} needs films of {} rows, these have {height}; take a smaller one", extent.0, least.height);
+            return Err(Error::setting("extent", what));
+        }
         let size = FrameSize { height, width };
         let pooling = match pooling {
             sintel::Pooling::Mean => Pooling::Mean,

@@ -323,15 +323,15 @@ impl FlyTraining {
         self.bound()
     }
 
-    /// Brings parameters to where they belong: time constants to the least one at least, strengths to 0. A step does so after each iteration;
+    /// Brings parameters that are trained to where they belong: time constants to the least one at least, strengths to 0. A step does so after each iteration;
     /// do it before the first where parameters may be elsewhere.
     ///
     /// # Errors
     /// [`Error::Torch`] if libtorch refuses.
     pub fn bound(&self) -> Result<(), Error> {
-        let least = self.settings.least_time_constant;
-        if least > 0.0 {
-            tch::no_grad(|| self.network.parameters().time_constant.shallow_clone().f_clamp_min_(least).map(|_| ()))?;
+        let (least, time_constant) = (self.settings.least_time_constant, &self.network.parameters().time_constant);
+        if least > 0.0 && time_constant.requires_grad() {
+            tch::no_grad(|| time_constant.shallow_clone().f_clamp_min_(least).map(|_| ()))?;
         }
         self.network.clamp()
     }

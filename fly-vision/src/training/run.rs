@@ -56,7 +56,7 @@ impl FlyTraining {
     /// while the network computes.
     ///
     /// Validation, every [`validate_every`](super::TrainingSettings::validate_every) iterations and at the end, is by the end-point error;
-    /// without sequences that validate, by the loss on those that train.
+    /// without sequences that validate, by that of those that train.
     ///
     /// `training.csv` has loss, penalty, and mean, least and largest potential of central cells.
     ///
@@ -111,6 +111,10 @@ impl FlyTraining {
                 config["bonds"] = json!(bonds);
             }
             config["data"] = json!(fingerprint::data_hash(data, split.training.iter().copied())?);
+            if !split.validation.is_empty() {
+                // the best of a run is by the same sequences throughout
+                config["validation_data"] = json!(fingerprint::data_hash(data, split.validation.iter().copied())?);
+            }
             config["split"] = json!({ "training": split.training, "validation": split.validation });
             let built_on = Some(fingerprint::of_wiring(this.network().wiring()));
             let identity = Identity { built_on, ..Identity::new("fly-vision training", config) };

@@ -9,17 +9,16 @@ use super::population::{Model, Population};
 use crate::Error;
 use crate::report::Table;
 
-/// Fewer models than this are not clustered.
-const FEWEST: usize = 10;
-/// Nor are those of a subtype of which fewer than this respond: they could not be laid out in a plane.
-const FEWEST_THAT_RESPOND: usize = 3;
+/// Models that respond, for each cluster that is tried. A cluster in a plane has six numbers; with fewer models than that on average the
+/// most clusters always fit best.
+const EACH: usize = 6;
 
 /// Models whose cells of a subtype respond alike to all edges of the contrast that it prefers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cluster {
     /// The subtype of T4 or T5.
     pub cell_type: String,
-    /// The models, of which those with the least task error come first.
+    /// The models. Clusters with the least task error come first; of files it is not known, and those named first do.
     pub models: Vec<String>,
     /// Preferred direction of the cluster: that of the sum of its models' directions, each as long as its selectivity; degrees.
     pub direction: f64,
@@ -54,7 +53,7 @@ impl Traces {
         Ok(())
     }
 
-    /// Clusters of each subtype, those with the least task error first; none of few models, or of few that respond.
+    /// Clusters of each subtype, those with the least task error first; none where too few models respond for two of them.
     pub(super) fn clusters(self, population: &Population, results: &EdgeResults) -> Result<Vec<Cluster>, Error> {
         let n = results.models.len();
         // published models are numbered by task error; of others it is not known
@@ -64,14 +63,16 @@ impl Traces {
         };
         let errors: Vec<f64> = population.models().iter().enumerate().map(error).collect();
         let mut all = Vec::new();
-        for (name, values) in self.subtypes.into_iter().filter(|_| n >= FEWEST) {
+        for (name, values) in self.subtypes {
             let features = Features::new(values, n)?;
-            if features.varying() < FEWEST_THAT_RESPOND {
+            let mut options = ClusterOptions::default();
+            options.components.retain(|clusters| clusters * EACH <= features.varying());
+            if options.components.is_empty() {
                 continue;
             }
             let light = usize::from(known::preferred_contrast(&name).is_some_and(|c| c.intensity() > 0.5));
             let cell = results.types.iter().position(|t| *t == name).unwrap_or_default();
-            let clusters = cluster_models(&features, &errors, &ClusterOptions::default())?;
+            let clusters = cluster_models(&features, &errors, &options)?;
             for cluster in 0..clusters.count() {
                 let members = clusters.members(cluster);
                 let dsi: Vec<f64> = members.iter().map(|&m| results.dsi[light][m][cell]).collect();
@@ -92,10 +93,12 @@ impl Traces {
 }
 
 /// Clusters as a table of a report.
-pub(super) fn table(clusters: &[Cluster]) -> Table {
+pub(super) fn table(population: &Population, clusters: &[Cluster]) -> Table {
     let columns = ["type", "models", "preferred direction", "median DSI", "which"];
-    let caption = "Clusters of models by their responses, the least task error first";
-    clusters.iter().fold(Table::new(caption, &columns), |table, c| {
+    let published = population.models().iter().all(|model| matches!(model, Model::Published(_)));
+    let first = if published { "the least task error" } else { "the models that were named first" };
+    let caption = format!("Clusters of models by their responses, {first} first");
+    clusters.iter().fold(Table::new(&caption, &columns), |table, c| {
         table.row(&[
             c.cell_type.clone(),
             c.models.len().to_string(),
@@ -131,6 +134,10 @@ mod tests {
             clusters: Vec::new(),
         };
         let clusters = Traces { subtypes }.clusters(&Population::published(0..models), &results).unwrap();
-        assert!(!clusters.is_empty() && clusters.iter().all(|c| c.cell_type == "T4b"), "{clusters:?}");
+        // the two that there are: twelve models are too few to look for more
+        assert_eq!(
+            clusters.iter().map(|c| (c.cell_type.as_str(), c.models.len())).collect::<Vec<_>>(),
+            [("T4b", 6); 2]
+        );
     }
 }

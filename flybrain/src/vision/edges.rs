@@ -33,14 +33,16 @@ pub enum Moving {
 pub struct EdgeSettings {
     /// Edges or bars.
     pub moving: Moving,
-    /// Directions in degrees, counter-clockwise from rightwards. Default: 0, 30, ... 330.
+    /// Directions in degrees, counter-clockwise from rightwards: two or more, equally spaced over the circle, as selectivity and preferred
+    /// direction are sums over them. Default: 0, 30, ... 330.
     pub angles: Vec<f64>,
     /// Speeds in columns (5.8 degrees) per second. Default: 19.
     pub speeds: Vec<f64>,
     /// Widths of bars in LEDs (2.25 degrees). Default: 1, 2, 4. Edges have none.
     pub widths: Vec<f64>,
-    /// Height of what moves, across its direction, in LEDs. Default: 80 for edges, more than the eye sees; 9 for bars.
-    pub height: f64,
+    /// Height of what moves, across its direction, in LEDs. Default: as much as the eye sees for edges (80, more for eyes of more than 721
+    /// columns); 9 for bars.
+    pub height: Option<f64>,
     /// Grey before and what stays after, seconds. Default: 1.
     pub t_pre: f64,
     /// Length of a frame, seconds. Default: 1/200.
@@ -57,19 +59,46 @@ impl EdgeSettings {
             angles: (0..12).map(|i| f64::from(30 * i)).collect(),
             speeds: vec![19.0],
             widths: vec![1.0, 2.0, 4.0],
-            height: match moving {
-                Moving::Edges => 80.0,
-                Moving::Bars => 9.0,
-            },
+            height: None,
             t_pre: 1.0,
             dt: 1.0 / 200.0,
             movie: super::SHOWN.map(str::to_owned).to_vec(),
         }
     }
 
+    fn check(&self) -> Result<(), Error> {
+        let refuse = |key, problem: String| Err(Error::Setting { key, problem });
+        for (key, list) in [("speeds", &self.speeds), ("widths", &self.widths)] {
+            if list.is_empty() {
+                return refuse(key, "none; at least one is needed".into());
+            }
+        }
+        let n = self.angles.len();
+        let mut turned: Vec<f64> = self.angles.iter().map(|angle| (angle - self.angles[0]).rem_euclid(360.0)).collect();
+        // what is a whole turn but for rounding is none
+        turned.iter_mut().filter(|angle| **angle > 360.0 - 1e-6).for_each(|angle| *angle = 0.0);
+        turned.sort_by(f64::total_cmp);
+        let wanted = |i: usize| 360.0 * i as f64 / n as f64;
+        // angles that are no numbers are refused with the stimuli
+        let uneven = turned.iter().enumerate().any(|(i, angle)| (angle - wanted(i)).abs() > 1e-6);
+        if n < 2 || uneven {
+            let list: Vec<String> = self.angles.iter().map(f64::to_string).collect();
+            let problem = format!(
+                "{} degrees; selectivity and preferred direction need two or more directions, each once and equally spaced over the circle, \
+                 such as 0,90,180,270",
+                list.join(",")
+            );
+            return refuse("angles", problem);
+        }
+        Ok(())
+    }
+
     fn stimuli(&self, population: &Population) -> BarSettings {
         let (defaults, widths) = match self.moving {
-            Moving::Edges => (BarSettings::edges(), BarSettings::edges().widths),
+            Moving::Edges => {
+                let edges = BarSettings::edges_across(population.lattice());
+                (edges.clone(), edges.widths)
+            }
             Moving::Bars => (BarSettings::bars(), self.widths.clone()),
         };
         BarSettings {
@@ -77,7 +106,7 @@ impl EdgeSettings {
             angles: self.angles.clone(),
             speeds: self.speeds.clone(),
             widths,
-            height: self.height,
+            height: self.height.unwrap_or(defaults.height),
             t_pre: self.t_pre,
             t_post: self.t_pre,
             dt: self.dt,
@@ -124,7 +153,7 @@ pub struct EdgeResults {
     pub subtypes: Vec<Subtype>,
     /// Correlation of direction selectivity with what is known of 18 types, by model.
     pub correlation: Vec<f64>,
-    /// Models that found the same solution for a subtype; none of fewer than ten models.
+    /// Models that found the same solution for a subtype; none where fewer than twelve respond.
     pub clusters: Vec<Cluster>,
 }
 
@@ -143,6 +172,7 @@ pub fn edges(
 ) -> Result<EdgeResults, Error> {
     let mut record = RunRecord::start();
     population.check_types(&settings.movie)?;
+    settings.check()?;
     let stimuli = MovingBars::new(settings.stimuli(population))?;
     let filmed = (!settings.movie.is_empty()).then(|| passing(population, settings)).transpose()?;
     population.note(&mut record)?;
@@ -370,7 +400,7 @@ fn write(
         report = report.movie(caption, movie);
     }
     if !results.clusters.is_empty() {
-        report = report.table(clusters::table(&results.clusters));
+        report = report.table(clusters::table(population, &results.clusters));
     }
     report
         .saved_figure(

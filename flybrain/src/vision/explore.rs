@@ -82,11 +82,10 @@ pub fn explore(population: &Population, cell_type: &str, folder: &Path) -> Resul
         maps = maps.lattice(source.as_str(), &u, &v, &values);
     }
 
-    let mut network = population.network(&wiring)?;
     let (mut bias, mut tau) = (vec![Vec::new(); n], vec![Vec::new(); n]);
     let mut rows = Vec::new();
     for model in population.models() {
-        population.set(&mut network, model)?;
+        let network = population.network(&wiring, model)?;
         let p = network.parameters();
         for t in 0..n {
             let of = |tensor: &tch::Tensor| tensor.double_value(&[t as i64]);

@@ -29,7 +29,7 @@ pub use train::{
 };
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{Error, atomic};
 
@@ -45,6 +45,36 @@ fn write_csv(folder: &Path, name: &str, head: &[&str], rows: &[Vec<String>]) -> 
     }
     let path = folder.join(name);
     atomic::write(&path, text.as_bytes()).map_err(|source| Error::Write { path: path.clone(), source })
+}
+
+/// A table that is written row by row, and is there once it is finished.
+struct CsvFile {
+    path: PathBuf,
+    file: atomic::Writing,
+}
+
+impl CsvFile {
+    fn create(folder: &Path, name: &str, head: &[&str]) -> Result<Self, Error> {
+        let path = folder.join(name);
+        match atomic::Writing::create(&path) {
+            Ok(file) => {
+                let mut table = Self { path, file };
+                table.row(head)?;
+                Ok(table)
+            }
+            Err(source) => Err(Error::Write { path, source }),
+        }
+    }
+
+    fn row(&mut self, fields: &[&str]) -> Result<(), Error> {
+        let line = fields.iter().map(|field| quoted(field)).collect::<Vec<_>>().join(",") + "\n";
+        self.file.write(line.as_bytes()).map_err(|source| Error::Write { path: self.path.clone(), source })
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        let Self { path, file } = self;
+        file.finish().map_err(|source| Error::Write { path, source })
+    }
 }
 
 /// A field of a table, in quotes where it needs them (RFC 4180): names of files may hold anything.

@@ -140,9 +140,13 @@ impl Population {
         types.iter().chain(&self.silenced).try_for_each(|name| wiring.type_index(name).map(drop)).map_err(Error::from)
     }
 
-    /// A network of the shared wiring with nothing silenced and the published start of training.
-    pub(super) fn network(&self, wiring: &Arc<Wiring>) -> Result<Network, Error> {
+    /// The network of a model, of the shared wiring: one of its own, so that nothing in it is another model's.
+    pub(super) fn network(&self, wiring: &Arc<Wiring>, model: &Model) -> Result<Network, Error> {
         let mut network = Network::builder(wiring.clone()).build_alone()?;
+        match model {
+            Model::Published(number) => network.set_pretrained(*number)?,
+            Model::File(path) => network.load(path)?,
+        }
         for name in &self.silenced {
             network.silence(name)?;
         }
@@ -159,15 +163,6 @@ impl Population {
         Ok(())
     }
 
-    /// Gives a network the parameters of a model.
-    pub(super) fn set(&self, network: &mut Network, model: &Model) -> Result<(), Error> {
-        match model {
-            Model::Published(number) => network.set_pretrained(*number)?,
-            Model::File(path) => network.load(path)?,
-        }
-        Ok(())
-    }
-
     /// Calls with each model's number and its responses to a set of stimuli, one model after the other; `on_model` is told before.
     ///
     /// # Errors
@@ -179,10 +174,10 @@ impl Population {
         on_model: &mut dyn FnMut(usize, &Model),
         mut take: impl FnMut(usize, &Network, Responses) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut network = self.network(&self.wiring()?)?;
+        let wiring = self.wiring()?;
         for (number, model) in self.models.iter().enumerate() {
             on_model(number, model);
-            self.set(&mut network, model)?;
+            let network = self.network(&wiring, model)?;
             let responses = network.responses_to(stimuli, protocol)?;
             take(number, &network, responses)?;
         }

@@ -8,11 +8,11 @@ use fly_vision::stimulus::{NaturalMovies, NaturalSettings, Stimuli, Video, Views
 use serde::Serialize;
 use serde_json::json;
 
+use super::CsvFile;
 use super::edges::film;
 use super::flash::{no_models, silenced};
 use super::panel::{settings_text, traces};
 use super::population::{Model, Population};
-use super::write_csv;
 use crate::report::{Report, RunRecord};
 use crate::{Error, input_file};
 
@@ -94,7 +94,7 @@ pub fn respond(
     let shown = stimuli.movie(0)?;
     let protocol = Protocol { t_fade_in: settings.t_fade_in, ..Protocol::default() };
     let (mut activity, mut types, mut movie, mut first) = (Vec::new(), Vec::new(), None, None);
-    let mut rows = Vec::new();
+    let mut table = CsvFile::create(folder, "responses.csv", &["model", "type", "time_s", "potential"])?;
     population.each_response(&stimuli, &protocol, on_model, |number, network, responses| {
         let model = population.models()[number].name();
         types = responses.cells().to_vec();
@@ -104,7 +104,7 @@ pub fn respond(
             let mean = trace.iter().sum::<f64>() / trace.len() as f64;
             own.push((trace.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / trace.len() as f64).sqrt());
             for (t, v) in responses.time().iter().zip(&trace) {
-                rows.push(vec![model.clone(), name.clone(), format!("{t:.4}"), format!("{v:.6}")]);
+                table.row(&[&model, name, &format!("{t:.4}"), &format!("{v:.6}")])?;
             }
         }
         activity.push(own);
@@ -126,7 +126,7 @@ pub fn respond(
         activity,
     };
     record.result(&results);
-    write_csv(folder, "responses.csv", &["model", "type", "time_s", "potential"], &rows)?;
+    table.finish()?;
     let shown_types: Vec<&str> = settings.movie.iter().map(String::as_str).collect();
     let mut report = Report::new("Responses to a film").text(format!(
         "{} models were shown {} frames of {} s{}.",

@@ -12,6 +12,7 @@ use tch_train::{Clip, StepsOf};
 
 use super::choices::{FlyWiring, Movies};
 use super::settings::FlyTrainSettings;
+use super::settings::UNTRAINED;
 use crate::Error;
 use crate::vision::{Model, Population};
 
@@ -191,7 +192,7 @@ impl FlyTrainSettings {
 
     /// The model whose parameters a training starts from; none for an untrained network.
     pub(super) fn start(&self) -> Result<Option<Model>, Error> {
-        if self.start == "untrained" {
+        if self.start == UNTRAINED {
             return Ok(None);
         }
         match self.start.parse::<Population>()?.models() {

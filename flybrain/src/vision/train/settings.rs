@@ -111,7 +111,7 @@ impl Default for FlyTrainSettings {
         Self {
             models: 1,
             extent: 15,
-            start: "untrained".into(),
+            start: UNTRAINED.into(),
             activation: Activation::Relu.name().into(),
             leak: None,
             leak_end: None,
@@ -164,14 +164,23 @@ impl From<Recipe> for FlyTrainSettings {
     }
 }
 
+/// What a training starts from where it is no model.
+pub(super) const UNTRAINED: &str = "untrained";
+
 impl FlyTrainSettings {
-    /// The same, with a file to start from as it is found from any folder, whether it is still there or not.
+    /// The same, with a file to start from and a folder of films as they are found from any folder, whether they are still there or not.
     #[must_use]
     pub fn located(mut self) -> Self {
-        if let Ok([Model::File(path)]) = self.start.parse::<Population>().as_ref().map(Population::models)
+        if self.start != UNTRAINED
+            && let Ok([Model::File(path)]) = self.start.parse::<Population>().as_ref().map(Population::models)
             && let Some(path) = std::path::absolute(path).ok().and_then(|path| path.into_os_string().into_string().ok())
         {
             self.start = path;
+        }
+        if let Movies::Sintel { folder } = &mut self.movies
+            && let Ok(path) = std::path::absolute(&folder)
+        {
+            *folder = path;
         }
         self
     }
@@ -254,6 +263,12 @@ mod tests {
         let located =
             |start: &str| FlyTrainSettings { start: start.to_owned(), ..FlyTrainSettings::default() }.located().start;
         assert_eq!(["untrained", "3"].map(located), ["untrained", "3"]);
+        let movies = Movies::Sintel { folder: "films".into() };
+        let Movies::Sintel { folder } = (FlyTrainSettings { movies, ..FlyTrainSettings::default() }).located().movies
+        else {
+            panic!("films stay films")
+        };
+        assert!(folder.is_absolute() && folder.ends_with("flybrain/films"), "{folder:?}");
         for start in ["Cargo.toml", "absent.pt"] {
             let file = located(start);
             assert!(Path::new(&file).is_absolute() && file.ends_with(&format!("flybrain/{start}")), "{file}");

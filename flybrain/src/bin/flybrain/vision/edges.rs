@@ -33,13 +33,13 @@ pub(crate) struct Bars {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Stimuli")]
 struct MovingOptions {
-    /// Directions in degrees, counter-clockwise from rightwards [default: 0, 30, ... 330]
+    /// Directions in degrees, counter-clockwise from rightwards, equally spaced over the circle [default: 0, 30, ... 330]
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     angles: Option<Vec<f64>>,
     /// Speeds in columns of 5.8 degrees per second
     #[arg(long, value_delimiter = ',', default_values_t = [19.0])]
     speeds: Vec<f64>,
-    /// Height across the direction of motion, in LEDs of 2.25 degrees [default: 80, the whole eye, for edges, 9 for bars]
+    /// Height across the direction of motion, in LEDs of 2.25 degrees [default: the whole eye for edges, 9 for bars]
     #[arg(long)]
     height: Option<f64>,
     /// Time before and after the motion, seconds
@@ -76,7 +76,7 @@ fn run(
     let settings = EdgeSettings {
         angles: options.angles.clone().unwrap_or(defaults.angles),
         speeds: options.speeds.clone(),
-        height: options.height.unwrap_or(defaults.height),
+        height: options.height.or(defaults.height),
         t_pre: options.t_pre,
         dt: options.dt,
         movie: options.movie.clone().unwrap_or(defaults.movie),
