@@ -1,89 +1,186 @@
 //! Several tables of one data set in one connectome.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use crate::edges::{Edges, finish};
 use crate::labels::LabelsBuilder;
-use crate::{Connectome, Error, Labels, Location, NeuronTable, Positions, Sign, SynapseTable};
+use crate::options::Duplicates;
+use crate::{Connectome, Error, Labels, Location, NeuronTable, Positions, ReadOptions, Sign, SynapseTable};
 
 impl NeuronTable {
-    /// Adds what another table knows about the same neurons, matched by id: names, types, classes, transmitters, signs,
-    /// positions that this table lacks, and further columns. Neurons that only the other table has are left out; neurons
-    /// that it lacks get empty labels and unknown signs. FlyWire, for one, describes its neurons in several files.
+    /// Adds what another table knows about the same neurons: names, types, classes, transmitters, signs, positions that this table lacks,
+    /// and further columns. Neurons that only the other table has are left out; neurons that it lacks get empty labels and unknown signs.
+    /// FlyWire, for one, describes its neurons in several files.
+    ///
+    /// Neurons are matched by id; by name where both tables name each neuron by a name of its own and the ids of one are the numbers of
+    /// its rows, as in files that know their neurons by name.
     ///
     /// # Errors
-    /// [`Error::UnknownNeuron`] if the tables have no neuron in common.
-    pub fn joined(mut self, other: &Self) -> Result<Self, Error> {
-        let row_of: HashMap<i64, usize> = other.ids().iter().copied().zip(0..).collect();
-        let rows: Vec<Option<usize>> = self.ids().iter().map(|id| row_of.get(id).copied()).collect();
-        if rows.iter().all(Option::is_none) && !self.is_empty() {
+    /// [`Error::UnknownNeuron`] if the tables have no neuron in common; [`Error::BadValue`] if an id has two names.
+    pub fn joined(self, other: &Self) -> Result<Self, Error> {
+        let found = self.found_in(other)?;
+        if found.iter().all(Option::is_none) && !self.is_empty() {
             let name = other.ids().first().map_or_else(|| "a table without rows".to_owned(), i64::to_string);
             return Err(Error::UnknownNeuron { at: Location::memory().key("joined table"), name, n: self.len() });
         }
-        let labels = |from: &Labels| {
+        let rows: Vec<Rows> = (0..self.len()).map(Some).zip(found).collect();
+        self.with_rows_of(other, self.ids().to_vec(), &rows)
+    }
+
+    /// The row of each of these neurons in another table.
+    fn found_in(&self, other: &Self) -> Result<Vec<Option<usize>>, Error> {
+        if let (Some(own), Some(names)) = (self.names(), other.names())
+            && (self.is_numbered() || other.is_numbered())
+            && [own, names].into_iter().all(tell_apart)
+        {
+            let row_of: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
+            return Ok(own.iter().map(|name| row_of.get(name.as_str()).copied()).collect());
+        }
+        let row_of: HashMap<i64, usize> = other.ids().iter().copied().zip(0..).collect();
+        let found: Vec<Option<usize>> = self.ids().iter().map(|id| row_of.get(id).copied()).collect();
+        if let (Some(own), Some(names)) = (self.names(), other.names()) {
+            for (row, found) in found.iter().enumerate() {
+                let Some(there) = *found else { continue };
+                let both = [&own[row], &names[there]];
+                if both[0] != both[1] && both.iter().all(|name| !name.is_empty()) {
+                    return Err(Error::BadValue {
+                        at: Location::memory().key(format!("neuron {}", self.ids()[row])),
+                        what: "name",
+                        text: format!("{} in one table, {} in the other", both[0], both[1]),
+                        allowed: "one name for each neuron; are these tables of the same neurons?",
+                    });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether ids are the numbers of rows.
+    fn is_numbered(&self) -> bool {
+        self.ids().iter().copied().eq(0..self.len() as i64)
+    }
+
+    /// A table of these ids, whose rows are those of this table, else those of the other. What both know is as this one has it.
+    fn with_rows_of(&self, other: &Self, ids: Vec<i64>, rows: &[Rows]) -> Result<Self, Error> {
+        let mut table = Self::new(ids)?;
+        let labels = |of: [Option<&Labels>; 2]| {
+            let [own, more] = of;
             let mut builder = LabelsBuilder::default();
-            for row in &rows {
-                builder.push(row.map_or("", |row| from.get(row)));
+            for &(row, there) in rows {
+                builder.push(pick(own, more, row, there, Labels::get).unwrap_or_default());
             }
             builder.finish()
         };
-        if let (None, Some(names)) = (self.names(), other.names()) {
-            let names = rows.iter().map(|row| row.map_or_else(String::new, |row| names[row].clone())).collect();
-            self = self.with_names(names)?;
+        if self.names().or(other.names()).is_some() {
+            let name = |&(row, there): &Rows| {
+                pick(self.names(), other.names(), row, there, |names, row| names[row].clone()).unwrap_or_default()
+            };
+            table = table.with_names(rows.iter().map(name).collect())?;
         }
-        if let (None, Some(types)) = (self.types(), other.types()) {
-            self = self.with_types(labels(types))?;
+        let of = |of: fn(&Self) -> Option<&Labels>| {
+            Some([of(self), of(other)]).filter(|both| both.iter().any(Option::is_some))
+        };
+        if let Some(types) = of(Self::types) {
+            table = table.with_types(labels(types))?;
         }
-        if let (None, Some(classes)) = (self.classes(), other.classes()) {
-            self = self.with_classes(labels(classes))?;
+        if let Some(classes) = of(Self::classes) {
+            table = table.with_classes(labels(classes))?;
         }
-        if let (None, Some(transmitters)) = (self.transmitters(), other.transmitters()) {
-            self = self.with_transmitters(labels(transmitters))?;
+        if let Some(transmitters) = of(Self::transmitters) {
+            table = table.with_transmitters(labels(transmitters))?;
         }
-        if let (None, Some(signs)) = (self.signs(), other.signs()) {
-            self = self.with_signs(rows.iter().map(|row| row.map_or(Sign::Unknown, |row| signs[row])).collect())?;
+        if self.signs().or(other.signs()).is_some() {
+            let sign = |&(row, there): &Rows| {
+                pick(self.signs(), other.signs(), row, there, |signs, row| signs[row]).unwrap_or_default()
+            };
+            table = table.with_signs(rows.iter().map(sign).collect())?;
         }
-        if let (None, Some(positions)) = (self.positions(), other.positions()) {
-            let points = rows.iter().map(|row| row.and_then(|row| positions.points()[row])).collect();
-            self = self.with_positions(Positions::new(points, positions.unit())?)?;
+        if let Some(positions) = self.positions().or(other.positions()) {
+            // points in other units would be others
+            let more = other.positions().filter(|more| more.unit() == positions.unit());
+            let point = |&(row, there): &Rows| {
+                pick(self.positions(), more, row, there, |positions, row| positions.points()[row]).flatten()
+            };
+            table = table.with_positions(Positions::new(rows.iter().map(point).collect(), positions.unit())?)?;
         }
-        for (name, column) in other.columns() {
-            if self.column(name).is_none() {
-                self = self.with_column(name.clone(), labels(column))?;
-            }
+        let further = other.columns().iter().filter(|(name, _)| self.column(name).is_none());
+        for (name, _) in self.columns().iter().chain(further) {
+            table = table.with_column(name.clone(), labels([self.column(name), other.column(name)]))?;
         }
-        Ok(self)
+        Ok(table)
     }
 }
 
+/// Where a neuron stands in one table and in the other.
+type Rows = (Option<usize>, Option<usize>);
+
+/// What the first table says of a neuron, if it says that of neurons at all and has this one; else what the other says.
+fn pick<'a, C: ?Sized, V>(
+    own: Option<&'a C>,
+    more: Option<&'a C>,
+    row: Option<usize>,
+    there: Option<usize>,
+    get: impl Fn(&'a C, usize) -> V,
+) -> Option<V> {
+    match (own, row) {
+        (Some(column), Some(row)) => Some(get(column, row)),
+        _ => Some(get(more?, there?)),
+    }
+}
+
+/// Whether each neuron has a name of its own.
+fn tell_apart(names: &[String]) -> bool {
+    let mut met = HashSet::with_capacity(names.len());
+    names.iter().all(|name| !name.is_empty() && met.insert(name.as_str()))
+}
+
+/// What becomes of neurons that only one of two connectomes has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Strangers {
+    /// Connectomes of other neurons are refused.
+    #[default]
+    Refuse,
+    /// They are added at the end of the table: for tables of connections that name no more than the neurons in them.
+    Add,
+}
+
 impl Connectome {
-    /// The connections of both connectomes between the neurons of this one: chemical synapses and gap junctions of one
-    /// animal, for example. Kinds are kept; rows without a kind are chemical. Signs are unknown where one side has none.
-    /// Further columns of connections are kept where both sides have them. A pair may then occur in several rows.
+    /// The connections of both connectomes: chemical synapses and gap junctions of one animal, for example. Neurons are matched as by
+    /// [`NeuronTable::joined`], and what the other table alone knows of them is added. Kinds are kept; rows without a kind are chemical. Where
+    /// one side has no signs, they are those of its weights if any is negative, else unknown. Further columns of connections are kept
+    /// where both sides have them. A pair may then occur in several rows; see [`Connectome::merged`].
     ///
     /// # Errors
-    /// [`Error::LengthMismatch`] or [`Error::UnknownNeuron`] if the neurons differ; [`Error::TooMany`];
-    /// [`Error::Unsupported`] for connectomes on a lattice.
-    pub fn united(self, other: &Self) -> Result<Self, Error> {
+    /// [`Error::LengthMismatch`] or [`Error::UnknownNeuron`] if the neurons differ and strangers are refused, or are told apart by the
+    /// numbers of their rows alone; [`Error::BadValue`] if an id has two names; [`Error::TooMany`]; [`Error::Unsupported`] for connectomes
+    /// on a lattice.
+    pub fn united(self, other: &Self, strangers: Strangers) -> Result<Self, Error> {
         let here = || Location::memory().key("united connectomes");
         if self.lattice().is_some() || other.lattice().is_some() {
             let what = "a union of cell types on a lattice".to_owned();
             return Err(Error::Unsupported { at: here(), what, remedy: "expand both to cells first" });
         }
-        if self.n_neurons() != other.n_neurons() {
-            return Err(Error::LengthMismatch {
-                at: here(),
-                what: "the other table of neurons".to_owned(),
-                got: other.n_neurons(),
-                want: self.n_neurons(),
-                reason: "both describe the same neurons",
-            });
+        let (own, theirs) = (self.neurons(), other.neurons());
+        let found = theirs.found_in(own)?;
+        let known = found.iter().flatten().count();
+        let named = |table: &NeuronTable| table.names().is_some_and(tell_apart);
+        // rows of matrices of other sizes are not known to be the same neurons
+        let by_rows = own.is_numbered() && theirs.is_numbered() && !(named(own) && named(theirs));
+        if (strangers == Strangers::Refuse || by_rows) && (known < theirs.len() || own.len() > theirs.len()) {
+            if own.len() != theirs.len() {
+                return Err(Error::LengthMismatch {
+                    at: here(),
+                    what: "the other table of neurons".to_owned(),
+                    got: theirs.len(),
+                    want: own.len(),
+                    reason: "both describe the same neurons",
+                });
+            }
+            let row = found.iter().position(Option::is_none).unwrap_or_default();
+            let name = theirs.names().map_or_else(|| theirs.ids()[row].to_string(), |names| names[row].clone());
+            return Err(Error::UnknownNeuron { at: here(), name, n: own.len() });
         }
-        let row_of: HashMap<i64, u32> = self.neurons().ids().iter().copied().zip(0..).collect();
-        let mut row = Vec::with_capacity(other.n_neurons());
-        for id in other.neurons().ids() {
-            let n = self.n_neurons();
-            row.push(*row_of.get(id).ok_or_else(|| Error::UnknownNeuron { at: here(), name: id.to_string(), n })?);
-        }
+        let (neurons, row) = own.with_strangers(theirs, &found)?;
         let (a, b) = (self.synapses(), other.synapses());
         let renamed = |ends: &[u32]| -> Vec<u32> { ends.iter().map(|&end| row[end as usize]).collect() };
         let mut synapses = SynapseTable::new(
@@ -92,7 +189,6 @@ impl Connectome {
             [a.weight(), b.weight()].concat(),
         )?;
         if a.signs().is_some() || b.signs().is_some() {
-            let signs = |of: &SynapseTable| of.signs().map_or_else(|| vec![Sign::Unknown; of.len()], <[Sign]>::to_vec);
             synapses = synapses.with_signs([signs(a), signs(b)].concat())?;
         }
         if a.kinds().is_some() || b.kinds().is_some() {
@@ -112,7 +208,66 @@ impl Connectome {
             }
         }
         let provenance = self.provenance().clone();
-        Self::new(self.neurons().clone(), synapses, provenance)
+        Self::new(neurons, synapses, provenance)
+    }
+
+    /// Rows of the same pair and kind as one, as [`Duplicates`] says; with [`Duplicates::Keep`] it stays as it is, and so does one on a
+    /// lattice.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateSynapse`] with [`Duplicates::Error`] where there are any; [`Error::NotFinite`] for sums.
+    pub fn merged(self, duplicates: Duplicates) -> Result<Self, Error> {
+        let options = ReadOptions { duplicates, ..ReadOptions::default() };
+        self.read_again(&options, &Location::memory().key("connections"))
+    }
+
+    /// Applies options of reading that concern connections.
+    pub(crate) fn read_again(self, options: &ReadOptions, at: &Location) -> Result<Self, Error> {
+        if self.lattice().is_some() {
+            return Ok(self);
+        }
+        let (neurons, synapses, _, provenance) = self.into_parts();
+        let edges = Edges {
+            pre: synapses.pre().to_vec(),
+            post: synapses.post().to_vec(),
+            weight: synapses.weight().to_vec(),
+            signs: synapses.signs().map(<[Sign]>::to_vec),
+            kinds: synapses.kinds().cloned(),
+            columns: synapses.columns().to_vec(),
+            finite: true,
+            ..Edges::default()
+        };
+        finish(neurons, edges, provenance, options, at)
+    }
+}
+
+impl NeuronTable {
+    /// These neurons and, after them, those of another table that are not among them; and the row of each of the other's neurons.
+    fn with_strangers(&self, other: &Self, found: &[Option<usize>]) -> Result<(Self, Vec<u32>), Error> {
+        let mut ids = self.ids().to_vec();
+        let mut rows: Vec<Rows> = (0..self.len()).map(|row| (Some(row), None)).collect();
+        // ids that are numbers of rows go on; others are the neurons'
+        let numbered = self.is_numbered() && other.is_numbered();
+        let mut row_of = Vec::with_capacity(other.len());
+        for (there, found) in found.iter().enumerate() {
+            let row = found.unwrap_or(ids.len());
+            if found.is_none() {
+                ids.push(if numbered { ids.len() as i64 } else { other.ids()[there] });
+                rows.push((None, None));
+            }
+            rows[row].1 = Some(there);
+            row_of.push(row as u32);
+        }
+        Ok((self.with_rows_of(other, ids, &rows)?, row_of))
+    }
+}
+
+/// The sign of each row; those of the weights where there is no column of signs and any weight is negative.
+fn signs(of: &SynapseTable) -> Vec<Sign> {
+    match of.signs() {
+        Some(signs) => signs.to_vec(),
+        None if of.weight().iter().any(|weight| *weight < 0.0) => of.weight().iter().copied().map(Sign::of).collect(),
+        None => vec![Sign::Unknown; of.len()],
     }
 }
 
@@ -159,13 +314,13 @@ mod tests {
         let electrical = connectome(&[3, 7], &[(0, 1, 5.0)]);
         let gaps = electrical.synapses().clone().with_kinds(Labels::from_values([SynapseTable::ELECTRICAL])).unwrap();
         let electrical = Connectome::new(electrical.neurons().clone(), gaps, electrical.provenance().clone()).unwrap();
-        let both = chemical.united(&electrical).unwrap();
+        let both = chemical.united(&electrical, Strangers::Refuse).unwrap();
         assert_eq!((both.synapses().pre(), both.synapses().post()), (&[0, 1][..], &[1, 0][..]));
         assert_eq!(both.synapses().weight(), [2.0, 5.0]);
         let kinds: Vec<&str> = both.synapses().kinds().unwrap().iter().collect();
         assert_eq!(kinds, [SynapseTable::CHEMICAL, SynapseTable::ELECTRICAL]);
         let stranger = connectome(&[3, 8], &[]);
-        assert!(matches!(both.clone().united(&stranger), Err(Error::UnknownNeuron { .. })));
-        assert!(matches!(both.united(&connectome(&[3], &[])), Err(Error::LengthMismatch { .. })));
+        assert!(matches!(both.clone().united(&stranger, Strangers::Refuse), Err(Error::UnknownNeuron { .. })));
+        assert!(matches!(both.united(&connectome(&[3], &[]), Strangers::Refuse), Err(Error::LengthMismatch { .. })));
     }
 }

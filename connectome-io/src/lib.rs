@@ -38,6 +38,7 @@ mod threads;
 mod write;
 
 pub use array::{Array, ArrayData, Dtype, Element};
+pub use combine::Strangers;
 pub use connectome::Connectome;
 pub use container::{Content, content, read_neurons};
 pub use error::Error;

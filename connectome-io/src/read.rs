@@ -7,7 +7,7 @@ use crate::format::{
     area_table, csv_matrix, csv_tables, flyvis_json, graphml, idx, matrix, matrix_market, npy, npz, pickle, pt,
     roi_folder, safetensors, sparse_matrix, zip_members,
 };
-use crate::options::{CsvLayout, Limits, ReadOptions};
+use crate::options::{CsvLayout, Limits, ReadOptions, Regions, Rows};
 use crate::source::Source;
 use crate::tables::{EDGE_FILES, Table};
 use crate::{AreaTable, Array, Connectome, Error, Location};
@@ -27,7 +27,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<Connectome, Error> {
 /// as `.parquet` and `.feather`. One with `adjacency_scc.npy` is read by [`roi_folder`].
 ///
 /// # Errors
-/// [`Error::UnknownFormat`], [`Error::Io`], and those of the module in [`crate::format`] that reads the format.
+/// [`Error::UnknownFormat`], [`Error::Io`], [`Error::Unsupported`] for options that choose among what files of another kind hold, and those of
+/// the module in [`crate::format`] that reads the format.
 pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome, Error> {
     let path = path.as_ref();
     if path.join(roi_folder::ADJACENCY).is_file() {
@@ -36,7 +37,11 @@ pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connec
     if path.is_dir() {
         return read_with(edges_in(path)?, options);
     }
-    match Format::of(path, &options.limits)? {
+    let format = Format::of(path, &options.limits)?;
+    if format != Format::Csv {
+        check_heeded(path, format.heeds(), options)?;
+    }
+    match format {
         Format::Npy => {
             let array = npy::read_with(path, &options.limits)?;
             matrix::from_array_at(&array, None, options, &Location::file(path))
@@ -106,7 +111,64 @@ enum Format {
     Columnar(Columnar),
 }
 
+/// Options that choose among what some files hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Rows,
+    Member,
+    WeightColumn,
+    Regions,
+    Scores,
+    Csv,
+}
+
+impl Choice {
+    /// What tables of connections have.
+    const OF_TABLES: &[Self] = &[Self::WeightColumn, Self::Regions, Self::Scores];
+
+    /// The name of the option, if it is not as by default.
+    fn made(self, options: &ReadOptions) -> Option<&'static str> {
+        let made = |name, is_made: bool| is_made.then_some(name);
+        match self {
+            Self::Rows => made("rows", options.rows != Rows::default()),
+            Self::Member => made("member", options.member.is_some()),
+            Self::WeightColumn => made("weight_column", options.weight_column.is_some()),
+            Self::Regions => made("regions", options.regions != Regions::default()),
+            Self::Scores => made("min_connection_score", options.min_connection_score.is_some())
+                .or(made("min_cleft_score", options.min_cleft_score.is_some())),
+            Self::Csv => made("csv", options.csv != CsvLayout::default()),
+        }
+    }
+}
+
+/// Refuses options that the file has no use for, which would be mistaken for a choice that was made.
+fn check_heeded(path: &Path, heeds: &[Choice], options: &ReadOptions) -> Result<(), Error> {
+    use Choice::{Csv, Member, Regions, Rows, Scores, WeightColumn};
+    let mut others =
+        [Rows, Member, WeightColumn, Regions, Scores, Csv].into_iter().filter(|choice| !heeds.contains(choice));
+    others.find_map(|choice| choice.made(options)).map_or(Ok(()), |name| {
+        Err(Error::Unsupported {
+            at: Location::file(path).boxed(),
+            what: format!("`ReadOptions::{name}` for a file of this kind"),
+            remedy: "there is nothing that it chooses from; leave it out",
+        })
+    })
+}
+
 impl Format {
+    /// Choices that there are in files of this kind.
+    fn heeds(self) -> &'static [Choice] {
+        match self {
+            Self::Npy | Self::MatrixMarket => &[Choice::Rows],
+            Self::Npz | Self::Torch | Self::Pickle => &[Choice::Rows, Choice::Member],
+            Self::GraphMl => &[Choice::WeightColumn],
+            Self::Columnar(_) => Choice::OF_TABLES,
+            // which one a text is shows in its first line
+            Self::Csv => &[],
+            Self::Safetensors | Self::Json | Self::Idx => &[],
+        }
+    }
+
     /// By the first bytes where those are distinctive, else by name, else by what the text looks like.
     fn of(path: &Path, limits: &Limits) -> Result<Self, Error> {
         let (head, gzip) = Source::peek(path, limits, 4096)?;
@@ -195,14 +257,17 @@ fn read_csv(path: &Path, options: &ReadOptions) -> Result<Connectome, Error> {
         CsvLayout::Auto => {
             let table = csv_tables::CsvTable::open(path, &options.limits)?;
             if area_table::is_header(table.header()) {
+                check_heeded(path, &[], options)?;
                 return AreaTable::read_with(path, &options.limits)?.to_connectome(options);
             }
             is_matrix(table.header())
         }
     };
     if !as_matrix {
+        check_heeded(path, &[Choice::OF_TABLES, &[Choice::Csv]].concat(), options)?;
         return csv_tables::read(path, options);
     }
+    check_heeded(path, &[Choice::Rows, Choice::Csv], options)?;
     let matrix = csv_matrix::read(path, &options.limits)?;
     matrix::from_array_at(&matrix.array, matrix.columns, options, &Location::file(path))
 }

@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 
 use connectome_io::format::csv_tables::neurons_beside;
 use connectome_io::{
-    Connectome, Content, InputFile, NeuronTable, NeuronsFile, Provenance, ReadOptions, content, read_neurons, read_with,
+    Connectome, Content, InputFile, NeuronTable, NeuronsFile, Provenance, ReadOptions, Strangers, content,
+    read_neurons, read_with,
 };
 
 use crate::Error;
 use crate::catalog::DataSet;
 use crate::digest::input_file;
 
-/// Reads the files of one data set: tables of connections or matrices, which are united, and tables of neurons, which
-/// are joined by id. The order within each kind is that of `files`; the first table of neurons says which there are.
+/// Reads the files of one data set: tables of connections or matrices, which are united, and tables of neurons, which are joined by id or
+/// name. The order within each kind is that of `files`; the first table of neurons says which there are, that of the options before
+/// all. Without any, neurons are those of all files. Duplicates and the threshold are looked for in the union.
 ///
 /// The provenance names every file with its SHA-256, and version, licence and reference if the data set is known.
 ///
@@ -31,16 +33,31 @@ pub fn import(files: &[PathBuf], options: &ReadOptions, set: Option<&DataSet>) -
         return Err(Error::NothingToImport { files: files.to_vec() });
     };
     let mut options = options.clone();
-    if let Some(&table) = tables.first() {
-        options.neurons = NeuronsFile::File(table.clone());
-    }
-    let mut connectome = read_with(first, &options)?;
+    let joined = match (&options.neurons, tables.split_first()) {
+        (NeuronsFile::File(_), _) | (_, None) => &tables[..],
+        (_, Some((&first, more))) => {
+            options.neurons = NeuronsFile::File(first.clone());
+            more
+        }
+    };
+    let strangers = match options.neurons {
+        NeuronsFile::File(_) => Strangers::Refuse,
+        NeuronsFile::Sibling | NeuronsFile::None => Strangers::Add,
+    };
+    let one_by_one = ReadOptions { threshold: options.threshold.filter(|_| further.is_empty()), ..options.clone() };
+    let mut connectome = read_with(first, &one_by_one)?;
     for file in further {
-        connectome = connectome.united(&read_with(file, &options)?)?;
+        connectome = connectome.united(&read_with(file, &one_by_one)?, strangers)?;
     }
-    if tables.len() > 1 {
+    if !further.is_empty() {
+        connectome = connectome.merged(options.duplicates)?;
+        if let Some(threshold) = options.threshold {
+            connectome = connectome.with_threshold(threshold)?;
+        }
+    }
+    if !joined.is_empty() {
         let mut neurons = connectome.neurons().clone();
-        for table in &tables[1..] {
+        for table in joined {
             neurons = neurons.joined(&read_neurons(table, &options.limits)?)?;
         }
         connectome = with_neurons(&connectome, neurons)?;

@@ -183,6 +183,11 @@ fn check_finds_what_is_odd() {
     let chemical = format!("{CELEGANS}/chemical.csv");
     let good = prints(&["check", &chemical]);
     assert!(good.contains("unaltered") && good.contains("20589 synapses, as published"), "{good}");
+    let part = prints(&["check", &chemical, "--threshold", "3"]);
+    assert!(
+        part.contains("only a part of it was read") && !part.contains("published:") && !part.contains("PROBLEM"),
+        "{part}"
+    );
     assert!(prints(&["check", DIGITS]).contains("t10k-labels-idx1-ubyte of mnist, unaltered"));
     let output = flybrain(&["check", DIGITS, "--as", "celegans-2020"]);
     let told = String::from_utf8(output.stdout).unwrap();

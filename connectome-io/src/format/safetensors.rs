@@ -26,7 +26,7 @@ use crate::array::ArrayData;
 use crate::atomic::write_atomic_gz;
 use crate::edges::restrict;
 use crate::format::npy::write_data;
-use crate::options::{Limits, ReadOptions};
+use crate::options::{Duplicates, GapJunctions, Limits, ReadOptions};
 use crate::source::Source;
 use crate::{Array, Connectome, Dtype, Error, Location};
 
@@ -114,8 +114,8 @@ pub fn write_tensors(path: impl AsRef<Path>, tensors: &Tensors) -> Result<(), Er
     })
 }
 
-/// Reads a connectome, in the canonical layout or a foreign one. Of the options, the canonical layout heeds the number
-/// of neurons, the threshold and the caps: it says all else itself.
+/// Reads a connectome, in the canonical layout or a foreign one. Of the options, the canonical layout heeds the number of neurons, the
+/// threshold, the caps, [`Duplicates::Sum`] and [`GapJunctions::Symmetrise`]: it says all else itself.
 ///
 /// # Errors
 /// Those of [`read_tensors_with`]; [`Error::Missing`], [`Error::Version`], and all that the tables check.
@@ -124,7 +124,17 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome,
     let view = file.view()?;
     match file.metadata()?.get(canonical::KEY) {
         Some(description) => {
-            canonical::decode(&view, description, &file.at).and_then(|c| restrict(c, options, &file.at))
+            let read = canonical::decode(&view, description, &file.at);
+            let changes = options.duplicates == Duplicates::Sum || options.gap_junctions == GapJunctions::Symmetrise;
+            read.and_then(|connectome| match changes && connectome.lattice().is_none() {
+                // rows that repeat a pair are meant, unless they are to be summed
+                true => {
+                    let duplicates =
+                        if options.duplicates == Duplicates::Sum { Duplicates::Sum } else { Duplicates::Keep };
+                    connectome.read_again(&ReadOptions { duplicates, ..options.clone() }, &file.at)
+                }
+                false => restrict(connectome, options, &file.at),
+            })
         }
         None => foreign::decode(&view, &file.at, options),
     }

@@ -45,8 +45,11 @@ fn find_set(name: &str) -> Result<&'static DataSet, Failure> {
     })
 }
 
-/// Refuses to write over a file unless that is asked for.
+/// Refuses to write over a file unless that is asked for, and over a folder in any case.
 fn may_write(path: &Path, force: bool) -> Result<(), Failure> {
+    if path.is_dir() {
+        return Err(Failure::IsFolder { path: path.to_path_buf() });
+    }
     if path.exists() && !force { Err(Failure::Exists { path: path.to_path_buf() }) } else { Ok(()) }
 }
 

@@ -31,6 +31,12 @@ pub(crate) enum Failure {
         /// The file.
         path: PathBuf,
     },
+    /// A folder where a file is to be written.
+    #[error("{} is a folder; name a file", .path.display())]
+    IsFolder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Processes that do not know of each other would do the same.
     #[error("this is one of {processes} processes that mpirun started, which would all do the same; {remedy}")]
     Alike {

@@ -102,7 +102,7 @@ enum CsvArg {
 }
 
 /// Names of the library in its messages, and what they are called here.
-const NAMES: [(&str, &str); 18] = [
+const NAMES: [(&str, &str); 19] = [
     ("`Duplicates::Sum`", "`--duplicates sum`"),
     ("`Duplicates::Keep`", "`--duplicates keep`"),
     ("`UnknownNeurons::Drop`", "`--unknown-neurons drop`"),
@@ -117,6 +117,7 @@ const NAMES: [(&str, &str); 18] = [
     ("`ReadOptions::regions`", "`--regions`"),
     ("`ReadOptions::min_connection_score`", "`--min-connection-score`"),
     ("`ReadOptions::min_cleft_score`", "`--min-cleft-score`"),
+    ("`ReadOptions::csv`", "`--csv`"),
     ("`ReadOptions::limits.inflated`", "`--most-inflated`"),
     ("`ReadOptions::limits.objects`", "`--most-objects`"),
     ("raise `ReadOptions::limits.npy_header`", "read it by the library under a higher limit"),
@@ -142,6 +143,12 @@ fn weight(text: &str) -> Result<f64, String> {
 }
 
 impl Reading {
+    /// Whether connections are left out that the file has.
+    pub(crate) fn selects(&self) -> bool {
+        let scores = [self.threshold, self.min_connection_score, self.min_cleft_score];
+        !self.regions.is_empty() || scores.iter().any(Option::is_some)
+    }
+
     /// The table of neurons that is read with a table of edges.
     pub(crate) fn neurons_of(&self, edges: &Path) -> Option<PathBuf> {
         match self.neurons.as_str() {

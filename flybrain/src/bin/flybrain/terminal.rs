@@ -30,7 +30,10 @@ impl Terminal {
     pub(crate) fn result<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         if self.json {
-            serde_json::to_writer_pretty(&mut out, value)?;
+            serde_json::to_writer_pretty(&mut out, value).map_err(|error| match error.io_error_kind() {
+                Some(kind) => Failure::Output(kind.into()),
+                None => Failure::Json(error),
+            })?;
             writeln!(out)?;
         } else {
             write!(out, "{}", text())?;

@@ -69,7 +69,13 @@ impl Check {
         match result {
             Ok(connectome) => {
                 let summary = Summary::of(&connectome, &magnitudes(&connectome)?);
-                findings.extend(review(&connectome, &summary, file.and_then(|file| file.published.as_ref())));
+                let mut published = file.and_then(|file| file.published.as_ref());
+                if published.is_some() && self.reading.selects() {
+                    published = None;
+                    let text = "only a part of it was read, hence no counts to compare".to_owned();
+                    findings.push(Finding { level: Level::Warning, text });
+                }
+                findings.extend(review(&connectome, &summary, published));
             }
             Err(error) => {
                 let array = array_instead(&self.file, error)?;

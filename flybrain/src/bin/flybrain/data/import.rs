@@ -7,7 +7,7 @@ use connectome_io::write;
 use flybrain::{catalog, import, recognise_file};
 use serde_json::json;
 
-use super::{check_folder, make_folder, may_write};
+use super::{check_folder, make_folder, may_write, same_file};
 use crate::failure::Failure;
 use crate::reading::Reading;
 use crate::terminal::Terminal;
@@ -40,6 +40,10 @@ impl Import {
         let path = self.out.join(format!("{}.safetensors", self.name));
         check_folder(&self.out)?;
         may_write(&path, self.force)?;
+        let beside = self.files.iter().filter_map(|file| self.reading.neurons_of(file));
+        if self.files.iter().cloned().chain(beside).any(|read| same_file(&read, &path)) {
+            return Err(Failure::SameFile { path });
+        }
         let set = catalog::find(&self.name);
         let connectome = {
             let step = terminal.step(&format!("reading {} file(s)", self.files.len()));
