@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::Error;
 
 /// Names of what is in a folder; none where it is not there yet.
-fn names(folder: &Path) -> Result<Vec<String>, Error> {
+pub(crate) fn names(folder: &Path) -> Result<Vec<String>, Error> {
     match fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(source) => Err(Error::Read { path: folder.to_path_buf(), source }),

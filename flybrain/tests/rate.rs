@@ -211,6 +211,38 @@ fn regions_are_trained_by_neuron_and_by_population() {
     assert!(text.contains("sha256") && text.contains("roi_SYN"), "{text}");
 }
 
+/// Samples of a file that was changed since are not mixed with those of the file that is there now.
+#[test]
+fn samples_are_of_one_connectome() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |weight: u32| {
+        fs::write(folder.path().join("tri.csv"), format!("pre,post,weight\n0,1,{weight}\n1,2,3\n2,0,2\n")).unwrap();
+    };
+    let args = |samples: &'static str| {
+        let args =
+            ["train-connectome", "--roi", "tri.csv", "--out", "run", "--unknown_signs", "excitatory", "--nle", "1"];
+        let rest =
+            ["--loss", "l2", "--activation", "tanh_pos", "--n_epochs", "1", "--tsim", "2", "--n_samples", samples];
+        [&args[..], &rest].concat()
+    };
+    let digest = || {
+        let network = RateSystem::read(folder.path().join("run/sample_0/network.safetensors")).unwrap();
+        network.origin().unwrap().sha256.clone()
+    };
+    write(4);
+    json(folder.path(), &args("1"));
+    let old = digest();
+    let config = fs::read(folder.path().join("run/config.toml")).unwrap();
+    write(5);
+    let message = fails(folder.path(), &args("2"), 1);
+    assert!(message.contains("sample_0/network.safetensors") && message.contains(&old), "{message}");
+    assert!(message.matches("digest").count() == 1 && message.contains("name another folder"), "{message}");
+    assert!(fs::read(folder.path().join("run/config.toml")).unwrap() == config, "nothing is written");
+    write(4);
+    let found = json(folder.path(), &args("2"));
+    assert_eq!((&found["samples"][0]["kept"], &found["samples"][1]["kept"]), (&true.into(), &false.into()));
+}
+
 /// Any connectome will do: the worm's chemical synapses, by role of the neurons, kept sparse.
 #[test]
 fn other_connectomes_are_trained() {

@@ -69,8 +69,8 @@ const EVERY: u64 = 10;
 ///
 /// # Errors
 /// [`Error::Setting`], [`Error::Data`], [`Error::Graph`] for settings and data that cannot be used, before anything is written;
-/// [`Error::Exists`] for a folder of something else; [`Error::Settings`] for one of other settings, and for a sample that was interrupted,
-/// unless the run is resumed; [`Error::Lyapunov`] and [`Error::Train`] for what goes wrong on the way.
+/// [`Error::Exists`] for a folder of something else; [`Error::Settings`] for one of other settings or of another connectome, and for a
+/// sample that was interrupted, unless the run is resumed; [`Error::Lyapunov`] and [`Error::Train`] for what goes wrong on the way.
 pub fn train(settings: &TrainSettings, folder: &Path, options: &RunOptions) -> Result<Trained, Error> {
     let mut record = RunRecord::start();
     record.seed("seed", settings.seed);
@@ -79,7 +79,9 @@ pub fn train(settings: &TrainSettings, folder: &Path, options: &RunOptions) -> R
     let connectome = settings.network.read()?;
     let build = |sample| settings.network.build(connectome.as_ref(), settings, sample);
     // What the first sample refuses is known before anything is written.
-    training(settings, build(0)?, 0)?;
+    let first = build(0)?;
+    same_connectome(settings, folder, &first)?;
+    training(settings, first, 0)?;
     let mut trained = Trained { name: settings.name(), interrupted: false, samples: Vec::new(), seconds: 0.0 };
     let mut logs = Vec::new();
     write(&folder.join("config.toml"), &settings.to_toml()?)?;
@@ -176,6 +178,34 @@ fn same_settings(settings: &TrainSettings, folder: &Path) -> Result<(), Error> {
     }
     let there = TrainSettings::read(folder)?;
     run_folder::same_settings(&folder.join("config.toml"), &there, settings, &["n_samples", "n_epochs"])
+}
+
+/// Refuses samples that are done where they are of another connectome, as of a file that was changed since. Those that are not at their
+/// end are compared by their checkpoints.
+fn same_connectome(settings: &TrainSettings, folder: &Path, now: &RateSystem) -> Result<(), Error> {
+    // Random networks follow from the settings.
+    let Some(now) = now.origin() else { return Ok(()) };
+    let number = |name: &String| name.strip_prefix("sample_")?.parse::<u64>().ok();
+    let mut there: Vec<u64> = run_folder::names(folder)?.iter().filter_map(number).collect();
+    there.retain(|sample| *sample < settings.n_samples);
+    there.sort_unstable();
+    for sample in there {
+        let own = folder.join(format!("sample_{sample}"));
+        if finished(&own, settings)?.is_none() {
+            continue;
+        }
+        let path = own.join("network.safetensors");
+        let of = RateSystem::read(&path)?.origin().map_or_else(|| "none".to_owned(), |origin| origin.sha256.clone());
+        if of != now.sha256 {
+            let problem = format!(
+                "it was trained on a connectome with the digest {of}; that of {} is {} now: name another folder, or bring back what \
+                 the connectome was",
+                now.source, now.sha256
+            );
+            return Err(Error::Settings { path, problem });
+        }
+    }
+    Ok(())
 }
 
 /// The log of a sample that needs nothing any more.
