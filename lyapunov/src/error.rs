@@ -79,6 +79,12 @@ pub enum Error {
     Torch(#[from] TchError),
 }
 
+/// A number in a message: a short one as it is, others with an exponent.
+pub(crate) fn short(x: f64) -> String {
+    let plain = x.to_string();
+    if plain.len() <= 24 { plain } else { format!("{x:e}") }
+}
+
 fn vanished(column: usize, step: u64) -> String {
     let what = if column == 0 {
         "the first tangent: the largest exponent is minus infinity, as of a system that settles faster than any power"

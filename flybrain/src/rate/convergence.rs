@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::dynamics::{Dynamics, Record, Varied, in_name, mean, point_seed};
+use super::dynamics::{Dynamics, Record, Varied, mean, point_seed, short};
 use super::plan::{Collect, Findings, json};
 use super::sweep::{Piece, Sweep};
 use super::transition::check_samples;
@@ -40,7 +40,7 @@ impl Convergence {
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |key, problem| Err(Error::Setting { key, problem });
         if !(self.g.is_finite() && self.g >= 0.0) {
-            return refuse("g", format!("{}; give a finite coupling from 0 on", self.g));
+            return refuse("g", format!("{}; give a finite coupling from 0 on", short(self.g)));
         }
         self.dynamics.check()?;
         let n = self.dynamics.n;
@@ -65,8 +65,8 @@ impl Convergence {
     /// FlyStability's name of a run.
     fn name(&self) -> String {
         let Self { g, nle, dynamics: Dynamics { n, tsim, dt, tons, .. }, .. } = self;
-        let (activation, tons) = (self.dynamics.activation_name(), tons.map_or("adaptive".to_owned(), in_name));
-        let [g, tsim, dt] = [*g, *tsim, *dt].map(in_name);
+        let (activation, tons) = (self.dynamics.activation_name(), tons.map_or("adaptive".to_owned(), short));
+        let [g, tsim, dt] = [*g, *tsim, *dt].map(short);
         format!("{activation}_N{n}_NLE{nle}_g{g}_Tons{tons}_Tsim{tsim}_dt{dt}")
     }
 
@@ -107,7 +107,7 @@ impl Sweep for Convergence {
     type Record = Record;
 
     fn names(&self) -> Vec<String> {
-        let (g, seed) = (in_name(self.g), self.dynamics.seed);
+        let (g, seed) = (short(self.g), self.dynamics.seed);
         (0..self.n_samples).map(|sample| format!("g{g}_sample{sample}_seed{seed}")).collect()
     }
 

@@ -40,17 +40,17 @@ impl Dynamics {
             return refuse("n", format!("{} neurons; give 1 to {MOST}", self.n));
         }
         if !(self.dt > 0.0 && self.dt <= 1.0) {
-            return refuse("dt", format!("{} time constants; give a step above 0 and at most 1", self.dt));
+            return refuse("dt", format!("{} time constants; give a step above 0 and at most 1", short(self.dt)));
         }
         if !(self.tsim >= self.dt && self.tsim / self.dt <= 1e12) {
             return refuse(
                 "tsim",
-                format!("{} in steps of {}; give at least one step and at most 1e12", self.tsim, self.dt),
+                format!("{} in steps of {}; give at least one step and at most 1e12", short(self.tsim), short(self.dt)),
             );
         }
         if let Some(tons) = self.tons.filter(|tons| !(*tons >= self.dt && *tons <= self.tsim)) {
-            let problem =
-                format!("{tons}; give a time from a step, {}, to all of it, {}, or adaptive", self.dt, self.tsim);
+            let [tons, dt, tsim] = [tons, self.dt, self.tsim].map(short);
+            let problem = format!("{tons}; give a time from a step, {dt}, to all of it, {tsim}, or adaptive");
             return refuse("tons", problem);
         }
         check_run(&self.settings(1, self.seed), self.n, self.dt)
@@ -109,8 +109,8 @@ pub(super) fn check_run(settings: &Settings, n: usize, dt: f64) -> Result<(), Er
     })
 }
 
-/// A number in the name of a file: a short one as it is, others with an exponent, since names have 255 bytes at most.
-pub(super) fn in_name(x: f64) -> String {
+/// A number in a message or in the name of a file, which has 255 bytes at most: a short one as it is, others with an exponent.
+pub(super) fn short(x: f64) -> String {
     let plain = x.to_string();
     if plain.len() <= 24 { plain } else { format!("{x:e}") }
 }
@@ -268,8 +268,8 @@ mod tests {
 
     #[test]
     fn numbers_of_any_size_fit_into_names() {
-        assert_eq!([1.2, 2f64.powi(59), 0.0, -0.5].map(in_name), ["1.2", "576460752303423500", "0", "-0.5"]);
-        assert_eq!([1e300, 1e-320].map(in_name), ["1e300", "1e-320"]);
+        assert_eq!([1.2, 2f64.powi(59), 0.0, -0.5].map(short), ["1.2", "576460752303423500", "0", "-0.5"]);
+        assert_eq!([1e300, 1e-320].map(short), ["1e300", "1e-320"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use lyapunov::{entropy, integer_dimension, kaplan_yorke_dimension};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::dynamics::{Dynamics, Record, Varied, in_name, mean, point_seed};
+use super::dynamics::{Dynamics, Record, Varied, mean, point_seed, short};
 use super::plan::{Collect, Findings, json};
 use super::sweep::{Piece, Sweep};
 use super::transition::{by_value, check_samples};
@@ -57,7 +57,7 @@ impl SpectrumScan {
 
     fn name(&self) -> String {
         let Dynamics { n, tsim, dt, .. } = &self.dynamics;
-        let [tsim, dt] = [*tsim, *dt].map(in_name);
+        let [tsim, dt] = [*tsim, *dt].map(short);
         let (activation, varied) = (self.dynamics.activation_name(), self.varied.name());
         format!("{activation}_N{n}_nSample{}_tSim{tsim}_dt{dt}_{varied}", self.n_samples)
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::dynamics::{Dynamics, Varied};
+use super::dynamics::{Dynamics, Varied, short};
 use super::plan::{Collect, Findings};
 use super::sweep::{Piece, Sweep};
 use super::transition::check_samples;
@@ -74,7 +74,7 @@ impl Benchmark {
             return Err(Error::Setting { key: "n", problem });
         }
         if self.dynamics.tsim < 10.0 {
-            let problem = format!("{}; give 10 time constants or more", self.dynamics.tsim);
+            let problem = format!("{}; give 10 time constants or more", short(self.dynamics.tsim));
             return Err(Error::Setting { key: "tsim", problem });
         }
         check_samples(1, self.repeats)

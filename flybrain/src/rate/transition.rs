@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::dynamics::{Dynamics, Record, Varied, in_name, mean, median, point_seed};
+use super::dynamics::{Dynamics, Record, Varied, mean, median, point_seed, short};
 use super::exponent_of_steps;
 use super::plan::{Collect, Findings};
 use super::sweep::{Piece, Sweep};
@@ -44,21 +44,19 @@ impl Transition {
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |key, problem| Err(Error::Setting { key, problem });
         let (low, high) = (self.gmin, self.gmax);
+        let [from, to] = [low, high].map(short);
         if !(low >= 0.0 && low <= high && high <= LARGEST) {
             return refuse(
                 "gmin",
-                format!("values from {low} to {high}; give finite ones from 0 to {LARGEST:e}, the smaller first"),
+                format!("values from {from} to {to}; give finite ones from 0 to {LARGEST:e}, the smaller first"),
             );
         }
         if self.m_g == 0 || (self.m_g == 1) != (low == high) {
-            return refuse(
-                "m_g",
-                format!("{} values from {low} to {high}; give two at least, or one of one", self.m_g),
-            );
+            return refuse("m_g", format!("{} values from {from} to {to}; give two at least, or one of one", self.m_g));
         }
         check_samples(self.m_g, self.n_samples)?;
         if let Some(i) = (1..self.m_g).find(|&i| self.value(i) <= self.value(i - 1)) {
-            let value = self.value(i);
+            let value = short(self.value(i));
             return refuse("m_g", format!("{value} twice among the {} values to twelve digits; give fewer", self.m_g));
         }
         self.varied.check(&self.dynamics)?;
@@ -107,8 +105,8 @@ impl Transition {
     fn name(&self) -> String {
         let Dynamics { n, tsim, dt, tons, .. } = &self.dynamics;
         let (activation, varied) = (self.dynamics.activation_name(), self.varied.name());
-        let tons = tons.map_or("adaptive".to_owned(), in_name);
-        let [tsim, dt] = [*tsim, *dt].map(in_name);
+        let tons = tons.map_or("adaptive".to_owned(), short);
+        let [tsim, dt] = [*tsim, *dt].map(short);
         format!("{activation}_N{n}_nSample{}_tSim{tsim}_dt{dt}_tOns{tons}_{varied}", self.n_samples)
     }
 
@@ -160,7 +158,7 @@ impl Sweep for Transition {
         let (varied, seed) = (self.varied.name(), self.dynamics.seed);
         let name = |value: f64| (0..self.n_samples).map(move |sample| (value, sample));
         let names = self.values().into_iter().flat_map(name);
-        names.map(|(value, sample)| format!("{varied}_g{}_sample{sample}_seed{seed}", in_name(value))).collect()
+        names.map(|(value, sample)| format!("{varied}_g{}_sample{sample}_seed{seed}", short(value))).collect()
     }
 
     fn compute(&self, point: usize, piece: &Piece<'_>) -> Result<Option<Record>, Error> {

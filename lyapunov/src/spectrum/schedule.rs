@@ -2,6 +2,7 @@
 
 use super::settings::{Compat, Interval, Settings};
 use crate::Error;
+use crate::error::short;
 use crate::qr::Qr;
 use serde_json::{Value, json};
 use tch_sparse::Real;
@@ -43,7 +44,7 @@ impl Schedule {
     pub(super) fn new(settings: &Settings, dt: f64) -> Result<Self, Error> {
         let refuse = |setting, what: String| Err(Error::setting(setting, what));
         if !(dt > 0.0 && dt.is_finite()) {
-            return refuse("dt", format!("the step takes {dt} units of time; it must be above 0"));
+            return refuse("dt", format!("the step takes {} units of time; it must be above 0", short(dt)));
         }
         let s = settings;
         for (name, time) in
@@ -52,7 +53,11 @@ impl Schedule {
             if let Some(time) = time.filter(|t| !(t.is_finite() && *t >= 0.0) || *t / dt > MOST_STEPS) {
                 return refuse(
                     name,
-                    format!("{time} units of time with steps of {dt}: give a time from 0 to 1e15 steps"),
+                    format!(
+                        "{} units of time with steps of {}: give a time from 0 to 1e15 steps",
+                        short(time),
+                        short(dt)
+                    ),
                 );
             }
         }
@@ -66,7 +71,8 @@ impl Schedule {
         let (interval, adaptive) = match s.interval {
             Interval::Time(t) if t > 0.0 && t / dt <= MOST_STEPS => (steps(t, dt).max(1), false),
             Interval::Time(t) => {
-                return refuse("interval", format!("{t}: give a time above 0 and at most 1e15 steps, or let it adapt"));
+                let problem = format!("{}: give a time above 0 and at most 1e15 steps, or let it adapt", short(t));
+                return refuse("interval", problem);
             }
             // FlyStability's does not adapt to a single exponent.
             Interval::Adaptive if s.compat == Compat::FlyStability => (2, s.exponents > 1),
@@ -75,7 +81,10 @@ impl Schedule {
         let uncounted = transient + tangent_transient;
         let end = uncounted + counted - u64::from(s.compat == Compat::FlyStability);
         if end <= uncounted {
-            return refuse("duration", "FlyStability's counts leave out the last step, and there is no other".into());
+            return refuse(
+                "duration",
+                "FlyStability's counts leave out the last step, and there is no other; give two steps or more".into(),
+            );
         }
         let compat = s.compat;
         Ok(Self {
@@ -192,7 +201,7 @@ impl Schedule {
         if !(time >= 0.0 && time / self.dt <= MOST_STEPS) {
             return Err(Error::setting(
                 "extend",
-                format!("by {time} units of time; give 0 or more, at most 1e15 steps"),
+                format!("by {} units of time; give 0 or more, at most 1e15 steps", short(time)),
             ));
         }
         self.end += steps(time, self.dt);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::training::seeded;
 use super::{Among, Bounds, Groups, Recipe, Share};
 use crate::Error;
-use crate::rate::dynamics::{check_run, in_name};
+use crate::rate::dynamics::{check_run, short};
 use crate::rate::{
     Balance, FromConnectome, Grouping, Purpose, RateSystem, SignOf, Symmetry, activation, normals, read_connectome,
 };
@@ -108,14 +108,14 @@ impl TrainSettings {
         for (key, value) in [("tsim", self.tsim), ("dt", self.dt), ("lr", self.lr), ("tons", self.tons.unwrap_or(1.0))]
         {
             if !(value > 0.0 && value.is_finite()) {
-                return refuse(key, format!("{value}; a number above 0 is needed"));
+                return refuse(key, format!("{}; a number above 0 is needed", short(value)));
             }
         }
         if self.dt > 1.0 {
-            return refuse("dt", format!("{} time constants; at most 1", self.dt));
+            return refuse("dt", format!("{} time constants; at most 1", short(self.dt)));
         }
         if self.target.is_nan() || self.target.abs() > FARTHEST {
-            let problem = format!("{}; a number from -{FARTHEST:e} to {FARTHEST:e} is needed", self.target);
+            let problem = format!("{}; a number from -{FARTHEST:e} to {FARTHEST:e} is needed", short(self.target));
             return refuse("target", problem);
         }
         if self.dale && !self.train_weights {
@@ -213,7 +213,7 @@ impl TrainSettings {
     pub fn name(&self) -> String {
         let truth = |b: bool| if b { "True" } else { "False" };
         let (target, nle) = (self.target, self.nle);
-        let [tsim, dt, lr] = [self.tsim, self.dt, self.lr].map(in_name);
+        let [tsim, dt, lr] = [self.tsim, self.dt, self.lr].map(short);
         let loss = match self.loss.as_str() {
             "l2" => format!("l2Norm_{target:.2}"),
             "MSE" => format!("MSE_{target:.2}"),
@@ -221,7 +221,7 @@ impl TrainSettings {
             "Sinai" => "Entropy".into(),
             other => other.to_owned(),
         };
-        let tons = self.tons.map_or_else(|| "None".into(), in_name);
+        let tons = self.tons.map_or_else(|| "None".into(), short);
         let groups = format!(
             "Weights{}_Shifts{}_Gains{}",
             truth(self.train_weights),
@@ -236,7 +236,7 @@ impl TrainSettings {
         let activation = &self.activation;
         match &self.network {
             Source::Random { n, g } => {
-                let g = in_name(*g);
+                let g = short(*g);
                 format!("{activation}_{groups}_N{n}_{learning}_g{g}_Tons{tons}_Tsim{tsim}_{end}")
             }
             Source::Connectome { roi, subpopulation, .. } => {

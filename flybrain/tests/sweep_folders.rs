@@ -1,0 +1,33 @@
+//! Folders of sweeps whose settings change, that cannot be completed, or that are given to commands of others.
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use common::Cli;
+
+const CHAOS: Cli = Cli("transition-to-chaos");
+
+/// A small training on exponents, in an environment.
+fn train(folder: &Path, more: &[&str], environment: &[(&str, &str)]) -> Output {
+    let args = ["train-random", "--n", "4", "--n_samples", "1", "--nle", "1", "--g", "1", "--activation", "tanh"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flybrain"));
+    command.args(args).args(["--loss", "l2", "--n_epochs", "1"]).args(more).current_dir(folder);
+    if !more.contains(&"--tsim") {
+        command.args(["--tsim", "2"]);
+    }
+    command.envs(environment.iter().copied()).output().unwrap()
+}
+
+/// Numbers of hundreds of digits are said in a few.
+#[test]
+fn large_numbers_are_said_briefly() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--gmin", "1", "--gmax", "2", "--m_g", "2", "--n_samples", "1", "--tsim", "1e300"];
+    let sweep = CHAOS.fails(folder.path(), &args, 1);
+    let training = String::from_utf8(train(folder.path(), &["--tsim", "1e300"], &[]).stderr).unwrap();
+    for message in [sweep, training] {
+        assert!(message.contains("tsim: 1e300") && message.len() < 300, "{message}");
+    }
+}
