@@ -7,7 +7,18 @@ use std::process::{Command, Output};
 
 use common::Cli;
 
+const BENCHMARK: Cli = Cli("lyapunov-benchmark");
 const CHAOS: Cli = Cli("transition-to-chaos");
+
+/// A benchmark is refused where one of its points could never be computed.
+#[test]
+fn all_cases_of_a_benchmark_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--n", "10", "--tsim", "10", "--dt", "1", "--tons", "1", "--compat", "--out", "bad"];
+    let message = BENCHMARK.fails(folder.path(), &args, 1);
+    assert!(message.contains("tsim: duration_0.5: ") && message.contains("two steps or more"), "{message}");
+    assert!(!folder.path().join("bad").exists(), "something is left behind");
+}
 
 /// A small training on exponents, in an environment.
 fn train(folder: &Path, more: &[&str], environment: &[(&str, &str)]) -> Output {

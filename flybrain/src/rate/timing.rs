@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::dynamics::{Dynamics, Varied, short};
+use super::dynamics::{Dynamics, Varied, check_run, short};
 use super::plan::{Collect, Findings};
 use super::sweep::{Piece, Sweep};
 use super::transition::check_samples;
@@ -33,6 +33,17 @@ enum Case {
     Duration(f64),
     /// Neurons; a tenth as many exponents.
     Neurons(usize),
+}
+
+/// What is computed in a case.
+struct Task {
+    dynamics: Dynamics,
+    /// Coupling.
+    g: f64,
+    /// Exponents.
+    k: usize,
+    /// Whether running exponents are kept.
+    watched: bool,
 }
 
 /// A timing.
@@ -77,7 +88,25 @@ impl Benchmark {
             let problem = format!("{}; give 10 time constants or more", short(self.dynamics.tsim));
             return Err(Error::Setting { key: "tsim", problem });
         }
+        for (name, case) in self.names().into_iter().zip(self.cases()) {
+            let Task { dynamics, k, .. } = self.task(case);
+            check_run(&dynamics.settings(k, dynamics.seed), dynamics.n, dynamics.dt).map_err(|error| match error {
+                Error::Setting { key, problem } => Error::Setting { key, problem: format!("{name}: {problem}") },
+                other => other,
+            })?;
+        }
         check_samples(1, self.repeats)
+    }
+
+    fn task(&self, case: Case) -> Task {
+        let mut task = Task { dynamics: self.dynamics.clone(), g: COUPLING[1], k: EXPONENTS, watched: false };
+        match case {
+            Case::Interval(tons) => (task.dynamics.tons, task.g, task.watched) = (tons, COUPLING[0], true),
+            Case::Exponents(exponents) => task.k = exponents,
+            Case::Duration(time) => task.dynamics.tsim = time,
+            Case::Neurons(n) => (task.dynamics.n, task.k) = (n, (n / 10).max(1)),
+        }
+        task
     }
 
     fn cases(&self) -> Vec<Case> {
@@ -144,14 +173,7 @@ impl Sweep for Benchmark {
     }
 
     fn compute(&self, point: usize, piece: &Piece<'_>) -> Result<Option<Timing>, Error> {
-        let mut dynamics = self.dynamics.clone();
-        let (mut g, mut k, mut watched) = (COUPLING[1], EXPONENTS, false);
-        match self.cases()[point] {
-            Case::Interval(tons) => (dynamics.tons, g, watched) = (tons, COUPLING[0], true),
-            Case::Exponents(exponents) => k = exponents,
-            Case::Duration(time) => dynamics.tsim = time,
-            Case::Neurons(n) => (dynamics.n, k) = (n, (n / 10).max(1)),
-        }
+        let Task { dynamics, g, k, watched } = self.task(self.cases()[point]);
         let map = dynamics.system(Varied::WEIGHTS, g, dynamics.seed)?;
         let (network, state) = (map.network(dynamics.derivative())?, map.state());
         let settings = dynamics.settings(k, dynamics.seed).history(watched);
