@@ -5,10 +5,35 @@ mod common;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use serde_json::Value;
+
 use common::Cli;
 
 const BENCHMARK: Cli = Cli("lyapunov-benchmark");
 const CHAOS: Cli = Cli("transition-to-chaos");
+const SPECTRUM: Cli = Cli("spectrum");
+
+/// Points that were computed and points that were there.
+fn points(found: &Value) -> (u64, u64) {
+    (found["computed"].as_u64().unwrap(), found["found"].as_u64().unwrap())
+}
+
+/// What cannot be computed is said with what can be done about it, by options that there are.
+#[test]
+fn vanishing_directions_have_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let spectrum = ["--n", "40", "--n_samples", "1", "--variance_max", "9", "--parameter", "weights", "--tsim", "50"];
+    let chaos = ["--gmin", "0", "--gmax", "0", "--m_g", "1", "--n_samples", "1", "--n", "4", "--tsim", "10"];
+    for (command, args, all) in [(SPECTRUM, &spectrum[..], 9), (CHAOS, &chaos, 1)] {
+        let with = |dt: &'static str| [args, &["--tons", "1", "--dt", dt]].concat();
+        let output = command.run(folder.path(), &with("1"));
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && message.contains("take a shorter --dt"), "{message}");
+        assert!(!message.contains("ask for at most"), "{message}");
+        let other = tempfile::tempdir().unwrap();
+        assert_eq!(points(&command.json(other.path(), &with("0.5"))), (all, 0));
+    }
+}
 
 /// A benchmark is refused where one of its points could never be computed.
 #[test]

@@ -46,7 +46,7 @@ pub enum Error {
         /// The time counted.
         time: f64,
     },
-    /// A tangent that a step contracts to nothing within rounding, so that its exponent is minus infinity.
+    /// A tangent that a step contracts to nothing within rounding, so that its exponent cannot be told from minus infinity.
     #[error("{}", vanished(*.column, *.step))]
     Vanished {
         /// Which one, from 0.
@@ -87,10 +87,14 @@ pub(crate) fn short(x: f64) -> String {
 
 fn vanished(column: usize, step: u64) -> String {
     let what = if column == 0 {
-        "the first tangent: the largest exponent is minus infinity, as of a system that settles faster than any power"
+        "the first tangent: the largest exponent is minus infinity, as of a system that settles faster than any power; \
+         of a flow, take shorter steps"
             .to_string()
     } else {
-        format!("tangent {column}: its exponent is minus infinity; ask for at most {column} exponents")
+        format!(
+            "tangent {column} within rounding: its exponent cannot be told from minus infinity; ask for at most {column} exponents or, \
+             of a flow, take shorter steps"
+        )
     };
     format!("step {step} contracts to nothing {what}")
 }

@@ -216,7 +216,7 @@ pub fn run<S: Sweep>(sweep: &S, folder: &Path, options: &Options<'_>) -> Result<
                     remove(&piece.kept)?;
                     None
                 }
-                Err(Error::Lyapunov(error)) => Some((point, error.to_string())),
+                Err(Error::Lyapunov(error)) => Some((point, told(&error))),
                 Err(error) => return Err(error),
             };
             if let Ok(mut done) = done.lock() {
@@ -258,7 +258,24 @@ pub fn run<S: Sweep>(sweep: &S, folder: &Path, options: &Options<'_>) -> Result<
     Ok(Swept { computed, found: mine.len() - wanted.len(), failed, interrupted })
 }
 
-/// All points of a sweep, `None` for those that are not there.
+/// Why a point cannot be computed, with what can be done about it by options that all sweeps have.
+fn told(error: &lyapunov::Error) -> String {
+    match error {
+        lyapunov::Error::Vanished { column, step } => format!(
+            "step {step} contracts tangent {} to nothing within rounding, so that its exponent cannot be told from minus infinity; steps \
+             as long as the time constant do that: take a shorter --dt, such as 0.5, and another folder",
+            column + 1
+        ),
+        // An interval that adapts does not come to this.
+        lyapunov::Error::Dependent { interval, step } => format!(
+            "tangents became dependent or too small within the {interval} steps up to step {step}, so that exponents are lost to \
+             rounding: take a shorter --tons, `--tons adaptive`, or a shorter --dt, and another folder"
+        ),
+        other => other.to_string(),
+    }
+}
+
+/// All points of a sweep, `None` for those that are not there or have less than what is asked for.
 ///
 /// # Errors
 /// [`Error::Settings`] for a file that does not hold a point, [`Error::Read`] for one that cannot be read.

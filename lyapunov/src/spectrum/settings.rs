@@ -200,7 +200,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Error::Setting`] and [`Error::Shape`] for settings that do not fit the map; [`Error::NotFinite`] where the system diverges;
-    /// [`Error::Vanished`] where an exponent is minus infinity; [`Error::Dependent`] where a given interval is too long.
+    /// [`Error::Vanished`] where an exponent cannot be told from minus infinity; [`Error::Dependent`] where a given interval is too long.
     pub fn run<T: Real, M: StepMap<T>>(&self, map: &M, state: &[T]) -> Result<Spectrum<T>, Error> {
         let mut run = Run::new(self, map, state)?;
         run.advance(map, u64::MAX)?;
