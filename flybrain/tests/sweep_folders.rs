@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -16,6 +17,24 @@ const SPECTRUM: Cli = Cli("spectrum");
 /// Points that were computed and points that were there.
 fn points(found: &Value) -> (u64, u64) {
     (found["computed"].as_u64().unwrap(), found["found"].as_u64().unwrap())
+}
+
+/// More timings are taken where more are asked for; fewer are no reason to take any.
+#[test]
+fn timings_are_as_many_as_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |repeats: &str| {
+        let args = ["--n", "10", "--tsim", "10", "--out", "run", "--repeats", repeats];
+        points(&BENCHMARK.json(folder.path(), &args))
+    };
+    let timings = || {
+        let text = fs::read(folder.path().join("run/points/duration_0.5.json")).unwrap();
+        serde_json::from_slice::<Value>(&text).unwrap()["seconds"].as_array().unwrap().len()
+    };
+    let (all, _) = run("1");
+    assert_eq!((run("1"), timings()), ((0, all), 1));
+    assert_eq!((run("2"), timings()), ((all, 0), 2));
+    assert_eq!((run("1"), timings()), ((0, all), 2));
 }
 
 /// What cannot be computed is said with what can be done about it, by options that there are.

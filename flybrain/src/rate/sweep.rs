@@ -40,6 +40,11 @@ pub trait Sweep: Sync {
     /// What is wrong.
     fn check_record(&self, point: usize, record: &Self::Record) -> Result<(), String>;
 
+    /// Whether a record has all that is asked for. One that has not counts as missing, and is computed again.
+    fn suffices(&self, _record: &Self::Record) -> bool {
+        true
+    }
+
     /// Whether points are computed one by one, so that they can be timed.
     fn alone(&self) -> bool {
         false
@@ -289,7 +294,8 @@ pub fn read<S: Sweep>(sweep: &S, folder: &Path) -> Result<Vec<Option<S::Record>>
         };
         let record = serde_json::from_slice(&text).map_err(|error| error.to_string());
         let sound = record.and_then(|record| sweep.check_record(point, &record).map(|()| Some(record)));
-        sound.map_err(|why| Error::Settings {
+        let sufficient = sound.map(|record| record.filter(|record| sweep.suffices(record)));
+        sufficient.map_err(|why| Error::Settings {
             path,
             problem: format!("it does not hold this point ({why}); delete it, and it is computed again"),
         })

@@ -16,7 +16,7 @@ use crate::figure::{Axis, Figure, Join, Lines, Scatter};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Benchmark {
-    /// Times that each computation is done; the shortest counts.
+    /// Times that each computation is done; the shortest counts. Points with fewer are computed again, those with more stay as they are.
     pub repeats: u64,
     /// Networks and computation. Sizes are multiples of half its number of neurons.
     pub dynamics: Dynamics,
@@ -203,6 +203,10 @@ impl Sweep for Benchmark {
             return Err(format!("it has {largest} running exponents and {times} times"));
         }
         Ok(())
+    }
+
+    fn suffices(&self, timing: &Timing) -> bool {
+        timing.seconds.len() as u64 >= self.repeats
     }
 
     fn alone(&self) -> bool {

@@ -16,7 +16,7 @@ pub(crate) struct LyapunovBenchmark {
     /// Neurons
     #[arg(long, default_value_t = 200)]
     n: usize,
-    /// Times that each computation is done; the shortest counts
+    /// Times that each computation is done; the shortest counts. More may be asked for later: points with fewer are computed again
     #[arg(long, default_value_t = 3)]
     repeats: u64,
     /// Time counted, in time constants
