@@ -12,6 +12,7 @@ use common::Cli;
 
 const BENCHMARK: Cli = Cli("lyapunov-benchmark");
 const CHAOS: Cli = Cli("transition-to-chaos");
+const CONVERGENCE: Cli = Cli("lyapunov-convergence");
 const SPECTRUM: Cli = Cli("spectrum");
 
 /// Points that were computed and points that were there.
@@ -35,6 +36,20 @@ fn timings_are_as_many_as_asked_for() {
     assert_eq!((run("1"), timings()), ((0, all), 1));
     assert_eq!((run("2"), timings()), ((all, 0), 2));
     assert_eq!((run("1"), timings()), ((0, all), 2));
+}
+
+/// A picture of each of many states would be too large to draw, or to look at.
+#[test]
+fn of_many_states_the_first_are_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |samples: &str, out: &str| {
+        let args = ["--tons", "1", "--activation", "tanh", "--n", "3", "--nle", "1", "--tsim", "5", "--out", out];
+        CONVERGENCE.json(folder.path(), &[&args[..], &["--n_samples", samples]].concat());
+        fs::read_to_string(folder.path().join(out).join("report.html")).unwrap()
+    };
+    let many = run("25", "many");
+    assert!(many.contains("drawn: the first 24 of 25 states") && many.contains("from the first 24 of 25 states"));
+    assert!(!run("24", "few").contains("first 24"));
 }
 
 /// What cannot be computed is said with what can be done about it, by options that there are.

@@ -27,6 +27,8 @@ pub struct Convergence {
 
 /// Exponents that are drawn, by number from 0.
 const DRAWN: [usize; 4] = [0, 2, 4, 6];
+/// States that are drawn: pictures have a limit, and eyes.
+const STATES: usize = 24;
 /// Numbers of running exponents in a file at most.
 const MOST_RUNNING: f64 = 2e7;
 /// Steps between orthonormalisations that an interval that adapts has at least, as a rule.
@@ -72,7 +74,12 @@ impl Convergence {
 
     fn figure(&self, records: &[&Record]) -> Result<Figure, Error> {
         let Dynamics { n, .. } = self.dynamics;
-        let title = format!("Running exponents of {} neurons, g = {}, from several states", n, self.g);
+        let states = match records.len() {
+            0..=STATES => "several states".to_owned(),
+            all => format!("the first {STATES} of {all} states"),
+        };
+        let records = &records[..records.len().min(STATES)];
+        let title = format!("Running exponents of {n} neurons, g = {}, from {states}", self.g);
         let mut lines =
             Lines::new(title).x("time counted (time constants)").y(self.axis(records)).mark(Mark::Horizontal(0.0), "");
         for record in records {
@@ -156,6 +163,9 @@ impl Collect for Convergence {
         let spread = largest.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b))
             - largest.iter().fold(f64::INFINITY, |a, b| a.min(*b));
         text += &format!("all states: mean {:.5}, largest less smallest {spread:.5}\n", mean(&largest));
+        if records.len() > STATES {
+            text += &format!("drawn: the first {STATES} of {} states\n", records.len());
+        }
         let name = self.name();
         Ok(Findings {
             tables: vec![

@@ -22,7 +22,7 @@ pub(crate) struct LyapunovConvergence {
     /// Coupling strength
     #[arg(long, default_value_t = 1.5, allow_negative_numbers = true)]
     g: f64,
-    /// Starting states
+    /// Starting states; the first 24 are drawn
     #[arg(long = "n_samples", alias = "n-samples", default_value_t = 5)]
     n_samples: u64,
     /// Neurons
