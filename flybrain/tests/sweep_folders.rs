@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -14,6 +15,12 @@ const BENCHMARK: Cli = Cli("lyapunov-benchmark");
 const CHAOS: Cli = Cli("transition-to-chaos");
 const CONVERGENCE: Cli = Cli("lyapunov-convergence");
 const SPECTRUM: Cli = Cli("spectrum");
+
+/// Files of a folder, but for those of folders in it.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file());
+    files.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap())).collect()
+}
 
 /// Points that were computed and points that were there.
 fn points(found: &Value) -> (u64, u64) {
@@ -77,6 +84,42 @@ fn all_cases_of_a_benchmark_are_checked() {
     let message = BENCHMARK.fails(folder.path(), &args, 1);
     assert!(message.contains("tsim: duration_0.5: ") && message.contains("two steps or more"), "{message}");
     assert!(!folder.path().join("bad").exists(), "something is left behind");
+}
+
+/// Tables and pictures are of the plan that the folder has now; points that were computed are kept, and so is what others put there.
+#[test]
+fn nothing_is_left_of_another_number_of_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let chaos = ["--gmin", "0.5", "--gmax", "1.5", "--m_g", "2", "--n", "4", "--tsim", "10"];
+    let spectrum = ["--variance_max", "2", "--parameter", "weights", "--n", "4", "--tsim", "10"];
+    for (command, args) in [(CHAOS, &chaos[..]), (SPECTRUM, &spectrum)] {
+        let at = |out: &str| folder.path().join(format!("{}_{out}", command.0));
+        let run = |samples: &'static str, out: &str, more: &[&'static str]| {
+            let out = at(out).display().to_string();
+            let args = [args, &["--n_samples", samples, "--out", &out], more].concat();
+            command.run(folder.path(), &args)
+        };
+        assert!(run("1", "fresh", &[]).status.success());
+        assert!(run("2", "run", &[]).status.success());
+        fs::write(at("run").join("notes.csv"), "mine").unwrap();
+        let before = files(&at("run"));
+        let output = run("1", "run", &["--resume"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && said.contains("warning: 2 points in"), "{said}");
+        assert!(said.contains("n_samples was 2, is 1"), "{said}");
+        let mut after = files(&at("run"));
+        assert_eq!(after.remove("notes.csv").unwrap(), b"mine");
+        assert_eq!(after.keys().collect::<Vec<_>>(), files(&at("fresh")).keys().collect::<Vec<_>>());
+        assert!(after == files(&at("fresh")), "files differ from those of a fresh run");
+        let again = run("2", "run", &["--json", "--quiet"]);
+        assert_eq!(points(&serde_json::from_slice(&again.stdout).unwrap()), (0, 4));
+        assert!(files(&at("run")) == before && again.stderr.is_empty());
+    }
+    // what was put together of fewer samples is not there while more are missing
+    let args = [&chaos[..], &["--n_samples", "3", "--out", "transition-to-chaos_run"]].concat();
+    CHAOS.json(folder.path(), &[&args[..], &["--task-id", "1", "--n-tasks", "2"]].concat());
+    let names: Vec<String> = files(&folder.path().join("transition-to-chaos_run")).into_keys().collect();
+    assert_eq!(names, ["notes.csv", "sweep.json"]);
 }
 
 /// A small training on exponents, in an environment.

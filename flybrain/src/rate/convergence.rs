@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::dynamics::{Dynamics, Record, Varied, mean, point_seed, short};
-use super::plan::{Collect, Findings, json};
+use super::plan::{Collect, Findings, json, pictures};
 use super::sweep::{Piece, Sweep};
 use super::transition::check_samples;
 use super::{Purpose, normals};
@@ -142,6 +142,11 @@ impl Sweep for Convergence {
 }
 
 impl Collect for Convergence {
+    fn outputs(&self) -> Vec<String> {
+        let name = self.name();
+        [format!("{name}.json"), format!("{name}.csv")].into_iter().chain(pictures(&name)).collect()
+    }
+
     fn findings(&self, records: &[Option<Record>]) -> Result<Findings, Error> {
         let records: Vec<&Record> = records.iter().flatten().collect();
         // FlyStability's log.

@@ -1,5 +1,6 @@
 //! What a folder of a sweep holds, and how it is put together.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,8 @@ use crate::{Error, run_folder};
 /// | `runs/` | a file per task, such as `0_of_1.json`: version, revision, platform, command line, times of its last run |
 /// | `*.csv`, `*.json`, `*.svg`, `*.png`, `report.html` | tables and pictures, as [`collect`](Self::collect) makes them |
 ///
-/// All but `runs/` is the same to the bit however the points were shared out, stopped and gone on with.
+/// All but `runs/` is the same to the bit however the points were shared out, stopped and gone on with. Where a plan of fewer values or
+/// samples takes the place of another, points that are not its own stay in `points/`; tables and pictures of the other one go.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "workflow", rename_all = "kebab-case")]
 pub enum Plan {
@@ -47,7 +49,7 @@ macro_rules! each {
     };
 }
 
-/// Settings that say which points there are, not what they are: they may change in a folder.
+/// Settings that say which points there are, or how often each is timed, not what they are: they may change in a folder.
 const GRID: [&str; 6] = ["gmin", "gmax", "m_g", "n_samples", "variance_max", "repeats"];
 
 /// Rows of a table of points in a report.
@@ -119,7 +121,8 @@ impl Plan {
         Ok(swept)
     }
 
-    /// Makes sure that the folder is this plan's.
+    /// Makes sure that the folder is this plan's. What was put together of another number of values or samples is removed: it would be
+    /// taken for this plan's.
     fn take(&self, folder: &Path) -> Result<(), Error> {
         let path = folder.join("sweep.json");
         if run_folder::holds(folder, "sweep.json")? {
@@ -145,8 +148,30 @@ impl Plan {
                     return Err(Error::Settings { path, problem });
                 }
             }
+            there.give_way(self, folder)?;
         }
         sweep::write_json(&path, self)
+    }
+
+    /// Removes what [`collect`](Self::collect) wrote, and says which points the plan that follows leaves aside.
+    fn give_way(&self, to: &Self, folder: &Path) -> Result<(), Error> {
+        for name in each!(self, plan => plan.outputs()).iter().map(String::as_str).chain(["report.html"]) {
+            sweep::remove(&folder.join(name))?;
+        }
+        let wanted: HashSet<String> = each!(to, plan => plan.names()).into_iter().collect();
+        let names = each!(self, plan => plan.names()).into_iter().filter(|name| !wanted.contains(name));
+        let left = names.filter(|name| sweep::file(folder, name).exists()).count();
+        if left > 0 {
+            let changes = settings(self).into_iter().zip(settings(to)).filter(|(old, new)| old != new);
+            let changes: Vec<String> =
+                changes.map(|((key, old), (_, new))| format!("{key} was {old}, is {new}")).collect();
+            tracing::warn!(
+                "{left} points in {} are not of this sweep ({}); they stay there, and count again once they are asked for",
+                folder.join("points").display(),
+                changes.join(", ")
+            );
+        }
+        Ok(())
     }
 
     /// Name of the workflow.
@@ -247,6 +272,14 @@ impl Plan {
 pub(super) trait Collect: Sweep {
     /// Of records in the order of names, at least one of which is there.
     fn findings(&self, records: &[Option<Self::Record>]) -> Result<Findings, Error>;
+
+    /// Names of all files of tables and figures that there may be.
+    fn outputs(&self) -> Vec<String>;
+}
+
+/// The files of a figure.
+pub(super) fn pictures(name: &str) -> [String; 2] {
+    [format!("{name}.svg"), format!("{name}.png")]
 }
 
 /// All settings of a plan, `dynamics.n` and so on.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::dynamics::{Dynamics, Record, Varied, mean, point_seed, short};
-use super::plan::{Collect, Findings, json};
+use super::plan::{Collect, Findings, json, pictures};
 use super::sweep::{Piece, Sweep};
 use super::transition::{by_value, check_samples};
 use crate::Error;
@@ -138,7 +138,18 @@ impl Sweep for SpectrumScan {
     }
 }
 
+/// Ends of the names of logs and figures.
+const LOGS: [&str; 3] = ["spectrum", "entropies", "dim"];
+const FIGURES: [&str; 3] = ["dim", "entro", "spect"];
+
 impl Collect for SpectrumScan {
+    fn outputs(&self) -> Vec<String> {
+        let name = self.name();
+        let logs = LOGS.iter().map(|of| format!("{name}_{of}.json"));
+        let figures = FIGURES.iter().flat_map(|of| pictures(&format!("{name}_{of}")));
+        logs.chain(figures).chain([format!("{name}.csv")]).collect()
+    }
+
     fn findings(&self, records: &[Option<Record>]) -> Result<Findings, Error> {
         let points = by_value(records, self.n_samples);
         let dimension = |r: &Record| self.dimension(r);
@@ -171,17 +182,15 @@ impl Collect for SpectrumScan {
         }
         let name = self.name();
         let mut tables = vec![(format!("{name}.csv"), table.into_bytes())];
-        for (log, of) in logs.into_iter().zip(["spectrum", "entropies", "dim"]) {
+        for (log, of) in logs.into_iter().zip(LOGS) {
             tables.push((format!("{name}_{of}.json"), json(&Value::Object(log))));
         }
-        let figures = vec![
-            (format!("{name}_dim"), self.over_sigma("Dimension of the attractor", "dimension", &points, &dimension)?),
-            (
-                format!("{name}_entro"),
-                self.over_sigma("Entropy", "entropy (nats per time constant)", &points, &entropy)?,
-            ),
-            (format!("{name}_spect"), self.spectra(&points)?),
+        let figures = [
+            self.over_sigma("Dimension of the attractor", "dimension", &points, &dimension)?,
+            self.over_sigma("Entropy", "entropy (nats per time constant)", &points, &entropy)?,
+            self.spectra(&points)?,
         ];
+        let figures = FIGURES.iter().zip(figures).map(|(of, figure)| (format!("{name}_{of}"), figure)).collect();
         Ok(Findings { tables, figures, summary: summary.into(), text })
     }
 }

@@ -303,7 +303,8 @@ pub fn read<S: Sweep>(sweep: &S, folder: &Path) -> Result<Vec<Option<S::Record>>
     sweep.names().into_iter().enumerate().map(one).collect()
 }
 
-fn file(folder: &Path, name: &str) -> PathBuf {
+/// The file of a point.
+pub(super) fn file(folder: &Path, name: &str) -> PathBuf {
     folder.join("points").join(format!("{name}.json"))
 }
 
@@ -320,7 +321,8 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     atomic::write(path, bytes).map_err(|source| Error::Write { path: path.to_path_buf(), source })
 }
 
-fn remove(path: &Path) -> Result<(), Error> {
+/// Removes a file, where it is there.
+pub(super) fn remove(path: &Path) -> Result<(), Error> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != ErrorKind::NotFound => Err(Error::Write { path: path.to_path_buf(), source }),
         _ => Ok(()),

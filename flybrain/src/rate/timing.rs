@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::dynamics::{Dynamics, Varied, check_run, short};
-use super::plan::{Collect, Findings};
+use super::plan::{Collect, Findings, pictures};
 use super::sweep::{Piece, Sweep};
 use super::transition::check_samples;
 use crate::Error;
@@ -214,7 +214,31 @@ impl Sweep for Benchmark {
     }
 }
 
+/// Figures of times: the end of the name, the axis.
+const OVER: [(&str, &str); 3] =
+    [("nle", "exponents"), ("tSim", "time counted (time constants)"), ("netSize", "neurons")];
+
+impl Benchmark {
+    fn table_name(&self) -> String {
+        format!("timings_N{}.csv", self.dynamics.n)
+    }
+
+    fn convergence_name(&self) -> String {
+        format!("0_convergence_vs_Tons_N{}", self.dynamics.n)
+    }
+
+    /// Of a figure of [`OVER`].
+    fn figure_name(&self, place: usize) -> String {
+        format!("{}_time_vs_{}_N{}", place + 1, OVER[place].0, self.dynamics.n)
+    }
+}
+
 impl Collect for Benchmark {
+    fn outputs(&self) -> Vec<String> {
+        let figures = (0..OVER.len()).map(|place| self.figure_name(place)).chain([self.convergence_name()]);
+        figures.flat_map(|name| pictures(&name)).chain([self.table_name()]).collect()
+    }
+
     fn findings(&self, records: &[Option<Timing>]) -> Result<Findings, Error> {
         let there: Vec<(Case, &Timing)> =
             self.cases().into_iter().zip(records).filter_map(|(case, r)| Some((case, r.as_ref()?))).collect();
@@ -235,39 +259,34 @@ impl Collect for Benchmark {
             summary.push(json!({ "interval": tons, "largest": last, "seconds": timing.shortest() }));
         }
         if !runs.is_empty() {
-            figures.push((format!("0_convergence_vs_Tons_N{n}"), self.convergence(&runs)?));
+            figures.push((self.convergence_name(), self.convergence(&runs)?));
         }
         type Of = fn(Case) -> Option<f64>;
-        let kinds: [(&str, &str, String, Of); 3] = [
-            ("nle", "exponents", format!("{n} neurons"), |case| {
-                if let Case::Exponents(k) = case { Some(k as f64) } else { None }
-            }),
-            ("tSim", "time counted (time constants)", format!("{n} neurons, {EXPONENTS} exponents"), |case| {
-                if let Case::Duration(time) = case { Some(time) } else { None }
-            }),
-            ("netSize", "neurons", "a tenth of all exponents".to_owned(), |case| {
-                if let Case::Neurons(n) = case { Some(n as f64) } else { None }
-            }),
-        ];
-        for (i, (file, axis, title, of)) in kinds.into_iter().enumerate() {
+        let kinds: [(String, Of); 3] =
+            [
+                (format!("{n} neurons"), |case| if let Case::Exponents(k) = case { Some(k as f64) } else { None }),
+                (format!("{n} neurons, {EXPONENTS} exponents"), |case| {
+                    if let Case::Duration(time) = case { Some(time) } else { None }
+                }),
+                ("a tenth of all exponents".to_owned(), |case| {
+                    if let Case::Neurons(n) = case { Some(n as f64) } else { None }
+                }),
+            ];
+        for (place, (title, of)) in kinds.into_iter().enumerate() {
+            let axis = OVER[place].1;
             let points: Vec<(f64, f64)> =
                 there.iter().filter_map(|(case, timing)| Some((of(*case)?, timing.shortest()))).collect();
             if points.len() < 2 {
                 continue;
             }
             let (figure, power) = self.figure(&format!("Time of computation: {title}"), axis, &points)?;
-            figures.push((format!("{}_time_vs_{file}_N{n}", i + 1), figure));
+            figures.push((self.figure_name(place), figure));
             let (last, seconds) = points[points.len() - 1];
             text += &format!("{axis}: {seconds:.4} s at {last}; upper half grows with power {power:.2}\n");
             let points: Vec<Value> = points.iter().map(|(x, seconds)| json!([x, seconds])).collect();
             summary.push(json!({ "over": axis, "power": power, "points": points }));
         }
-        Ok(Findings {
-            tables: vec![(format!("timings_N{n}.csv"), table.into_bytes())],
-            figures,
-            summary: summary.into(),
-            text,
-        })
+        Ok(Findings { tables: vec![(self.table_name(), table.into_bytes())], figures, summary: summary.into(), text })
     }
 }
 

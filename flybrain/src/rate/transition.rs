@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::dynamics::{Dynamics, Record, Varied, mean, median, point_seed, short};
 use super::exponent_of_steps;
-use super::plan::{Collect, Findings};
+use super::plan::{Collect, Findings, pictures};
 use super::sweep::{Piece, Sweep};
 use crate::Error;
 use crate::figure::{Axis, Figure, Mark, Scatter};
@@ -175,6 +175,10 @@ impl Sweep for Transition {
 }
 
 impl Collect for Transition {
+    fn outputs(&self) -> Vec<String> {
+        pictures(&self.name()).into_iter().chain([format!("{}.csv", self.name())]).collect()
+    }
+
     fn findings(&self, records: &[Option<Record>]) -> Result<Findings, Error> {
         let mut table = String::from("g,sample,seed,exponent,standard_error\n");
         let points: Vec<&Record> = records.iter().flatten().collect();

@@ -19,7 +19,7 @@ use crate::threads::threads;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
 pub(super) struct Sweeping {
-    /// Folder of the sweep; one that holds points of the same settings is gone on with [default: the command's name]
+    /// Folder of the sweep; one that holds points of the same settings is gone on with, values and samples may be more or fewer [default: the command's name]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Insist that the folder holds this sweep already
@@ -36,7 +36,7 @@ pub(super) struct Sweeping {
     /// Seed of all that is drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Length of a step in time constants
+    /// Length of a step in time constants; of those as long as a time constant, some forget directions, which then have no exponent
     #[arg(long, default_value_t = 0.1, allow_negative_numbers = true)]
     dt: f64,
 }
