@@ -7,12 +7,15 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use flybrain::areas::{Config, multimodal};
+use flybrain::vision::FlyTrainSettings;
 use serde_json::Value;
 
 use common::Cli;
 
 const BENCHMARK: Cli = Cli("lyapunov-benchmark");
 const CHAOS: Cli = Cli("transition-to-chaos");
+const COLLECT: Cli = Cli("collect");
 const CONVERGENCE: Cli = Cli("lyapunov-convergence");
 const SPECTRUM: Cli = Cli("spectrum");
 
@@ -120,6 +123,41 @@ fn nothing_is_left_of_another_number_of_samples() {
     CHAOS.json(folder.path(), &[&args[..], &["--task-id", "1", "--n-tasks", "2"]].concat());
     let names: Vec<String> = files(&folder.path().join("transition-to-chaos_run")).into_keys().collect();
     assert_eq!(names, ["notes.csv", "sweep.json"]);
+}
+
+/// Commands that are given the folder of another one say whose it is.
+#[test]
+fn folders_of_other_commands_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: String| {
+        fs::create_dir(folder.path().join(name)).unwrap();
+        fs::write(folder.path().join(name).join("config.toml"), text).unwrap();
+    };
+    put("areas", Config::default().to_toml().unwrap());
+    put("scenarios", multimodal::Settings::default().to_toml().unwrap());
+    put("fly", FlyTrainSettings::default().to_toml().unwrap());
+    CHAOS.json(
+        folder.path(),
+        &["--gmin", "1", "--gmax", "1", "--m_g", "1", "--n_samples", "1", "--n", "4", "--tsim", "5", "--out", "sweep"],
+    );
+    assert!(train(folder.path(), &["--out", "exponents"], &[]).status.success());
+    let whose = [
+        ("areas", "a run of `areas train`"),
+        ("scenarios", "a run of `areas scenarios`"),
+        ("exponents", "a training on exponents"),
+        ("fly", "models of `vision train`"),
+        ("sweep", "a sweep of exponents"),
+    ];
+    for (name, what) in &whose[..3] {
+        let message = COLLECT.fails(folder.path(), &[name], 1);
+        assert!(message.contains(what) && message.contains("no putting together"), "{name}: {message}");
+    }
+    for (name, what) in &whose[1..] {
+        let message = Cli("areas").fails(folder.path(), &["eval", name], 1);
+        assert!(message.contains(what) && message.contains("name the folder"), "{name}: {message}");
+    }
+    put("damaged", "extent = \"wide\"".into());
+    assert!(COLLECT.fails(folder.path(), &["damaged"], 1).contains("extent"));
 }
 
 /// A small training on exponents, in an environment.

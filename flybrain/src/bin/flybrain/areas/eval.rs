@@ -8,6 +8,7 @@ use tch::Device;
 
 use super::set_threads;
 use crate::failure::Failure;
+use crate::sweeps::Kind;
 use crate::terminal::Terminal;
 use crate::threads::threads;
 
@@ -28,6 +29,10 @@ pub(crate) struct Eval {
 impl Eval {
     pub(crate) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
         set_threads(self.threads);
+        if let Some(other) = Kind::of(&self.run).filter(|kind| *kind != Kind::Areas) {
+            let problem = format!("it holds {}; name the folder of a run of `areas train`", other.name());
+            return Err(flybrain::Error::Settings { path: self.run.clone(), problem }.into());
+        }
         let model = Run::open(&self.run, Device::Cpu)?;
         let mut config = model.config().clone();
         if let Some(data) = &self.data {

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use flybrain::rate::Plan;
-use flybrain::rate::train::TrainSettings;
 use flybrain::vision;
 
+use super::Kind;
 use super::options::text;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
@@ -23,18 +23,17 @@ pub(crate) struct Collect {
 
 impl Collect {
     pub(crate) fn run(&self, terminal: &Terminal) -> Result<ExitCode, Failure> {
-        let has = |name: &str| self.folder.join(name).exists();
-        match (has("sweep.json"), has("config.toml")) {
-            (true, _) => {}
-            (false, true) if TrainSettings::read(&self.folder).is_ok() => {
-                let problem = "it holds a training on exponents, which needs no putting together: see its report.html";
-                return Err(flybrain::Error::Settings { path: self.folder.clone(), problem: problem.into() }.into());
+        let refuse = |problem: String| Err(flybrain::Error::Settings { path: self.folder.clone(), problem }.into());
+        match Kind::of(&self.folder) {
+            Some(Kind::Sweep) => {}
+            Some(Kind::Fly) => return self.models(terminal),
+            Some(other) => {
+                let name = other.name();
+                return refuse(format!("it holds {name}, which needs no putting together: see its report.html"));
             }
-            (false, true) => return self.models(terminal),
-            (false, false) => {
-                let problem = "it holds no sweep (sweep.json) and no models (config.toml)".into();
-                return Err(flybrain::Error::Settings { path: self.folder.clone(), problem }.into());
-            }
+            // What is wrong with the settings is told where they are read.
+            None if self.folder.join("config.toml").exists() => return self.models(terminal),
+            None => return refuse("it holds no sweep (sweep.json) and no models (config.toml)".into()),
         }
         let collected = Plan::read(&self.folder)?.collect(&self.folder)?;
         terminal.result(&collected, || text(&collected, &self.folder))?;
