@@ -171,6 +171,25 @@ fn train(folder: &Path, more: &[&str], environment: &[(&str, &str)]) -> Output {
     command.envs(environment.iter().copied()).output().unwrap()
 }
 
+/// A training in each of many tasks is the same one, unless they were told apart.
+#[test]
+fn tasks_of_an_array_that_do_the_same_are_warned() {
+    let folder = tempfile::tempdir().unwrap();
+    let slurm = [("SLURM_ARRAY_TASK_ID", "1"), ("SLURM_ARRAY_TASK_MIN", "0"), ("SLURM_ARRAY_TASK_COUNT", "4")];
+    let said = |more: &[&str], environment: &[(&str, &str)]| {
+        let output = train(folder.path(), more, environment);
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let warned = said(&["--out", "a"], &slurm);
+    assert!(warned.contains("warning: SLURM_ARRAY_TASK_ID") && warned.contains("one of 4 tasks"), "{warned}");
+    let warned = said(&["--out", "b"], &[("LSB_JOBINDEX", "2"), ("LSB_JOBINDEX_END", "3")]);
+    assert!(warned.contains("warning: LSB_JOBINDEX") && warned.contains("one of 3 tasks"), "{warned}");
+    assert!(!said(&["--out", "c", "--seed", "7"], &slurm).contains("warning"));
+    let single = [("SLURM_ARRAY_TASK_ID", "5"), ("SLURM_ARRAY_TASK_MIN", "5"), ("SLURM_ARRAY_TASK_COUNT", "1")];
+    assert!(!said(&["--out", "d"], &single).contains("warning"));
+}
+
 /// Numbers of hundreds of digits are said in a few.
 #[test]
 fn large_numbers_are_said_briefly() {

@@ -83,6 +83,11 @@ impl Share {
         self.task
     }
 
+    /// How many tasks there are.
+    pub fn tasks(self) -> usize {
+        self.tasks
+    }
+
     /// Those of `n` things, numbered from 0, that are this task's.
     pub fn of(self, n: usize) -> impl Iterator<Item = usize> {
         (self.task..n).step_by(self.tasks)

@@ -67,6 +67,22 @@ pub(crate) fn alone() -> Result<(), Failure> {
     started().map_or(Ok(()), |processes| Err(Failure::Alike { processes, remedy }))
 }
 
+/// Warns one of several tasks of an array job that all of them do the same, for work that is not shared out. They may be meant to
+/// differ, so that this is not refused.
+pub(crate) fn warn_of_array() {
+    let variable = |key: &str| std::env::var(key).ok();
+    let Ok(share) = Share::find(None, None, variable) else { return };
+    if share.tasks() > 1 {
+        let names = ["SLURM_ARRAY_TASK_ID", "LSB_JOBINDEX"];
+        let name = names.into_iter().find(|key| variable(key).is_some()).unwrap_or_default();
+        tracing::warn!(
+            "{name} says that this is one of {} tasks of an array job, and this command does not share out its work: each task does all of \
+             it; give each a --seed and an --out of its own, or start one",
+            share.tasks()
+        );
+    }
+}
+
 /// The processes that share the work.
 pub(crate) struct Processes {
     share: Share,

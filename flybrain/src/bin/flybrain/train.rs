@@ -16,7 +16,7 @@ pub(crate) use connectome::{Connectome, Populations};
 pub(crate) use random::{Random, RandomFixed};
 
 use crate::failure::Failure;
-use crate::sharing::alone;
+use crate::sharing::{alone, warn_of_array};
 use crate::terminal::Terminal;
 use crate::threads::threads;
 
@@ -80,6 +80,9 @@ impl Common {
     /// Trains and tells what came of it. `place` is the folder in which unnamed runs lie.
     fn run(&self, settings: &TrainSettings, place: &str, terminal: &Terminal) -> Result<ExitCode, Failure> {
         alone()?;
+        if self.seed.is_none() || self.out.is_none() {
+            warn_of_array();
+        }
         if let Some(threads) = self.threads {
             tch_sparse::parallel::set_threads(threads).map_err(|e| flybrain::Error::from(lyapunov::Error::from(e)))?;
         }
