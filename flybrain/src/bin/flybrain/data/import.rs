@@ -15,7 +15,8 @@ use crate::terminal::Terminal;
 /// Read the files of a data set into one canonical NAME.safetensors with provenance
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// Tables of connections or matrices (united) and tables of neurons (joined by id), in any format that can be read
+    /// Tables of connections or matrices (united) and tables of neurons (joined), by id or by name, in any format
+    /// that can be read
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Name of the result; that of a data set of `flybrain data list` adds its version, licence and reference
