@@ -65,7 +65,7 @@ fn neurons_with_names_are_matched_by_name() {
     let joined = import(at, &["a.csv", "types.csv", "sides.csv"]);
     let sides: Vec<&str> = joined.neurons().column("side").unwrap().iter().collect();
     assert_eq!(
-        (&joined.neurons().names().unwrap()[..], sides),
+        (joined.neurons().names().unwrap(), sides),
         (&["foo", "bar", "baz"].map(String::from)[..], vec!["sf", "sb", "sz"])
     );
 

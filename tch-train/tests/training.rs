@@ -245,7 +245,7 @@ fn one_run_at_a_time_saves_to_a_folder() {
     };
     let run = |steps: u64| {
         let (p, mut trainer) = trainer();
-        trainer.resume().unwrap();
+        trainer.resume()?;
         trainer.run(steps, |_| Ok(Outcome::loss(p.square().sum(Kind::Double))))
     };
     let (p, mut first) = trainer();
@@ -273,6 +273,7 @@ fn a_refused_resumption_leaves_the_folder_alone() {
     };
     let (p, mut old) = trainer("old");
     old.run(3, |_| Ok(Outcome::loss(p.square().sum(Kind::Double)))).unwrap();
+    drop(old);
     let (p, mut new) = trainer("new");
     assert!(matches!(new.resume(), Err(Error::Mismatch { .. })));
     let refused = new.run(2, |_| Ok(Outcome::loss(p.square().sum(Kind::Double))));

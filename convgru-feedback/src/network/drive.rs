@@ -16,6 +16,8 @@ const STRETCH: i64 = 1 << 22;
 pub(super) struct Drive<'a> {
     stimulus: &'a Tensor,
     to: &'a Afferents,
+    /// Which of the first frames are read. The others count as zero: what is in them, be it NaN, is not to reach a gradient.
+    is_read: Vec<bool>,
     /// Frames of a stretch.
     stretch: i64,
     /// The first frame of the stretch that is at hand, and the shares of its frames.
@@ -24,12 +26,13 @@ pub(super) struct Drive<'a> {
 }
 
 impl<'a> Drive<'a> {
-    pub(super) fn new(stimulus: &'a Tensor, area: &'a Area) -> Result<Self, Error> {
+    /// `is_read` tells which of the first frames are, and that later ones are not.
+    pub(super) fn new(stimulus: &'a Tensor, area: &'a Area, is_read: Vec<bool>) -> Result<Self, Error> {
         let Some(to) = &area.bottom_up else { unreachable!("input areas are reached by their stimulus") };
         let (batch, _, [channels, h, w]) = shape(stimulus)?;
         let numbers = to.width_of_first().max(channels.saturating_mul(h).saturating_mul(w)).saturating_mul(batch);
         let stretch = (STRETCH / numbers.max(1)).max(1);
-        Ok(Self { stimulus, to, stretch, first: 0, shares: Vec::new() })
+        Ok(Self { stimulus, to, is_read, stretch, first: 0, shares: Vec::new() })
     }
 
     /// The share of a frame, `[batch, channels, height, width]`, in what the area gets.
@@ -44,7 +47,13 @@ impl<'a> Drive<'a> {
 
     fn project(&self, first: i64) -> Result<Vec<Tensor>, Error> {
         let (batch, frames, [channels, h, w]) = shape(self.stimulus)?;
-        let film = self.stimulus.f_narrow(1, first, self.stretch.min(frames - first))?;
+        let n = self.stretch.min(frames - first);
+        let mut film = self.stimulus.f_narrow(1, first, n)?;
+        let is_read = |frame: &i64| self.is_read.get((first + frame) as usize) == Some(&true);
+        let unread: Vec<i64> = (0..n).filter(|frame| !is_read(frame)).collect();
+        if !unread.is_empty() {
+            film = film.f_index_fill(1, &Tensor::f_from_slice(&unread)?.f_to_device(film.device())?, 0.0)?;
+        }
         // frame by frame, channels innermost
         let pixels = film.f_permute([1, 0, 3, 4, 2])?.f_contiguous()?.f_view([-1, h, w, channels])?;
         let shares = self.to.share_of_first(&from_pixels(&pixels)?)?;

@@ -144,9 +144,16 @@ impl AreaNetwork {
             readers[read as usize] += 1;
         }
 
+        let mut is_read: Vec<Vec<bool>> =
+            lengths.iter().map(|&length| vec![false; length.min(steps) as usize]).collect();
+        for (update, _) in plan.updates.iter().zip(&needed).filter(|(_, needed)| **needed) {
+            if let Some(Frame::Of { input, time }) = update.frame {
+                is_read[input as usize][time as usize] = true;
+            }
+        }
         let mut drives = Vec::with_capacity(stimuli.len());
-        for (stimulus, &area) in stimuli.iter().zip(self.graph.inputs()) {
-            drives.push(Drive::new(stimulus, &self.areas[area])?);
+        for ((stimulus, &area), is_read) in stimuli.iter().zip(self.graph.inputs()).zip(is_read) {
+            drives.push(Drive::new(stimulus, &self.areas[area], is_read)?);
         }
         let mut states: Vec<Option<Tensor>> = plan.updates.iter().map(|_| None).collect();
         for (i, update) in plan.updates.iter().enumerate().filter(|(i, _)| needed[*i]) {

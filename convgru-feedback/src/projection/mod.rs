@@ -66,10 +66,10 @@ impl Afferents {
 
     /// How many numbers the share of the first source goes through, for each sample, at its widest.
     pub(crate) fn width_of_first(&self) -> i64 {
-        let [h, w] = self.routes.first().map_or([1, 1], Route::size);
+        let pixels = self.routes.first().map_or(1, Route::most_pixels);
         let channels =
             if self.collapses { collapsed::width(self.integrator.outputs()) } else { self.integrator.width() };
-        channels.max(self.integrator.outputs()).saturating_mul(h).saturating_mul(w)
+        channels.max(self.integrator.outputs()).saturating_mul(pixels)
     }
 
     /// What the routes from `first` on bring together, as many as there are sources.

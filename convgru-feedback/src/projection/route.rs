@@ -117,6 +117,11 @@ impl Route {
         }
     }
 
+    /// Pixels of what it gives, before or after it is resized.
+    pub(super) fn most_pixels(&self) -> i64 {
+        [self.given, self.to].map(|[h, w]| h.saturating_mul(w)).into_iter().max().unwrap_or(0)
+    }
+
     /// Height and width of what it gives.
     pub(super) fn size(&self) -> Size {
         self.to

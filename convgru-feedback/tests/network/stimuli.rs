@@ -97,6 +97,28 @@ fn updates_can_be_watched() {
     assert!(last.equal(&response.unwrap().outputs[0]));
 }
 
+/// What is in frames that nothing reads reaches no gradient, be it no number.
+#[test]
+fn frames_that_are_not_read_do_not_matter() {
+    for schedule in SCHEDULES {
+        let setting = Setting { schedule, frames: vec![6, 2], ..pair() };
+        let gradients = |value: f64| {
+            let (store, network) = setting.network(Kind::Double, Arithmetic::Fused);
+            let films = setting.stimuli(Kind::Double);
+            // of three steps, frames 3 to 5 are read by none
+            let _ = films[0].narrow(1, 3, 3).fill_(value);
+            let how = Forward::new().steps(3).keep(Keep::States);
+            let states = network.forward(&films.iter().collect::<Vec<_>>(), &how).unwrap().states;
+            states.iter().map(|state| state.square().sum(Kind::Double)).sum::<Tensor>().backward();
+            let mut all: Vec<(String, Tensor)> = store.variables().into_iter().collect();
+            all.sort_by(|a, b| a.0.cmp(&b.0));
+            all.into_iter().map(|(_, v)| v.grad()).filter(Tensor::defined).collect::<Vec<_>>()
+        };
+        let (numbers, none) = (gradients(0.5), gradients(f64::NAN));
+        assert!(!none.is_empty() && numbers.iter().zip(&none).all(|(a, b)| a.equal(b)), "{schedule:?}");
+    }
+}
+
 /// Frames are projected many at once, here in more than one stretch; with states that take turns, every other one is read. What an area
 /// gets is what each frame alone gives it, and so is the gradient of each frame.
 #[test]

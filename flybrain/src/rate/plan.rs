@@ -112,6 +112,9 @@ impl Plan {
     /// another sweep and for damaged files, all before anything is written; [`Error::Write`].
     pub fn run(&self, folder: &Path, options: &Options<'_>) -> Result<Swept, Error> {
         self.check()?;
+        if let Self::LyapunovBenchmark(benchmark) = self {
+            benchmark.check_cases()?;
+        }
         self.take(folder)?;
         let mut record = RunRecord::start();
         let (swept, seed) = each!(self, plan => (sweep::run(plan, folder, options)?, plan.dynamics.seed));
@@ -148,6 +151,8 @@ impl Plan {
                     return Err(Error::Settings { path, problem });
                 }
             }
+            // damaged points are told before anything is gone
+            self.missing(folder)?;
             there.give_way(self, folder)?;
         }
         sweep::write_json(&path, self)

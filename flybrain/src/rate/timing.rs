@@ -88,6 +88,14 @@ impl Benchmark {
             let problem = format!("{}; give 10 time constants or more", short(self.dynamics.tsim));
             return Err(Error::Setting { key: "tsim", problem });
         }
+        check_samples(1, self.repeats)
+    }
+
+    /// Tells what makes no sense in one of its cases.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub(super) fn check_cases(&self) -> Result<(), Error> {
         for (name, case) in self.names().into_iter().zip(self.cases()) {
             let Task { dynamics, k, .. } = self.task(case);
             check_run(&dynamics.settings(k, dynamics.seed), dynamics.n, dynamics.dt).map_err(|error| match error {
@@ -95,7 +103,7 @@ impl Benchmark {
                 other => other,
             })?;
         }
-        check_samples(1, self.repeats)
+        Ok(())
     }
 
     fn task(&self, case: Case) -> Task {

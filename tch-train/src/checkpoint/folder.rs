@@ -89,7 +89,8 @@ impl Checkpoints {
         self.save_to(&mut FileSystem, checkpoint)
     }
 
-    fn make(&self) -> Result<(), Error> {
+    /// Makes the folder where it is not there.
+    pub(crate) fn make(&self) -> Result<(), Error> {
         if !self.folder.is_dir() {
             fs::create_dir_all(&self.folder).map_err(Error::file("make", &self.folder))?;
             let above = self.folder.parent().filter(|above| above.is_dir()).unwrap_or(Path::new("."));
@@ -98,16 +99,21 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Makes the folder and locks it for a run, which others are told by [`Error::Busy`], until what it returns is dropped or the process
-    /// ends, however it does. Nothing is locked where the file system has no locks.
+    /// Locks the folder, if it is there, for a run, which others are told by [`Error::Busy`], until what it returns is dropped or the process
+    /// ends, however it does. Where nothing can be locked, nothing is: some file systems of clusters have locks of one machine alone, or none.
     pub(crate) fn lock(&self) -> Result<Option<File>, Error> {
-        self.make()?;
-        let folder = File::open(&self.folder).map_err(Error::file("open", &self.folder))?;
-        match folder.try_lock() {
-            Ok(()) => Ok(Some(folder)),
-            Err(TryLockError::WouldBlock) => Err(Error::Busy { folder: self.folder.clone() }),
-            Err(TryLockError::Error(error)) => {
-                tracing::debug!("{} is not locked: {error}", self.folder.display());
+        if !self.folder.is_dir() {
+            return Ok(None);
+        }
+        // a file, since those of a network are locked for all machines, where it locks at all; it stays, as removing it would race
+        let path = self.folder.join(".lock");
+        let locked =
+            File::options().write(true).create(true).truncate(false).open(&path).map(|file| (file.try_lock(), file));
+        match locked {
+            Ok((Ok(()), file)) => Ok(Some(file)),
+            Ok((Err(TryLockError::WouldBlock), _)) => Err(Error::Busy { folder: self.folder.clone() }),
+            Ok((Err(TryLockError::Error(error)), _)) | Err(error) => {
+                tracing::debug!("{} is not locked: {error}", path.display());
                 Ok(None)
             }
         }

@@ -5,6 +5,7 @@ mod run;
 mod save;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -60,6 +61,8 @@ pub struct Trainer<'a> {
     on_signal: OnSignal,
     /// Whether the caller knows what is in the folder of checkpoints.
     looked: bool,
+    /// What keeps others out of the folder between `resume` and the end of `run`.
+    locked: Option<File>,
     due: Due,
 }
 
@@ -108,6 +111,7 @@ impl<'a> Trainer<'a> {
             progress: Progress::Silent,
             on_signal: OnSignal::Untouched,
             looked: false,
+            locked: None,
             due: Due::default(),
         })
     }

@@ -1,6 +1,6 @@
 //! Steps one after the other.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -27,7 +27,14 @@ impl Trainer<'_> {
         steps: u64,
         mut compute: impl FnMut(&Batch) -> Result<Outcome, BoxError>,
     ) -> Result<Report, Error> {
-        let _locked = self.checkpoints.as_ref().map(|(_, checkpoints)| checkpoints.lock()).transpose()?;
+        if let Some((_, checkpoints)) = &self.checkpoints {
+            checkpoints.make()?;
+        }
+        // until this returns, whether `resume` locked it or not
+        let _locked = match self.locked.take() {
+            None => self.lock()?,
+            locked => locked,
+        };
         self.begin()?;
         let listening = (self.on_signal == OnSignal::SaveAndStop).then(Listening::start).transpose()?;
         let mut display = Display::new(self.progress, self.step, steps);
@@ -50,6 +57,11 @@ impl Trainer<'_> {
         display.finish();
         display.note(&report.to_string());
         Ok(report)
+    }
+
+    /// Keeps others out of the folder of checkpoints, if there is one.
+    pub(super) fn lock(&self) -> Result<Option<File>, Error> {
+        Ok(self.checkpoints.as_ref().map(|(_, checkpoints)| checkpoints.lock()).transpose()?.flatten())
     }
 
     fn begin(&mut self) -> Result<(), Error> {

@@ -12,7 +12,8 @@ use crate::slices::copy_to;
 use crate::{Checkpoint, Error, Schedule};
 
 impl Trainer<'_> {
-    /// Goes on from the newest complete checkpoint, if there is one. Returns its step.
+    /// Goes on from the newest complete checkpoint, if there is one. Returns its step. From then on until [`run`](Self::run) returns, no other
+    /// run can save to the folder.
     ///
     /// Everything is checked before anything is changed. Schedules may differ from the saved ones, to lengthen a run, and so may the
     /// clipping, with a warning. Learning rates and momentum without a schedule go on as they were saved, with a warning where the
@@ -20,14 +21,19 @@ impl Trainer<'_> {
     ///
     /// # Errors
     /// [`Error::Mismatch`] with all differences of kind, configuration, seed, parameters, optimiser or order of the data;
-    /// [`Error::Damaged`] where all checkpoints are; [`Error::Setting`] where no checkpoints were asked for.
+    /// [`Error::Damaged`] where all checkpoints are; [`Error::Busy`] where another run is saving to the folder; [`Error::Setting`] where no
+    /// checkpoints were asked for.
     pub fn resume(&mut self) -> Result<Option<u64>, Error> {
         let Some((_, checkpoints)) = &self.checkpoints else {
             let what = "there are none to resume from; call `checkpoints` first".into();
             return Err(Error::Setting { option: "checkpoints", what });
         };
+        let locked = match self.locked.take() {
+            None => self.lock()?,
+            locked => locked,
+        };
         let Some((path, saved)) = checkpoints.latest()? else {
-            self.looked = true;
+            (self.looked, self.locked) = (true, locked);
             return Ok(None);
         };
         let mut differences = self.identity.differences(&saved.identity);
@@ -47,7 +53,7 @@ impl Trainer<'_> {
         saved.load_model(&self.parameters)?;
         self.batches.set_cursor(cursor)?;
         (self.step, self.best, self.logs, self.due) = (saved.step, best, None, Due::default());
-        self.looked = true;
+        (self.looked, self.locked) = (true, locked);
         for change in changes {
             tracing::warn!("{change}");
         }
