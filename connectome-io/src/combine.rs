@@ -16,7 +16,7 @@ impl NeuronTable {
     /// its rows, as in files that know their neurons by name.
     ///
     /// # Errors
-    /// [`Error::UnknownNeuron`] if the tables have no neuron in common; [`Error::BadValue`] if an id has two names.
+    /// [`Error::UnknownNeuron`] if the tables have no neuron in common; [`Error::BadValue`] if the neuron of a row has two names.
     pub fn joined(self, other: &Self) -> Result<Self, Error> {
         let found = self.found_in(other)?;
         if found.iter().all(Option::is_none) && !self.is_empty() {
@@ -29,8 +29,9 @@ impl NeuronTable {
 
     /// The row of each of these neurons in another table.
     fn found_in(&self, other: &Self) -> Result<Vec<Option<usize>>, Error> {
-        if let (Some(own), Some(names)) = (self.names(), other.names())
-            && (self.is_numbered() || other.is_numbered())
+        // ids that are more than numbers of rows are whose neuron it is, whatever several tables call it
+        let names = self.names().zip(other.names()).filter(|_| self.is_numbered() || other.is_numbered());
+        if let Some((own, names)) = names
             && [own, names].into_iter().all(tell_apart)
         {
             let row_of: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
@@ -38,7 +39,7 @@ impl NeuronTable {
         }
         let row_of: HashMap<i64, usize> = other.ids().iter().copied().zip(0..).collect();
         let found: Vec<Option<usize>> = self.ids().iter().map(|id| row_of.get(id).copied()).collect();
-        if let (Some(own), Some(names)) = (self.names(), other.names()) {
+        if let Some((own, names)) = names {
             for (row, found) in found.iter().enumerate() {
                 let Some(there) = *found else { continue };
                 let both = [&own[row], &names[there]];
@@ -152,7 +153,7 @@ impl Connectome {
     ///
     /// # Errors
     /// [`Error::LengthMismatch`] or [`Error::UnknownNeuron`] if the neurons differ and strangers are refused, or are told apart by the
-    /// numbers of their rows alone; [`Error::BadValue`] if an id has two names; [`Error::TooMany`]; [`Error::Unsupported`] for connectomes
+    /// numbers of their rows alone; [`Error::BadValue`] if the neuron of a row has two names; [`Error::TooMany`]; [`Error::Unsupported`] for connectomes
     /// on a lattice.
     pub fn united(self, other: &Self, strangers: Strangers) -> Result<Self, Error> {
         let here = || Location::memory().key("united connectomes");

@@ -119,7 +119,6 @@ enum Choice {
     WeightColumn,
     Regions,
     Scores,
-    Csv,
 }
 
 impl Choice {
@@ -136,16 +135,14 @@ impl Choice {
             Self::Regions => made("regions", options.regions != Regions::default()),
             Self::Scores => made("min_connection_score", options.min_connection_score.is_some())
                 .or(made("min_cleft_score", options.min_cleft_score.is_some())),
-            Self::Csv => made("csv", options.csv != CsvLayout::default()),
         }
     }
 }
 
 /// Refuses options that the file has no use for, which would be mistaken for a choice that was made.
 fn check_heeded(path: &Path, heeds: &[Choice], options: &ReadOptions) -> Result<(), Error> {
-    use Choice::{Csv, Member, Regions, Rows, Scores, WeightColumn};
-    let mut others =
-        [Rows, Member, WeightColumn, Regions, Scores, Csv].into_iter().filter(|choice| !heeds.contains(choice));
+    use Choice::{Member, Regions, Rows, Scores, WeightColumn};
+    let mut others = [Rows, Member, WeightColumn, Regions, Scores].into_iter().filter(|choice| !heeds.contains(choice));
     others.find_map(|choice| choice.made(options)).map_or(Ok(()), |name| {
         Err(Error::Unsupported {
             at: Location::file(path).boxed(),
@@ -264,10 +261,10 @@ fn read_csv(path: &Path, options: &ReadOptions) -> Result<Connectome, Error> {
         }
     };
     if !as_matrix {
-        check_heeded(path, &[Choice::OF_TABLES, &[Choice::Csv]].concat(), options)?;
+        check_heeded(path, Choice::OF_TABLES, options)?;
         return csv_tables::read(path, options);
     }
-    check_heeded(path, &[Choice::Rows, Choice::Csv], options)?;
+    check_heeded(path, &[Choice::Rows], options)?;
     let matrix = csv_matrix::read(path, &options.limits)?;
     matrix::from_array_at(&matrix.array, matrix.columns, options, &Location::file(path))
 }

@@ -69,11 +69,18 @@ fn neurons_with_names_are_matched_by_name() {
         (&["foo", "bar", "baz"].map(String::from)[..], vec!["sf", "sb", "sz"])
     );
 
-    // ids that have another name there
+    // ids are more than names: a table may call its neurons otherwise
     put(at, "ids.csv", "id,name\n7,foo\n8,bar\n");
-    put(at, "other.csv", "id,name\n8,foo\n7,bar\n");
+    put(at, "other.csv", "id,name,side\n8,B,left\n7,F,right\n");
     put(at, "e.csv", "pre,post,weight\n7,8,1\n");
-    let error = DATA.fails(at, &["import", "e.csv", "ids.csv", "other.csv", "--as", "no"], 1);
+    let joined = import(at, &["e.csv", "ids.csv", "other.csv"]);
+    assert_eq!(joined.neurons().names().unwrap(), ["foo", "bar"]);
+    assert_eq!(joined.neurons().column("side").unwrap().iter().collect::<Vec<_>>(), ["right", "left"]);
+    // numbers of rows are not: names that do not tell neurons apart must agree
+    put(at, "twins.csv", "id,name\n0,foo\n1,foo\n");
+    put(at, "others.csv", "id,name\n0,bar\n1,foo\n");
+    put(at, "t.csv", "pre,post,weight\n0,1,1\n");
+    let error = DATA.fails(at, &["import", "t.csv", "twins.csv", "others.csv", "--as", "no"], 1);
     assert!(error.contains("foo in one table, bar in the other"), "{error}");
     // a table that is named by the option is the first
     put(at, "more.csv", "id,class\n8,second\n7,first\n");
@@ -123,7 +130,6 @@ fn options_and_places_that_do_not_fit_are_refused() {
         &["--min-cleft-score", "50"],
         &["--member", "x"],
         &["--rows", "pre"],
-        &["--csv", "matrix"],
     ] {
         let error = DATA.fails(at, &[&["convert", "it.safetensors", "out.csv"], option].concat(), 1);
         assert!(error.contains(option[0]) && error.contains("leave it out"), "{error}");

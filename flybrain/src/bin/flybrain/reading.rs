@@ -102,7 +102,7 @@ enum CsvArg {
 }
 
 /// Names of the library in its messages, and what they are called here.
-const NAMES: [(&str, &str); 19] = [
+const NAMES: [(&str, &str); 18] = [
     ("`Duplicates::Sum`", "`--duplicates sum`"),
     ("`Duplicates::Keep`", "`--duplicates keep`"),
     ("`UnknownNeurons::Drop`", "`--unknown-neurons drop`"),
@@ -117,7 +117,6 @@ const NAMES: [(&str, &str); 19] = [
     ("`ReadOptions::regions`", "`--regions`"),
     ("`ReadOptions::min_connection_score`", "`--min-connection-score`"),
     ("`ReadOptions::min_cleft_score`", "`--min-cleft-score`"),
-    ("`ReadOptions::csv`", "`--csv`"),
     ("`ReadOptions::limits.inflated`", "`--most-inflated`"),
     ("`ReadOptions::limits.objects`", "`--most-objects`"),
     ("raise `ReadOptions::limits.npy_header`", "read it by the library under a higher limit"),
