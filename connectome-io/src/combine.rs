@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::edges::{Edges, finish};
 use crate::labels::LabelsBuilder;
-use crate::options::Duplicates;
+use crate::options::{Duplicates, GapJunctions};
 use crate::{Connectome, Error, Labels, Location, NeuronTable, Positions, ReadOptions, Sign, SynapseTable};
 
 impl NeuronTable {
@@ -68,13 +68,15 @@ impl NeuronTable {
             let [own, more] = of;
             let mut builder = LabelsBuilder::default();
             for &(row, there) in rows {
-                builder.push(pick(own, more, row, there, Labels::get).unwrap_or_default());
+                builder
+                    .push(pick([own, more], [row, there], Labels::get, |label| !label.is_empty()).unwrap_or_default());
             }
             builder.finish()
         };
         if self.names().or(other.names()).is_some() {
             let name = |&(row, there): &Rows| {
-                pick(self.names(), other.names(), row, there, |names, row| names[row].clone()).unwrap_or_default()
+                let names = [self.names(), other.names()];
+                pick(names, [row, there], |names, row| names[row].clone(), |name| !name.is_empty()).unwrap_or_default()
             };
             table = table.with_names(rows.iter().map(name).collect())?;
         }
@@ -92,7 +94,8 @@ impl NeuronTable {
         }
         if self.signs().or(other.signs()).is_some() {
             let sign = |&(row, there): &Rows| {
-                pick(self.signs(), other.signs(), row, there, |signs, row| signs[row]).unwrap_or_default()
+                let signs = [self.signs(), other.signs()];
+                pick(signs, [row, there], |signs, row| signs[row], |sign| *sign != Sign::Unknown).unwrap_or_default()
             };
             table = table.with_signs(rows.iter().map(sign).collect())?;
         }
@@ -100,7 +103,7 @@ impl NeuronTable {
             // points in other units would be others
             let more = other.positions().filter(|more| more.unit() == positions.unit());
             let point = |&(row, there): &Rows| {
-                pick(self.positions(), more, row, there, |positions, row| positions.points()[row]).flatten()
+                pick([self.positions(), more], [row, there], |all, row| all.points()[row], Option::is_some).flatten()
             };
             table = table.with_positions(Positions::new(rows.iter().map(point).collect(), positions.unit())?)?;
         }
@@ -115,18 +118,14 @@ impl NeuronTable {
 /// Where a neuron stands in one table and in the other.
 type Rows = (Option<usize>, Option<usize>);
 
-/// What the first table says of a neuron, if it says that of neurons at all and has this one; else what the other says.
+/// What the first table says of a neuron, if it has that column and row and knows it; else what the other says.
 fn pick<'a, C: ?Sized, V>(
-    own: Option<&'a C>,
-    more: Option<&'a C>,
-    row: Option<usize>,
-    there: Option<usize>,
+    columns: [Option<&'a C>; 2],
+    rows: [Option<usize>; 2],
     get: impl Fn(&'a C, usize) -> V,
+    knows: impl Fn(&V) -> bool,
 ) -> Option<V> {
-    match (own, row) {
-        (Some(column), Some(row)) => Some(get(column, row)),
-        _ => Some(get(more?, there?)),
-    }
+    columns.into_iter().zip(rows).filter_map(|(column, row)| Some(get(column?, row?))).find(knows)
 }
 
 /// Whether each neuron has a name of its own.
@@ -148,7 +147,7 @@ pub enum Strangers {
 impl Connectome {
     /// The connections of both connectomes: chemical synapses and gap junctions of one animal, for example. Neurons are matched as by
     /// [`NeuronTable::joined`], and what the other table alone knows of them is added. Kinds are kept; rows without a kind are chemical. Where
-    /// one side has no signs, they are those of its weights if any is negative, else unknown. Further columns of connections are kept
+    /// one side has no signs, they are those of its weights if any is negative, which becomes positive, else unknown. Further columns of connections are kept
     /// where both sides have them. A pair may then occur in several rows; see [`Connectome::merged`].
     ///
     /// # Errors
@@ -164,17 +163,19 @@ impl Connectome {
         let (own, theirs) = (self.neurons(), other.neurons());
         let found = theirs.found_in(own)?;
         let known = found.iter().flatten().count();
-        let named = |table: &NeuronTable| table.names().is_some_and(tell_apart);
-        // rows of matrices of other sizes are not known to be the same neurons
-        let by_rows = own.is_numbered() && theirs.is_numbered() && !(named(own) && named(theirs));
-        if (strangers == Strangers::Refuse || by_rows) && (known < theirs.len() || own.len() > theirs.len()) {
+        let named = [own, theirs].iter().all(|table| table.names().is_some_and(tell_apart));
+        let numbered = [own, theirs].map(NeuronTable::is_numbered);
+        // numbers of rows say nothing of neurons elsewhere, and are no ids to stand among others
+        let all = strangers == Strangers::Refuse || (numbered != [false; 2] && !named);
+        let no_more = all || numbered[0] != numbered[1];
+        if (no_more && known < theirs.len()) || (all && own.len() > theirs.len()) {
             if own.len() != theirs.len() {
                 return Err(Error::LengthMismatch {
                     at: here(),
                     what: "the other table of neurons".to_owned(),
                     got: theirs.len(),
                     want: own.len(),
-                    reason: "both describe the same neurons",
+                    reason: "these are to be the same neurons: ids may be mere numbers of rows; `ReadOptions::n_neurons` or a table of neurons says which there are",
                 });
             }
             let row = found.iter().position(Option::is_none).unwrap_or_default();
@@ -183,13 +184,14 @@ impl Connectome {
         }
         let (neurons, row) = own.with_strangers(theirs, &found)?;
         let (a, b) = (self.synapses(), other.synapses());
+        let signed = a.signs().is_some() || b.signs().is_some();
         let renamed = |ends: &[u32]| -> Vec<u32> { ends.iter().map(|&end| row[end as usize]).collect() };
         let mut synapses = SynapseTable::new(
             [a.pre(), &renamed(b.pre())].concat(),
             [a.post(), &renamed(b.post())].concat(),
-            [a.weight(), b.weight()].concat(),
+            if signed { [magnitudes(a), magnitudes(b)].concat() } else { [a.weight(), b.weight()].concat() },
         )?;
-        if a.signs().is_some() || b.signs().is_some() {
+        if signed {
             synapses = synapses.with_signs([signs(a), signs(b)].concat())?;
         }
         if a.kinds().is_some() || b.kinds().is_some() {
@@ -212,13 +214,16 @@ impl Connectome {
         Self::new(neurons, synapses, provenance)
     }
 
-    /// Rows of the same pair and kind as one, as [`Duplicates`] says; with [`Duplicates::Keep`] it stays as it is, and so does one on a
-    /// lattice.
+    /// Rows of the same pair and kind as one, as [`Duplicates`] says, and gap junctions as [`GapJunctions`] says. One on a lattice stays as it
+    /// is.
     ///
     /// # Errors
     /// [`Error::DuplicateSynapse`] with [`Duplicates::Error`] where there are any; [`Error::NotFinite`] for sums.
-    pub fn merged(self, duplicates: Duplicates) -> Result<Self, Error> {
-        let options = ReadOptions { duplicates, ..ReadOptions::default() };
+    pub fn merged(self, duplicates: Duplicates, gap_junctions: GapJunctions) -> Result<Self, Error> {
+        if (duplicates, gap_junctions) == (Duplicates::Keep, GapJunctions::AsPublished) {
+            return Ok(self);
+        }
+        let options = ReadOptions { duplicates, gap_junctions, ..ReadOptions::default() };
         self.read_again(&options, &Location::memory().key("connections"))
     }
 
@@ -238,6 +243,7 @@ impl Connectome {
             finite: true,
             ..Edges::default()
         };
+        drop(synapses);
         finish(neurons, edges, provenance, options, at)
     }
 }
@@ -260,6 +266,14 @@ impl NeuronTable {
             row_of.push(row as u32);
         }
         Ok((self.with_rows_of(other, ids, &rows)?, row_of))
+    }
+}
+
+/// Weights without signs, which go to a column.
+fn magnitudes(of: &SynapseTable) -> Vec<f64> {
+    match of.signs() {
+        Some(_) => of.weight().to_vec(),
+        None => of.weight().iter().map(|weight| weight.abs()).collect(),
     }
 }
 

@@ -53,7 +53,7 @@ pub use options::{
 pub use positions::Positions;
 pub use progress::{Done, Progress};
 pub use provenance::{InputFile, Orientation, Provenance};
-pub use read::{read, read_array, read_with};
+pub use read::{check_options, read, read_array, read_with};
 pub use sign::Sign;
 pub use synapse_table::SynapseTable;
 pub use write::{check_ending, write};

@@ -27,8 +27,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<Connectome, Error> {
 /// as `.parquet` and `.feather`. One with `adjacency_scc.npy` is read by [`roi_folder`].
 ///
 /// # Errors
-/// [`Error::UnknownFormat`], [`Error::Io`], [`Error::Unsupported`] for options that choose among what files of another kind hold, and those of
-/// the module in [`crate::format`] that reads the format.
+/// [`Error::UnknownFormat`], [`Error::Io`], and those of the module in [`crate::format`] that reads the format. Options that choose among what
+/// files of another kind hold are passed over; see [`check_options`].
 pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome, Error> {
     let path = path.as_ref();
     if path.join(roi_folder::ADJACENCY).is_file() {
@@ -37,11 +37,7 @@ pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connec
     if path.is_dir() {
         return read_with(edges_in(path)?, options);
     }
-    let format = Format::of(path, &options.limits)?;
-    if format != Format::Csv {
-        check_heeded(path, format.heeds(), options)?;
-    }
-    match format {
+    match Format::of(path, &options.limits)? {
         Format::Npy => {
             let array = npy::read_with(path, &options.limits)?;
             matrix::from_array_at(&array, None, options, &Location::file(path))
@@ -139,9 +135,24 @@ impl Choice {
     }
 }
 
-/// Refuses options that the file has no use for, which would be mistaken for a choice that was made.
-fn check_heeded(path: &Path, heeds: &[Choice], options: &ReadOptions) -> Result<(), Error> {
+/// Refuses options that a file has no use for, which whoever gave them would take for choices that were made: regions of a matrix, say, or
+/// what a row of a table of connections is.
+///
+/// # Errors
+/// [`Error::Unsupported`], and those of finding out what the file is.
+pub fn check_options(path: impl AsRef<Path>, options: &ReadOptions) -> Result<(), Error> {
     use Choice::{Member, Regions, Rows, Scores, WeightColumn};
+    let path = path.as_ref();
+    let heeds = if path.join(roi_folder::ADJACENCY).is_file() {
+        &[]
+    } else if path.is_dir() {
+        return check_options(edges_in(path)?, options);
+    } else {
+        match Format::of(path, &options.limits)? {
+            Format::Csv => csv_kind(path, options)?.heeds(),
+            format => format.heeds(),
+        }
+    };
     let mut others = [Rows, Member, WeightColumn, Regions, Scores].into_iter().filter(|choice| !heeds.contains(choice));
     others.find_map(|choice| choice.made(options)).map_or(Ok(()), |name| {
         Err(Error::Unsupported {
@@ -246,27 +257,48 @@ impl Format {
     }
 }
 
-/// A table of edges, a matrix or a table of areas.
-fn read_csv(path: &Path, options: &ReadOptions) -> Result<Connectome, Error> {
-    let as_matrix = match options.csv {
-        CsvLayout::Edges => false,
-        CsvLayout::Matrix => true,
+/// What a CSV file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CsvKind {
+    Edges,
+    Matrix,
+    Areas,
+}
+
+impl CsvKind {
+    fn heeds(self) -> &'static [Choice] {
+        match self {
+            Self::Edges => Choice::OF_TABLES,
+            Self::Matrix => &[Choice::Rows],
+            Self::Areas => &[],
+        }
+    }
+}
+
+fn csv_kind(path: &Path, options: &ReadOptions) -> Result<CsvKind, Error> {
+    Ok(match options.csv {
+        CsvLayout::Edges => CsvKind::Edges,
+        CsvLayout::Matrix => CsvKind::Matrix,
         CsvLayout::Auto => {
             let table = csv_tables::CsvTable::open(path, &options.limits)?;
-            if area_table::is_header(table.header()) {
-                check_heeded(path, &[], options)?;
-                return AreaTable::read_with(path, &options.limits)?.to_connectome(options);
+            match table.header() {
+                header if area_table::is_header(header) => CsvKind::Areas,
+                header if is_matrix(header) => CsvKind::Matrix,
+                _ => CsvKind::Edges,
             }
-            is_matrix(table.header())
         }
-    };
-    if !as_matrix {
-        check_heeded(path, Choice::OF_TABLES, options)?;
-        return csv_tables::read(path, options);
+    })
+}
+
+fn read_csv(path: &Path, options: &ReadOptions) -> Result<Connectome, Error> {
+    match csv_kind(path, options)? {
+        CsvKind::Edges => csv_tables::read(path, options),
+        CsvKind::Areas => AreaTable::read_with(path, &options.limits)?.to_connectome(options),
+        CsvKind::Matrix => {
+            let matrix = csv_matrix::read(path, &options.limits)?;
+            matrix::from_array_at(&matrix.array, matrix.columns, options, &Location::file(path))
+        }
     }
-    check_heeded(path, &[Choice::Rows], options)?;
-    let matrix = csv_matrix::read(path, &options.limits)?;
-    matrix::from_array_at(&matrix.array, matrix.columns, options, &Location::file(path))
 }
 
 /// The table of edges in a folder.

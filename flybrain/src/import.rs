@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use connectome_io::format::csv_tables::neurons_beside;
 use connectome_io::{
-    Connectome, Content, InputFile, NeuronTable, NeuronsFile, Provenance, ReadOptions, Strangers, content,
-    read_neurons, read_with,
+    Connectome, Content, GapJunctions, InputFile, NeuronTable, NeuronsFile, Provenance, ReadOptions, Strangers,
+    check_options, content, read_neurons, read_with,
 };
 
 use crate::Error;
@@ -32,6 +32,13 @@ pub fn import(files: &[PathBuf], options: &ReadOptions, set: Option<&DataSet>) -
     let Some((first, further)) = wirings.split_first() else {
         return Err(Error::NothingToImport { files: files.to_vec() });
     };
+    // what one file has no use for may be for another
+    let unheeded: Vec<_> = wirings.iter().filter_map(|file| check_options(file, options).err()).collect();
+    if unheeded.len() == wirings.len()
+        && let Some(error) = unheeded.into_iter().next()
+    {
+        return Err(error.into());
+    }
     let mut options = options.clone();
     let joined = match (&options.neurons, tables.split_first()) {
         (NeuronsFile::File(_), _) | (_, None) => &tables[..],
@@ -44,13 +51,17 @@ pub fn import(files: &[PathBuf], options: &ReadOptions, set: Option<&DataSet>) -
         NeuronsFile::File(_) => Strangers::Refuse,
         NeuronsFile::Sibling | NeuronsFile::None => Strangers::Add,
     };
-    let one_by_one = ReadOptions { threshold: options.threshold.filter(|_| further.is_empty()), ..options.clone() };
+    // of several files, all that concerns their connections together is done with the union
+    let one_by_one = match further {
+        [] => options.clone(),
+        _ => ReadOptions { threshold: None, gap_junctions: GapJunctions::AsPublished, ..options.clone() },
+    };
     let mut connectome = read_with(first, &one_by_one)?;
     for file in further {
         connectome = connectome.united(&read_with(file, &one_by_one)?, strangers)?;
     }
     if !further.is_empty() {
-        connectome = connectome.merged(options.duplicates)?;
+        connectome = connectome.merged(options.duplicates, options.gap_junctions)?;
         if let Some(threshold) = options.threshold {
             connectome = connectome.with_threshold(threshold)?;
         }

@@ -115,6 +115,18 @@ fn duplicates_and_threshold_are_of_the_union() {
     put(at, "t.csv", "pre,post,weight,sign\n13,12,4,-1\n");
     let signed = import(at, &["s.csv", "t.csv"]);
     assert_eq!(signed.synapses().signs().unwrap(), [Sign::Inhibitory, Sign::Excitatory, Sign::Inhibitory]);
+    assert_eq!(signed.synapses().weight(), [3.0, 2.0, 4.0]);
+
+    // rows of a matrix are nobody's ids
+    put(at, "m.csv", "0,0,1\n0,0,0\n0,0,0\n");
+    put(at, "one.csv", "pre,post,weight\n1,2,5\n2,3,5\n");
+    let error = DATA.fails(at, &["import", "m.csv", "one.csv", "--as", "no"], 1);
+    assert!(error.contains("same neurons") || error.contains("not among"), "{error}");
+    // an option that one of the files heeds
+    put(at, "w.csv", "pre,post,weight,n\n11,12,1,7\n");
+    import(at, &["a.csv"]);
+    let weighed = import(at, &["w.csv", "it.safetensors", "--weight-column", "n", "--duplicates", "keep"]);
+    assert!(weighed.synapses().weight().contains(&7.0));
 }
 
 /// What cannot be done as asked is refused, before anything is written.

@@ -157,7 +157,7 @@ impl Stimuli for Gratings {
     fn frames(&self) -> usize {
         let s = &self.settings;
         // no fewer than those up to the end of the drift, whatever rounding takes off the sum
-        let shown = frames_before(s.t_pre, s.dt) + frames_in(s.t_stim, s.dt);
+        let shown = frames_before(s.t_pre, s.dt) + frames_before(s.t_stim, s.dt);
         shown.max(frames_in(s.t_pre + s.t_stim + s.t_post, s.dt))
     }
 
@@ -171,7 +171,7 @@ impl Stimuli for Gratings {
         let count = phases.len() / n;
         // it drifts from the first frame that is not before time 0
         let mut luminance = vec![mean; frames_before(s.t_pre, s.dt) * n];
-        for frame in 0..frames_in(s.t_stim, s.dt) {
+        for frame in 0..frames_before(s.t_stim, s.dt) {
             let cycles = (frequency * frame as f64 * s.dt).rem_euclid(1.0);
             let phase = ((cycles * count as f64) as usize).min(count - 1);
             luminance
@@ -231,6 +231,9 @@ mod tests {
         let late = Gratings::new(GratingSettings { t_pre: 0.57, ..quick() }).unwrap();
         let trace: Vec<f32> = late.movie(0).unwrap().trace(center).collect();
         let first = trace.iter().position(|&v| v != 0.5).unwrap();
+        let brief = Gratings::new(GratingSettings { t_stim: 0.57, ..quick() }).unwrap();
+        let shown = brief.movie(0).unwrap().trace(center).filter(|&v| v != 0.5).count();
+        assert_eq!(shown, right.iter().skip(10).take(57).filter(|&&v| v != 0.5).count());
         assert!(late.time()[first] >= 0.0 && late.time()[first - 1] < 0.0 && trace.len() == late.frames(), "{first}");
         let weak = trace_of(0.0, 2.0, 0.5);
         assert!(right.iter().zip(&weak).all(|(a, b)| ((a - 0.5) / 2.0 - (b - 0.5)).abs() < 1e-6));

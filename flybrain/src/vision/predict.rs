@@ -113,8 +113,11 @@ pub fn predict(
         radius: f64::from(settings.radius),
         ..FlashOptions::lasting(FlashSettings::default().t_stim, settings.dt)
     };
-    let edges =
-        MovingBars::new(BarSettings { extent, speeds: vec![settings.speed], dt: settings.dt, ..BarSettings::edges() })?;
+    let edges = MovingBars::new(BarSettings {
+        speeds: vec![settings.speed],
+        dt: settings.dt,
+        ..BarSettings::edges_across(extent)
+    })?;
     population.note(&mut record)?;
     edges.prepare()?;
     let (mut fri, mut peaks, mut cells) = (Vec::new(), Vec::new(), Vec::new());

@@ -203,13 +203,7 @@ fn roi_folder(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
 
 /// Whatever the name and the bytes say. Connections stand once unless all are to be kept.
 fn wiring(path: &Path, options: &ReadOptions) -> Result<Content, Error> {
-    let connectome = match read_with(path, options) {
-        // what a row is, is asked of matrices alone
-        Err(Error::Unsupported { what, .. }) if what.contains("`ReadOptions::rows`") => {
-            read_with(path, &ReadOptions { rows: Rows::default(), ..options.clone() })?
-        }
-        read => read?,
-    };
+    let connectome = read_with(path, options)?;
     if options.duplicates != Duplicates::Keep {
         let mut keys = keys(&connectome);
         let n = keys.len();

@@ -120,11 +120,10 @@ pub fn compare(
         return Err(Error::Setting { key: "runs", problem });
     }
     let edges = MovingBars::new(BarSettings {
-        extent: Extent(settings.extent),
         speeds: vec![settings.speed],
         t_pre: 0.1,
         t_post: 0.1,
-        ..BarSettings::edges()
+        ..BarSettings::edges_across(Extent(settings.extent))
     })?;
     edges.prepare()?;
     let (mut all, mut configs, mut rows) = (Vec::new(), Vec::new(), Vec::new());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use connectome_io::{Duplicates, Error, read_with};
+use connectome_io::{Duplicates, Error, check_options, read_with};
 use flybrain::review::{Finding, Level, review};
 use flybrain::summary::{Summary, magnitudes};
 use flybrain::{input_file, recognise_file};
@@ -68,6 +68,7 @@ impl Check {
         }
         match result {
             Ok(connectome) => {
+                check_options(&self.file, &options)?;
                 let summary = Summary::of(&connectome, &magnitudes(&connectome)?);
                 let mut published = file.and_then(|file| file.published.as_ref());
                 if published.is_some() && self.reading.selects() {

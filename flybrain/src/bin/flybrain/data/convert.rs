@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use connectome_io::format::csv_tables::neurons_beside;
-use connectome_io::{Duplicates, ReadOptions, check_ending, read_with, write};
+use connectome_io::{Duplicates, ReadOptions, check_ending, check_options, read_with, write};
 use serde_json::json;
 
 use super::{check_folder, is_table, make_folder, may_write, same_file};
@@ -51,7 +51,9 @@ impl Convert {
         }
         let connectome = {
             let step = terminal.step(&format!("reading {}", self.from.display()));
-            read_with(&self.from, &self.reading.options(step.progress()))?
+            let options = self.reading.options(step.progress());
+            check_options(&self.from, &options)?;
+            read_with(&self.from, &options)?
         };
         {
             let _step = terminal.step(&format!("writing {}", self.to.display()));

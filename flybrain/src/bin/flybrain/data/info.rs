@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use connectome_io::read_with;
+use connectome_io::{check_options, read_with};
 use flybrain::summary::{Summary, magnitudes};
 use flybrain::{portrait, thumbnail};
 use serde_json::json;
@@ -35,8 +35,12 @@ impl Info {
     pub(crate) fn run(&self, terminal: &Terminal) -> Result<(), Failure> {
         let connectome = {
             let step = terminal.step(&format!("reading {}", self.file.display()));
-            match read_with(&self.file, &self.reading.options(step.progress())) {
-                Ok(connectome) => connectome,
+            let options = self.reading.options(step.progress());
+            match read_with(&self.file, &options) {
+                Ok(connectome) => {
+                    check_options(&self.file, &options)?;
+                    connectome
+                }
                 Err(error) => {
                     let array = array_instead(&self.file, error)?;
                     if self.picture.is_some() {
