@@ -124,8 +124,8 @@ fn duplicates_and_threshold_are_of_the_union() {
     assert!(error.contains("same neurons") || error.contains("not among"), "{error}");
     // an option that one of the files heeds
     put(at, "w.csv", "pre,post,weight,n\n11,12,1,7\n");
-    import(at, &["a.csv"]);
-    let weighed = import(at, &["w.csv", "it.safetensors", "--weight-column", "n", "--duplicates", "keep"]);
+    DATA.prints(at, &["convert", "a.csv", "base.safetensors"]);
+    let weighed = import(at, &["w.csv", "base.safetensors", "--weight-column", "n", "--duplicates", "keep"]);
     assert!(weighed.synapses().weight().contains(&7.0));
 }
 
