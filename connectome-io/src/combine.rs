@@ -65,11 +65,9 @@ impl NeuronTable {
     fn with_rows_of(&self, other: &Self, ids: Vec<i64>, rows: &[Rows]) -> Result<Self, Error> {
         let mut table = Self::new(ids)?;
         let labels = |of: [Option<&Labels>; 2]| {
-            let [own, more] = of;
             let mut builder = LabelsBuilder::default();
             for &(row, there) in rows {
-                builder
-                    .push(pick([own, more], [row, there], Labels::get, |label| !label.is_empty()).unwrap_or_default());
+                builder.push(pick(of, [row, there], Labels::get, |label| !label.is_empty()).unwrap_or_default());
             }
             builder.finish()
         };
@@ -146,14 +144,15 @@ pub enum Strangers {
 
 impl Connectome {
     /// The connections of both connectomes: chemical synapses and gap junctions of one animal, for example. Neurons are matched as by
-    /// [`NeuronTable::joined`], and what the other table alone knows of them is added. Kinds are kept; rows without a kind are chemical. Where
-    /// one side has no signs, they are those of its weights if any is negative, which becomes positive, else unknown. Further columns of connections are kept
-    /// where both sides have them. A pair may then occur in several rows; see [`Connectome::merged`].
+    /// [`NeuronTable::joined`], and what the other table alone knows of them is added. Kinds are kept; rows without a kind are chemical.
+    /// Where one side has signs and the other none, those of its weights become its signs if any is negative; else they are unknown.
+    /// Further columns of connections are kept where both sides have them. A pair may then occur in several rows; see
+    /// [`Connectome::merged`].
     ///
     /// # Errors
     /// [`Error::LengthMismatch`] or [`Error::UnknownNeuron`] if the neurons differ and strangers are refused, or are told apart by the
-    /// numbers of their rows alone; [`Error::BadValue`] if the neuron of a row has two names; [`Error::TooMany`]; [`Error::Unsupported`] for connectomes
-    /// on a lattice.
+    /// numbers of their rows alone; [`Error::BadValue`] if the neuron of a row has two names; [`Error::TooMany`];
+    /// [`Error::Unsupported`] for connectomes on a lattice.
     pub fn united(self, other: &Self, strangers: Strangers) -> Result<Self, Error> {
         let here = || Location::memory().key("united connectomes");
         if self.lattice().is_some() || other.lattice().is_some() {

@@ -126,14 +126,14 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Connectome,
         Some(description) => {
             let read = canonical::decode(&view, description, &file.at);
             let changes = options.duplicates == Duplicates::Sum || options.gap_junctions == GapJunctions::Symmetrise;
-            read.and_then(|connectome| match changes && connectome.lattice().is_none() {
-                // rows that repeat a pair are meant, unless they are to be summed
-                true => {
-                    let duplicates =
-                        if options.duplicates == Duplicates::Sum { Duplicates::Sum } else { Duplicates::Keep };
-                    connectome.read_again(&ReadOptions { duplicates, ..options.clone() }, &file.at)
+            read.and_then(|connectome| {
+                if !changes || connectome.lattice().is_some() {
+                    return restrict(connectome, options, &file.at);
                 }
-                false => restrict(connectome, options, &file.at),
+                // rows that repeat a pair are meant, unless they are to be summed
+                let summed = options.duplicates == Duplicates::Sum;
+                let duplicates = if summed { Duplicates::Sum } else { Duplicates::Keep };
+                connectome.read_again(&ReadOptions { duplicates, ..options.clone() }, &file.at)
             })
         }
         None => foreign::decode(&view, &file.at, options),

@@ -1,7 +1,6 @@
 //! Files that tests write.
 
-// Every test program uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code)] // every test program uses a part of this
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -10,8 +10,7 @@
 //! An input that a reader cannot stand is saved, and named in the message; kept in `fuzz/seeds/READER` as `bad-...` it
 //! is tried first from then on.
 
-// Shared with the fuzz targets, where it is a library.
-#[allow(unreachable_pub)]
+#[allow(unreachable_pub)] // shared with the fuzz targets, where it is a library
 #[path = "../../fuzz/src/readers/mod.rs"]
 mod readers;
 

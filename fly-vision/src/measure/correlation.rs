@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(correlate_one_to_many(&one, &[2.0, 4.0, 6.0, 1.0, 0.0, -1.0]).unwrap(), [1.0, -1.0]);
         assert_eq!(pearson(&[1.0, f64::NAN, 2.0, 3.0], &[1.0, 9.0, 2.0, 3.0]), 1.0);
         assert!(pearson(&one, &[5.0; 3]).is_nan() && pearson(&[], &[]).is_nan() && pearson(&[2.0], &[3.0]).is_nan());
-        // a third of 0.3 is not 0.1
+        // a third of 0.1 + 0.1 + 0.1 is not 0.1
         assert!(pearson(&[1.0, 2.0, 4.0], &[0.1; 3]).is_nan() && pearson(&[0.1; 3], &[0.1; 3]).is_nan());
         assert!(correlate_one_to_many(&one, &[1.0; 4]).is_err());
     }

@@ -27,13 +27,13 @@ pub(super) struct Nonlinearities {
 
 impl Nonlinearities {
     /// From one for all, or one per type.
-    pub(super) fn new(mut list: Vec<Nonlinearity>, types: Option<&NeuronTypes>) -> Self {
+    pub(super) fn new(list: Vec<Nonlinearity>, types: Option<&NeuronTypes>) -> Self {
         let (Some(types), true) = (types, list.len() > 1) else {
             return Self { distinct: list, of: Vec::new() };
         };
         let mut distinct: Vec<Nonlinearity> = Vec::new();
         let mut place = Vec::with_capacity(list.len());
-        for phi in list.drain(..) {
+        for phi in list {
             let known = distinct.iter().position(|other| *other == phi);
             place.push(known.unwrap_or(distinct.len()) as u32);
             if known.is_none() {
