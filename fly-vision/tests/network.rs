@@ -179,7 +179,8 @@ fn gradients_agree_with_differences() {
     for (parameter, gradient) in [&p.bias, &p.time_constant, &p.strength].into_iter().zip(&gradients) {
         for at in (0..parameter.size()[0]).step_by(7) {
             let value = parameter.double_value(&[at]);
-            let h = 1e-6 * value.abs().max(1e-2);
+            // rounding of the loss, of some 1e-13, over smaller steps is more than what they differ by
+            let h = 1e-4 * value.abs().max(1e-2);
             let shifted = |by: f64| {
                 tch::no_grad(|| {
                     let _ = parameter.get(at).fill_(value + by);
@@ -189,7 +190,7 @@ fn gradients_agree_with_differences() {
             let slope = (shifted(h) - shifted(-h)) / (2.0 * h);
             shifted(0.0);
             let got = gradient.double_value(&[at]);
-            assert!((got - slope).abs() <= 1e-6 * (1.0 + slope.abs()), "[{at}]: {got}, by differences {slope}");
+            assert!((got - slope).abs() <= 1e-7 * (1.0 + slope.abs()), "[{at}]: {got}, by differences {slope}");
         }
     }
 }

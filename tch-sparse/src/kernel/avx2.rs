@@ -69,6 +69,21 @@ impl Vector<f32> for __m256 {
         unsafe { _mm256_add_ps(self, other) }
     }
     #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_sub_ps(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_max_ps(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn where_positive(self, of: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_and_ps(self, _mm256_cmp_ps::<_CMP_GT_OQ>(of, _mm256_setzero_ps())) }
+    }
+    #[inline(always)]
     unsafe fn sum(self) -> f32 {
         // SAFETY: see the head of the file.
         unsafe {
@@ -144,6 +159,21 @@ impl Vector<f64> for __m256d {
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: see the head of the file.
         unsafe { _mm256_add_pd(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_sub_pd(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_max_pd(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn where_positive(self, of: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm256_and_pd(self, _mm256_cmp_pd::<_CMP_GT_OQ>(of, _mm256_setzero_pd())) }
     }
     #[inline(always)]
     unsafe fn sum(self) -> f64 {

@@ -43,6 +43,21 @@ impl Vector<f32> for __m512 {
         unsafe { _mm512_add_ps(self, other) }
     }
     #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_sub_ps(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_max_ps(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn where_positive(self, of: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(of, _mm512_setzero_ps()), self) }
+    }
+    #[inline(always)]
     unsafe fn sum(self) -> f32 {
         // SAFETY: see the head of the file.
         unsafe { Vector::<f32>::sum(fold_ps(self)) }
@@ -122,6 +137,21 @@ impl Vector<f64> for __m512d {
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: see the head of the file.
         unsafe { _mm512_add_pd(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_sub_pd(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_max_pd(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn where_positive(self, of: Self) -> Self {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_maskz_mov_pd(_mm512_cmp_pd_mask::<_CMP_GT_OQ>(of, _mm512_setzero_pd()), self) }
     }
     #[inline(always)]
     unsafe fn sum(self) -> f64 {

@@ -64,6 +64,19 @@ macro_rules! portable {
                 Self(std::array::from_fn(|j| self.0[j] + other.0[j]))
             }
             #[inline(always)]
+            unsafe fn sub(self, other: Self) -> Self {
+                Self(std::array::from_fn(|j| self.0[j] - other.0[j]))
+            }
+            #[inline(always)]
+            unsafe fn max(self, other: Self) -> Self {
+                // not `f32::max`, which prefers numbers
+                Self(std::array::from_fn(|j| if self.0[j] > other.0[j] { self.0[j] } else { other.0[j] }))
+            }
+            #[inline(always)]
+            unsafe fn where_positive(self, of: Self) -> Self {
+                Self(std::array::from_fn(|j| if of.0[j] > 0.0 { self.0[j] } else { 0.0 }))
+            }
+            #[inline(always)]
             unsafe fn sum(self) -> $t {
                 let v = self.0;
                 ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]))

@@ -55,6 +55,12 @@ pub trait Vector<T>: Copy {
     unsafe fn mul_add(self, by: Self, plus: Self) -> Self;
     /// Lane by lane.
     unsafe fn add(self, other: Self) -> Self;
+    /// Lane by lane.
+    unsafe fn sub(self, other: Self) -> Self;
+    /// The larger one, lane by lane; `other` where one of the two is no number, or both are zero.
+    unsafe fn max(self, other: Self) -> Self;
+    /// Itself in the lanes where `of` is more than zero, zero elsewhere.
+    unsafe fn where_positive(self, of: Self) -> Self;
     /// The sum over the lanes, in a fixed order.
     unsafe fn sum(self) -> T;
     /// Lane `j` of the result is `a[j] + a[j ^ D]` where bit `D` of `j` is off, `b[j] + b[j ^ D]` where it is on; `D` is a power of

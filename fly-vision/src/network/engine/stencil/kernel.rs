@@ -14,14 +14,18 @@ pub(super) trait Finish<T> {
     /// Takes the sums over the taps of a type, which it may overwrite.
     ///
     /// # Safety
-    /// The tile is one of the block's, and what the implementation points to is as long as packed states and planes of the types.
-    unsafe fn finish(&self, t: usize, tile: &Tile, sums: &mut [T]);
+    /// The tile is one of the block's, what the implementation points to is as long as packed states and planes of the types, and the
+    /// machine has the instructions of `V`.
+    unsafe fn finish<V: Vector<T>>(&self, t: usize, tile: &Tile, sums: &mut [T]);
 }
 
 /// A [`Finish`] of steps back, whose taps get a gradient of their weight.
 pub(super) trait Reverse<T>: Finish<T> {
     /// Computes the outputs of a tile of a type.
-    fn outputs(&self, t: usize, tile: &Tile, f: &mut [T]);
+    ///
+    /// # Safety
+    /// The machine has the instructions of `V`.
+    unsafe fn outputs<V: Vector<T>>(&self, t: usize, tile: &Tile, f: &mut [T]);
 }
 
 /// Taps, their shifts and their weights.
@@ -39,7 +43,10 @@ const MOST_IN_TILE: usize = 12 * 16;
 struct InLines<T>([T; MOST_IN_TILE]);
 
 /// Numbers of the widest register.
-const MOST_LANES: usize = 16;
+pub(super) const MOST_LANES: usize = 16;
+
+/// A sum over all tiles, lane by lane: lanes are added up at the end, in a fixed order.
+pub(super) type Lanes<T> = [T; MOST_LANES];
 
 /// Computes the sums over the taps of consecutive types of weight times plane. All types of a tile, then those of the next one: what they
 /// take of the planes stays in the second-level cache.
@@ -89,7 +96,6 @@ pub(super) unsafe fn products_and_correlations<T: Real, F: Reverse<T>>(
     let x = planes_of(block, outputs);
     let of_types: usize = taps.taps.of_type[types.clone()].iter().map(Range::len).sum();
     assert_eq!(totals.len(), of_types, "totals of the taps");
-    // a register's worth for each tap: lanes are added up at the end, in a fixed order
     T::with_scratch(of_types * MOST_LANES, |lanes| {
         lanes.fill(T::ZERO);
         let at = lanes.as_mut_ptr();
@@ -103,14 +109,14 @@ pub(super) unsafe fn products_and_correlations<T: Real, F: Reverse<T>>(
                 _ => correlations_with::<T, T::Base, F>(block, types, taps, x, finish, at),
             }
         }
-        for (total, lanes) in totals.iter_mut().zip(lanes.as_chunks::<MOST_LANES>().0) {
+        for (total, lanes) in totals.iter_mut().zip(lanes.as_chunks().0) {
             *total += sum_of_lanes(lanes);
         }
     });
 }
 
 #[inline(always)]
-fn sum_of_lanes<T: Real>(lanes: &[T; MOST_LANES]) -> f64 {
+pub(super) fn sum_of_lanes<T: Real>(lanes: &Lanes<T>) -> f64 {
     let mut halves = [0.0; MOST_LANES / 2];
     for (i, half) in halves.iter_mut().enumerate() {
         *half = lanes[i].to_f64() + lanes[i + MOST_LANES / 2].to_f64();
@@ -222,7 +228,7 @@ unsafe fn products_with<T: Real, V: Vector<T>, F: Finish<T>>(
             unsafe {
                 let x = x.add(tile.out as usize);
                 by_shape!(tile, product_tile::<T, V>(shifts, weights, x, block.stride, out));
-                finish.finish(t, tile, &mut sums.0[..len]);
+                finish.finish::<V>(t, tile, &mut sums.0[..len]);
             }
         }
     }
@@ -295,14 +301,15 @@ unsafe fn correlations_with<T: Real, V: Vector<T>, F: Reverse<T>>(
         for t in types.clone() {
             let range = taps.taps.of_type[t].clone();
             let (shifts, weights) = (&taps.shifts[range.clone()], &taps.weights[range.clone()]);
-            finish.outputs(t, tile, &mut own.0[..len]);
-            let (f, out) = (own.0.as_ptr(), sums.0.as_mut_ptr());
+            let out = sums.0.as_mut_ptr();
             // SAFETY: the caller's promise; the table of shapes has none that is larger than `sums` and `own`.
             unsafe {
+                finish.outputs::<V>(t, tile, &mut own.0[..len]);
+                let f = own.0.as_ptr();
                 let x = x.add(tile.out as usize);
                 let lanes = lanes.add((range.start - first) * MOST_LANES);
                 by_shape!(tile, correlate_tile::<T, V>(shifts, weights, f, x, block.stride, lanes, out));
-                finish.finish(t, tile, &mut sums.0[..len]);
+                finish.finish::<V>(t, tile, &mut sums.0[..len]);
             }
         }
     }
@@ -370,14 +377,14 @@ mod tests {
     }
 
     impl<T: Real> Finish<T> for Pack<'_, T> {
-        unsafe fn finish(&self, t: usize, tile: &Tile, sums: &mut [T]) {
+        unsafe fn finish<V: Vector<T>>(&self, t: usize, tile: &Tile, sums: &mut [T]) {
             let at = t * self.block.packed_len + tile.packed as usize;
             self.sums.borrow_mut()[at..at + sums.len()].copy_from_slice(sums);
         }
     }
 
     impl<T: Real> Reverse<T> for Pack<'_, T> {
-        fn outputs(&self, t: usize, tile: &Tile, f: &mut [T]) {
+        unsafe fn outputs<V: Vector<T>>(&self, t: usize, tile: &Tile, f: &mut [T]) {
             let at = t * self.block.packed_len + tile.packed as usize;
             f.copy_from_slice(&self.own[at..at + f.len()]);
         }
@@ -422,7 +429,7 @@ mod tests {
             let mask = |i: usize| block.mask(i / block.packed_len)[i % block.packed_len];
             sums.iter().enumerate().map(|(i, sum)| (*sum * mask(i)).to_f64()).collect()
         };
-        let gradients = lanes.as_chunks::<MOST_LANES>().0.iter().map(sum_of_lanes).collect();
+        let gradients = lanes.as_chunks().0.iter().map(sum_of_lanes).collect();
         [masked(there), masked(back), gradients]
     }
 

@@ -178,8 +178,7 @@ impl<T: Real> Engine<T> for Stencil {
         for (t, (v, plane)) in v.chunks_exact(block.packed_len).zip(block.planes_mut(f)).enumerate() {
             T::with_scratch(block.packed_len, |outputs| {
                 outputs.copy_from_slice(v);
-                activation.apply(outputs);
-                finish::keep_cells(outputs, block.mask(t));
+                finish::outputs(activation, outputs, block.mask(t));
                 block.unpack(outputs, plane);
             });
         }
@@ -234,7 +233,7 @@ impl<T: Real> Engine<T> for Stencil {
         let len = self.n_types * n;
         let lists = [Some(v), Some(v_next), more].into_iter().flatten();
         assert!(lists.into_iter().all(|list| list.len() == len), "states of a block");
-        let mut by_type = vec![[0.0; 2]; self.n_types];
+        let mut by_type = vec![[[T::ZERO; kernel::MOST_LANES]; 2]; self.n_types];
         let mut by_tap = vec![0.0; self.by_source.taps.len()];
         {
             let (mut lambda, mut planes) = (lambda, block.planes_of(inputs_before));
@@ -276,9 +275,9 @@ impl<T: Real> Engine<T> for Stencil {
                 }
             });
         }
-        for (t, [input, change]) in by_type.into_iter().enumerate() {
-            sums.input[t] += input;
-            sums.change[t] += change;
+        for (t, [input, change]) in by_type.iter().enumerate() {
+            sums.input[t] += kernel::sum_of_lanes(input);
+            sums.change[t] += kernel::sum_of_lanes(change);
         }
         for (tap, total) in self.by_source.taps.iter().zip(by_tap) {
             sums.group[tap.group as usize] += total;
